@@ -1,0 +1,13 @@
+//! The bytes of Throng: columns, containers, lanes, segments, log, manifest, dictionary, catalog.
+//!
+//! Knows no query, no stage and no brand's rules.
+
+pub mod container;
+pub mod dictionary;
+pub mod error;
+pub mod index;
+pub mod io;
+pub mod names;
+pub mod rows;
+pub mod segment;
+pub mod store;
