@@ -216,11 +216,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// When the columns are inconsistent or the log cannot be written; then nothing changed.
-    pub fn append(
-        self,
-        _token: Option<&str>,
-        _events: EventColumns,
-    ) -> Result<Ticket, WriteError> {
+    pub fn append(self, _token: Option<&str>, _events: EventColumns) -> Result<Ticket, WriteError> {
         let _ = self.store;
         unimplemented!()
     }

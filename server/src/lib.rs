@@ -1,0 +1,2 @@
+//! The doors of Throng: the command line and the PostgreSQL wire protocol.
+#![forbid(unsafe_code)]
