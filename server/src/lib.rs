@@ -1,2 +1,4 @@
 //! The doors of Throng: the command line and the PostgreSQL wire protocol.
 #![forbid(unsafe_code)]
+
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The `throng` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    throng_server::cli::main()
+}

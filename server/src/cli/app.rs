@@ -1,0 +1,63 @@
+//! The `throng` command: its options, its subcommands, and how it ends.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::CliError;
+
+/// An embedded audience database: who is in which stage of which brand, exactly and at once.
+#[derive(Debug, Parser)]
+#[command(name = "throng", version, propagate_version = false, max_term_width = 100)]
+struct Cli {
+    /// The directory of the store.
+    #[arg(long, global = true, value_name = "DIR", default_value = "./data")]
+    data: PathBuf,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every subcommand is given beside its own `Args`.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The directory of the store.
+    pub data: PathBuf,
+}
+
+/// One line per subcommand, here and in [`run`].
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    let _ = context;
+    match command {}
+}
+
+/// Runs the command line of this process. The exit code is 0 for success, 1 for an error and 2 for
+/// wrong usage.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            // Nothing is left to be said when even the help text cannot be written.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(&Context { data: cli.data }, cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of our output went away, as `head` does: not an error.
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut stderr = std::io::stderr().lock();
+            // Nothing is left to be said when stderr is closed.
+            let _ = writeln!(stderr, "{}", error.report());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

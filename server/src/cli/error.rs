@@ -1,0 +1,55 @@
+//! Why a command failed, what to do about it, and the exit code that says so.
+
+use std::io;
+use std::path::PathBuf;
+
+use throng::DatabaseError;
+
+/// Why a command failed. Every subcommand adds the variants it needs.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The store cannot be opened.
+    #[error("cannot open the store {}: {source}", path.display())]
+    Open {
+        /// Its directory.
+        path: PathBuf,
+        /// Why.
+        source: DatabaseError,
+    },
+    /// Output could not be written, or input not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl CliError {
+    /// Whether the reader of our output went away.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// What the user can do about it.
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open { path, .. } if !path.exists() => Some(format!(
+                "a store is made by its first load: throng --data {} load events FILE",
+                path.display()
+            )),
+            Self::Open { .. } | Self::Io(_) => None,
+        }
+    }
+
+    /// 2 for wrong usage, 1 for everything else.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Open { .. } | Self::Io(_) => 1,
+        }
+    }
+
+    /// The whole message for stderr: what, why, and what to do.
+    pub(crate) fn report(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("error: {self}\nhint: {hint}"),
+            None => format!("error: {self}"),
+        }
+    }
+}
