@@ -8,6 +8,7 @@ use std::time::Instant;
 use throng_storage::store::Store;
 
 use crate::answer::{Answer, Column};
+use crate::error::DatabaseError;
 
 /// An open store that answers statements. Threads share it by reference or in an `Arc`.
 #[derive(Debug)]
@@ -137,7 +138,3 @@ impl Database {
         &self.store
     }
 }
-
-/// What can go wrong with a database.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {}

@@ -1,0 +1,191 @@
+//! One unchanging, resolved view of a store: what a statement reads.
+
+use std::sync::Arc;
+
+use throng_query::catalog::Currency;
+use throng_query::date::Date;
+use throng_query::plan::{AttributeRef, AttributeType, AudienceKind, Model, Set};
+use throng_storage::index::IndexFile;
+use throng_storage::names::NameTable;
+use throng_storage::store::{KeyTable, Snapshot, Store};
+
+use crate::attribute::AttributeLayout;
+use crate::definition::Definitions;
+use crate::error::DefinitionError;
+
+/// Everything a statement may ask: a snapshot with its definitions decoded. Threads share it.
+#[derive(Debug)]
+pub struct View {
+    snapshot: Arc<Snapshot>,
+    definitions: Definitions,
+    currency: Currency,
+    newest_day: Option<i32>,
+}
+
+/// An audience, decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Audience {
+    /// Its name.
+    pub name: String,
+    /// Live, or frozen as of a day (which is always given here, unless the store was empty).
+    pub kind: AudienceKind,
+    /// What it was made of. A frozen audience's members are in its index alone.
+    pub set: Set,
+    /// The set as it was written.
+    pub text: String,
+    /// Where the members of a frozen audience are: set 0 of this index. None when it is live.
+    pub index_key: Option<String>,
+}
+
+/// A brand's settings, decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BrandSettings {
+    /// Categories whose active consumers are the brand's opportunity, as they were written.
+    pub target_categories: Vec<String>,
+    /// Their ids, ascending.
+    pub target_category_ids: Vec<u32>,
+}
+
+/// An attribute, decoded.
+#[derive(Debug, Clone)]
+pub struct AttributeInfo {
+    /// Whose, and its name.
+    pub attribute: AttributeRef,
+    /// Its type.
+    pub kind: AttributeType,
+    /// The key of its index.
+    pub key: String,
+    /// Its index; none while nothing is loaded.
+    pub index: Option<Arc<IndexFile>>,
+    /// What the sets of its index are.
+    pub layout: AttributeLayout,
+}
+
+impl View {
+    /// Resolves a snapshot. What an earlier view resolved alike is taken over from it.
+    ///
+    /// # Errors
+    /// When stored bytes are not a definition of this version.
+    pub fn resolve(
+        store: &Store,
+        snapshot: Arc<Snapshot>,
+        before: Option<&Self>,
+    ) -> Result<Self, DefinitionError> {
+        let before = before.map(|view| (&*view.snapshot, &view.definitions));
+        let definitions = Definitions::resolve(&snapshot, before)?;
+        let newest_day = snapshot.segments().iter().map(|segment| segment.last_day()).max();
+        let settings = store.settings();
+        let currency = Currency { code: settings.currency.clone(), exponent: settings.exponent };
+        Ok(Self { snapshot, definitions, currency, newest_day })
+    }
+
+    /// The snapshot below.
+    #[must_use]
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// Everything that was defined.
+    #[must_use]
+    pub fn definitions(&self) -> &Definitions {
+        &self.definitions
+    }
+
+    /// The id of a brand; none when no event and no definition ever named it.
+    #[must_use]
+    pub fn brand_id(&self, name: &str) -> Option<u32> {
+        self.snapshot.names().get(NameTable::Brand, name)
+    }
+
+    /// The id of a behaviour.
+    #[must_use]
+    pub fn behaviour_id(&self, name: &str) -> Option<u16> {
+        let id = self.snapshot.names().get(NameTable::Behaviour, name)?;
+        u16::try_from(id).ok()
+    }
+
+    /// The id of a touchpoint.
+    #[must_use]
+    pub fn touchpoint_id(&self, name: &str) -> Option<u32> {
+        self.snapshot.names().get(NameTable::Touchpoint, name)
+    }
+
+    /// The id of a category.
+    #[must_use]
+    pub fn category_id(&self, name: &str) -> Option<u32> {
+        self.snapshot.names().get(NameTable::Category, name)
+    }
+
+    /// The id of an item.
+    #[must_use]
+    pub fn item_id(&self, key: &str) -> Option<u32> {
+        self.snapshot.id(KeyTable::Item, key.as_bytes())
+    }
+
+    /// A model, built in or defined.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<Arc<Model>> {
+        self.definitions.model(name).cloned()
+    }
+
+    /// An audience.
+    #[must_use]
+    pub fn audience(&self, name: &str) -> Option<Arc<Audience>> {
+        self.definitions.audience(name).cloned()
+    }
+
+    /// A brand's settings; none when nothing was set.
+    #[must_use]
+    pub fn brand_settings(&self, name: &str) -> Option<Arc<BrandSettings>> {
+        self.definitions.brand(name).cloned()
+    }
+
+    /// Ids of a brand's target categories, ascending; empty when it has none.
+    #[must_use]
+    pub fn target_categories(&self, brand: &str) -> &[u32] {
+        self.definitions.brand(brand).map_or(&[], |settings| &settings.target_category_ids)
+    }
+
+    /// An attribute.
+    #[must_use]
+    pub fn attribute_info(&self, attribute: &AttributeRef) -> Option<Arc<AttributeInfo>> {
+        self.definitions.attribute(attribute).cloned()
+    }
+
+    /// An index by its key.
+    #[must_use]
+    pub fn index(&self, key: &str) -> Option<&Arc<IndexFile>> {
+        self.snapshot.index(key)
+    }
+
+    /// Everyone known by attributes: set 0 of this index.
+    #[must_use]
+    pub fn known(&self) -> Option<&Arc<IndexFile>> {
+        self.snapshot.index(crate::attribute::KNOWN_KEY)
+    }
+
+    /// The day of the newest event; none in a store without events.
+    #[must_use]
+    pub fn newest_day(&self) -> Option<i32> {
+        self.newest_day
+    }
+
+    /// The day a statement is asked as of: the one given, the newest with data, or 1970-01-01 in a
+    /// store without events.
+    #[must_use]
+    pub fn as_of(&self, asked: Option<Date>) -> Date {
+        asked.unwrap_or(Date(self.newest_day.unwrap_or(0)))
+    }
+
+    /// One more than the largest chunk with a consumer.
+    #[must_use]
+    pub fn chunk_end(&self) -> u32 {
+        self.snapshot.keys(KeyTable::Consumer).div_ceil(1 << 16)
+    }
+
+    /// The store's currency.
+    #[must_use]
+    pub fn currency(&self) -> &Currency {
+        &self.currency
+    }
+}
