@@ -3,7 +3,32 @@
 //! No files, no sockets, no threads, no clock, no unsafe.
 #![forbid(unsafe_code)]
 
+mod ast;
+mod bind;
+pub mod builtin;
 pub mod catalog;
+mod complete;
 pub mod date;
+mod error;
+mod keywords;
+mod lexer;
+pub mod limits;
+mod parse;
 pub mod plan;
 pub mod sample;
+mod split;
+mod suggest;
+mod text;
+
+pub use ast::{Ast, ModelAst, SetAst};
+pub use bind::{
+    Description, ParameterValue, bind, bind_model, bind_set, check_attribute_name, describe,
+    show_columns,
+};
+pub use complete::{Completion, CompletionKind, complete};
+pub use error::{ErrorCode, QueryError};
+pub use keywords::keywords;
+pub use parse::{parse, parse_model, parse_set};
+pub use split::{is_complete, split_statements};
+pub use suggest::closest;
+pub use text::{create_text, model_text, query_text, set_text};

@@ -1,0 +1,298 @@
+//! The syntax tree: what was written, with its place, before any name is looked up.
+
+use std::ops::Range;
+
+use crate::plan::{
+    AttributeType, Comparison, Direction, ExplainMode, IfExists, IfMissing, NameKind, State,
+    StepUnit,
+};
+
+/// Bytes of the source.
+pub(crate) type Span = Range<usize>;
+
+/// A parsed statement. It can be described and bound any number of times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ast {
+    pub(crate) source: String,
+    pub(crate) statement: Statement,
+    pub(crate) parameters: Vec<Span>,
+}
+
+impl Ast {
+    /// The highest `$n` of the statement.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// The text it was parsed from; the spans of errors refer to it.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// A parsed set: the definition of an audience.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetAst {
+    pub(crate) set: Set,
+}
+
+/// A parsed list of stage rules: the definition of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelAst {
+    pub(crate) stages: Vec<StageRule>,
+}
+
+/// A name as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub text: String,
+    pub span: Span,
+}
+
+/// A literal or a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Literal {
+    pub kind: LiteralKind,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LiteralKind {
+    /// `'text'`, or a bare name where a name may stand for text.
+    Text(String),
+    /// Digits with an optional sign and point.
+    Number(String),
+    Boolean(bool),
+    /// `$n`, from 1.
+    Parameter(usize),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Statement {
+    Query(Query),
+    Explain { mode: ExplainMode, query: Query },
+    Consumer { identity: Literal, brand: Option<Literal>, as_of: Option<Literal> },
+    Match { identity: Literal, audiences: Vec<Name>, as_of: Option<Literal> },
+    Create { exists: IfExists, what: Create },
+    Drop { kind: NameKind, brand: Option<Name>, name: Name, missing: IfMissing },
+    Show(Show),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Create {
+    Audience { name: Name, freeze: Freeze, set: Set, as_of: Option<Literal> },
+    Brand { name: Name, target_categories: Vec<Literal> },
+    Behaviour { name: Name },
+    Attribute { attribute: AttributeName, kind: AttributeType },
+    Model { name: Name, stages: Vec<StageRule>, text: Span },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freeze {
+    Live,
+    Frozen,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StageRule {
+    pub stage: Name,
+    pub rule: Set,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Show {
+    Names(NameKind),
+    Definition { kind: NameKind, name: Name },
+    Store,
+    Limits,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Query {
+    /// The words of the measure.
+    pub span: Span,
+    pub measure: Measure,
+    pub filter: Option<Set>,
+    pub versus: Option<Set>,
+    pub partitions: Vec<Partition>,
+    pub as_of: Option<Literal>,
+    pub every: Option<Every>,
+    pub order: Vec<OrderKey>,
+    pub limit: Option<Literal>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Measure {
+    Count,
+    Spend(Spend),
+    AttributeSum(AttributeName),
+    Overlap { operands: Vec<Operand>, regions: Regions },
+    Profile,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Regions {
+    Pairs,
+    Regions,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Operand {
+    pub label: Option<Name>,
+    pub members: Members,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Members {
+    /// A bare brand: its consumer assets.
+    Brand(Literal),
+    Set(Set),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Every {
+    pub step: Literal,
+    pub unit: StepUnit,
+    pub from: Literal,
+    pub to: Literal,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct OrderKey {
+    pub column: OrderColumn,
+    pub direction: Direction,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum OrderColumn {
+    Name(String),
+    Position(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Partition {
+    Stage { brand: Name, model: Option<Name>, as_of: Option<Literal> },
+    Attribute(AttributeName),
+    Audience(Name),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AttributeName {
+    pub brand: Option<Name>,
+    pub name: Name,
+}
+
+impl AttributeName {
+    pub(crate) fn span(&self) -> Span {
+        let start = self.brand.as_ref().map_or(self.name.span.start, |brand| brand.span.start);
+        start..self.name.span.end
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Set {
+    pub kind: SetKind,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum SetKind {
+    All,
+    And(Vec<Set>),
+    Or(Vec<Set>),
+    Not(Box<Set>),
+    Stage(StageTest),
+    Did(Did),
+    Spent { spend: Spend, test: SpentTest },
+    State { brand: Brand, state: State, sign: Sign },
+    Attribute { attribute: AttributeName, test: AttributeTest },
+    Audience(Name),
+    Sample { percent: Literal, seed: Option<Literal> },
+}
+
+/// Whether a test is taken as it is or turned round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Plain,
+    Negated,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StageTest {
+    pub brand: Name,
+    pub model: Option<Name>,
+    pub as_of: Option<Literal>,
+    pub sign: Sign,
+    pub stages: Vec<Literal>,
+}
+
+/// Whose events.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Brand {
+    Named(Name),
+    /// Left out: the brand a model is asked for.
+    Subject(Span),
+    /// `ANY BRAND`.
+    Any(Span),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Did {
+    pub brand: Brand,
+    /// Empty for ANY.
+    pub behaviours: Vec<Name>,
+    pub at_least: Option<AtLeast>,
+    pub rows: Rows,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum AtLeast {
+    Times(Literal),
+    Once,
+    Days(Literal),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Spend {
+    pub brand: Brand,
+    pub rows: Rows,
+}
+
+/// Which rows count: a window and filters.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Rows {
+    pub window: Option<Window>,
+    pub touchpoints: Vec<Literal>,
+    pub categories: Vec<Literal>,
+    pub items: Vec<Literal>,
+    /// Where IN TARGET CATEGORIES was written.
+    pub target_categories: Option<Span>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Window {
+    LastDays(Literal),
+    Between(Literal, Literal),
+    On(Literal),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum SpentTest {
+    Compare(Comparison, Literal),
+    Between(Literal, Literal),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum AttributeTest {
+    Compare { comparison: Comparison, at: Span, value: Literal },
+    In(Vec<Literal>),
+    NotIn(Vec<Literal>),
+    Between { at: Span, low: Literal, high: Literal },
+    Unknown,
+    Known,
+}
