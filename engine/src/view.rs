@@ -5,6 +5,7 @@ use std::sync::Arc;
 use throng_query::catalog::Currency;
 use throng_query::date::Date;
 use throng_query::plan::{AttributeRef, AttributeType, AudienceKind, Model, Set};
+use throng_storage::error::CorruptError;
 use throng_storage::index::IndexFile;
 use throng_storage::names::NameTable;
 use throng_storage::store::{KeyTable, Snapshot, Store};
@@ -117,8 +118,10 @@ impl View {
     }
 
     /// The id of an item.
-    #[must_use]
-    pub fn item_id(&self, key: &str) -> Option<u32> {
+    ///
+    /// # Errors
+    /// When the dictionary's bytes do not match their checksum.
+    pub fn item_id(&self, key: &str) -> Result<Option<u32>, CorruptError> {
         self.snapshot.id(KeyTable::Item, key.as_bytes())
     }
 

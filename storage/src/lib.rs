@@ -2,6 +2,7 @@
 //!
 //! Knows no query, no stage and no brand's rules.
 
+pub mod codec;
 pub mod container;
 pub mod dictionary;
 pub mod error;

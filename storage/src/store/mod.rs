@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::dictionary::KeyColumn;
+use crate::error::CorruptError;
 use crate::index::IndexFile;
 use crate::names::Names;
 use crate::rows::EventColumns;
@@ -186,11 +187,17 @@ impl Snapshot {
         unimplemented!()
     }
     /// The id of a key.
-    pub fn id(&self, _table: KeyTable, _key: &[u8]) -> Option<u32> {
+    ///
+    /// # Errors
+    /// When the dictionary's bytes do not match their checksum.
+    pub fn id(&self, _table: KeyTable, _key: &[u8]) -> Result<Option<u32>, CorruptError> {
         unimplemented!()
     }
     /// The key of an id.
-    pub fn key(&self, _table: KeyTable, _id: u32) -> Option<Vec<u8>> {
+    ///
+    /// # Errors
+    /// When the dictionary's bytes do not match their checksum.
+    pub fn key(&self, _table: KeyTable, _id: u32) -> Result<Option<Vec<u8>>, CorruptError> {
         unimplemented!()
     }
     /// Files, kind and bytes of each, for SHOW STORE.
