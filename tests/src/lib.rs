@@ -1,1 +1,1 @@
-//! tests
+//! Throng tested from outside: the tests are in `tests/it`.
