@@ -7,6 +7,7 @@ mod catalog;
 mod database;
 pub mod definition;
 mod error;
+pub mod market;
 pub mod time;
 pub mod view;
 
