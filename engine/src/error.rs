@@ -55,6 +55,9 @@ pub enum ExecuteError {
     /// A sum that does not fit its type.
     #[error("a sum is too large to be told exactly")]
     Overflow,
+    /// A defect: a worker panicked. Only this statement is lost.
+    #[error("a worker stopped unexpectedly; this is a defect of Throng")]
+    Panicked,
     /// A plan of another version.
     #[error("a plan of version {found} cannot be run; this is version {expected}")]
     PlanVersion {

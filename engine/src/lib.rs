@@ -7,7 +7,10 @@ mod catalog;
 mod database;
 pub mod definition;
 mod error;
+mod exec;
+mod kernel;
 pub mod market;
+pub mod measure;
 pub mod time;
 pub mod view;
 

@@ -1,0 +1,476 @@
+//! Sets of a plan to nodes of a program: names become ids, windows become days.
+
+use throng_query::plan::{
+    AtLeast, AttributeRef, AttributeTest, AttributeValue, AudienceKind, BrandRef, Comparison, Did,
+    NameKind, RowFilter, Set, Spend, State, TargetCategories, Window,
+};
+
+use super::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
+use crate::attribute::AttributeLayout;
+use crate::error::ExecuteError;
+use crate::view::{AttributeInfo, View};
+
+/// The name of the stage of those whom no rule of a model takes.
+pub const NONE_STAGE: &str = "none";
+
+/// Compiles the sets of one statement into one program.
+#[derive(Debug)]
+pub struct Compiler<'v> {
+    view: &'v View,
+    /// What has been compiled so far.
+    pub program: Program,
+    /// The statement's as-of day.
+    day: i32,
+}
+
+/// Where a set is compiled: the day its windows end, and the brand its model is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Context<'a> {
+    day: i32,
+    subject: Option<&'a str>,
+}
+
+impl<'v> Compiler<'v> {
+    /// A compiler for a statement as of a day.
+    pub fn new(view: &'v View, day: i32) -> Self {
+        Self { view, program: Program::default(), day }
+    }
+
+    /// The universe of the statement.
+    pub fn universe(&mut self) -> NodeId {
+        self.program.leaf(Leaf::Universe { day: self.day })
+    }
+
+    /// A set within the statement's universe.
+    ///
+    /// # Errors
+    /// When the plan names what the store does not have.
+    pub fn set(&mut self, set: &Set) -> Result<NodeId, ExecuteError> {
+        let node = self.compile(set, Context { day: self.day, subject: None })?;
+        Ok(self.within_universe(node))
+    }
+
+    /// The stages of a model in its order, then those in none: disjoint sets. Their union covers
+    /// the universe as of the day.
+    ///
+    /// # Errors
+    /// When the plan names what the store does not have.
+    pub fn stages(
+        &mut self,
+        brand: &str,
+        model: &str,
+        as_of: Option<i32>,
+    ) -> Result<Vec<(String, NodeId)>, ExecuteError> {
+        let day = as_of.unwrap_or(self.day);
+        let model = self.view.model(model).ok_or_else(|| unknown(NameKind::Model, model))?;
+        let mut stages = Vec::with_capacity(model.stages.len() + 1);
+        let mut taken = Vec::new();
+        for stage in &model.stages {
+            let rule = self.compile(&stage.rule, Context { day, subject: Some(brand) })?;
+            let before = self.program.or(taken.clone());
+            stages.push((stage.stage.clone(), self.program.minus(rule, before)));
+            taken.push(rule);
+        }
+        let universe = self.universe();
+        let taken = self.program.or(taken);
+        stages.push((NONE_STAGE.to_owned(), self.program.minus(universe, taken)));
+        Ok(stages)
+    }
+
+    /// Money to sum.
+    ///
+    /// # Errors
+    /// When the plan names what the store does not have.
+    pub fn spend(&mut self, spend: &Spend) -> Result<Option<SpendChoice>, ExecuteError> {
+        self.spend_in(spend, Context { day: self.day, subject: None })
+    }
+
+    /// Cuts a node that may hold consumers from after the statement's day.
+    fn within_universe(&mut self, node: NodeId) -> NodeId {
+        let universe = self.universe();
+        if node == universe || !self.may_exceed(node) {
+            return node;
+        }
+        self.program.and(vec![node, universe])
+    }
+
+    /// Whether a node can hold somebody outside the statement's universe: a sample of all ids, a
+    /// frozen audience, or rows from after the statement's day.
+    fn may_exceed(&self, node: NodeId) -> bool {
+        match &self.program.nodes()[node.0] {
+            Node::Nobody => false,
+            Node::And(children) => children.iter().all(|c| self.may_exceed(*c)),
+            Node::Or(children) => children.iter().any(|c| self.may_exceed(*c)),
+            Node::Minus(from, _) => self.may_exceed(*from),
+            Node::Leaf(leaf) => match leaf {
+                Leaf::Universe { day } => *day > self.day,
+                Leaf::Did { rows, .. } => rows.last > self.day,
+                Leaf::Spent { spend, .. } => spend.rows.last > self.day,
+                Leaf::State { last, .. } => *last > self.day,
+                Leaf::Sample { .. } => true,
+                Leaf::Index { key, .. } => key.starts_with("audience:"),
+                Leaf::Range { .. } => false,
+            },
+        }
+    }
+
+    fn compile(&mut self, set: &Set, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+        match set {
+            Set::All => Ok(self.universe()),
+            Set::And(sets) => {
+                let mut nodes = self.compile_all(sets, at)?;
+                nodes.sort_by_key(|node| self.cost(*node));
+                Ok(self.program.and(nodes))
+            }
+            Set::Or(sets) => {
+                let nodes = self.compile_all(sets, at)?;
+                Ok(self.program.or(nodes))
+            }
+            Set::Not(inner) => {
+                let node = self.compile(inner, at)?;
+                let universe = self.universe();
+                Ok(self.program.minus(universe, node))
+            }
+            Set::Stage { brand, model, stages, as_of } => {
+                let all = self.stages(brand, model, Some(as_of.map_or(at.day, |day| day.0)))?;
+                let wanted = all.into_iter().filter(|(name, _)| stages.contains(name));
+                let nodes = wanted.map(|(_, node)| node).collect();
+                Ok(self.program.or(nodes))
+            }
+            Set::Did(did) => self.did(did, at),
+            Set::Spent { spend, comparison, amount } => self.spent(spend, *comparison, *amount, at),
+            Set::State { brand, state } => Ok(self.state(brand, *state, at)),
+            Set::Attribute { attribute, test } => self.attribute(attribute, test),
+            Set::Audience(name) => self.audience(name, at),
+            Set::Sample { per_million, seed } => {
+                Ok(self.program.leaf(Leaf::Sample { per_million: *per_million, seed: *seed }))
+            }
+        }
+    }
+
+    fn compile_all(&mut self, sets: &[Set], at: Context<'_>) -> Result<Vec<NodeId>, ExecuteError> {
+        sets.iter().map(|set| self.compile(set, at)).collect()
+    }
+
+    /// The order in which the members of an AND are tried: what is read in place first, what
+    /// must be decoded row by row last.
+    fn cost(&self, node: NodeId) -> u32 {
+        match &self.program.nodes()[node.0] {
+            Node::Nobody => 0,
+            Node::And(children) => children.iter().map(|c| self.cost(*c)).min().unwrap_or(0),
+            Node::Or(children) => children.iter().map(|c| self.cost(*c)).sum(),
+            Node::Minus(from, what) => self.cost(*from) + self.cost(*what),
+            Node::Leaf(leaf) => match leaf {
+                Leaf::Index { sets, .. } => u32::try_from(sets.len()).unwrap_or(u32::MAX).min(99),
+                Leaf::Universe { .. } => 15,
+                Leaf::Range { .. } => 20,
+                Leaf::Sample { .. } => 120,
+                Leaf::Did { at_least: AtLeast::Times(1) | AtLeast::Days(1), rows, .. }
+                    if rows.is_unfiltered() =>
+                {
+                    50
+                }
+                Leaf::Did { .. } | Leaf::Spent { .. } | Leaf::State { .. } => 100,
+            },
+        }
+    }
+
+    fn did(&mut self, did: &Did, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+        let mut behaviours = Vec::with_capacity(did.behaviours.len());
+        for name in &did.behaviours {
+            behaviours.push(self.behaviour(name)?);
+        }
+        behaviours.sort_unstable();
+        behaviours.dedup();
+        let Some(brand) = self.brand(&did.brand, at) else { return Ok(self.nobody()) };
+        let Some(rows) = self.rows(did.window, &did.rows, at)? else { return Ok(self.nobody()) };
+        let at_least = match did.at_least {
+            AtLeast::Days(1) => AtLeast::Times(1),
+            other => other,
+        };
+        let lanes = LaneChoice { brand, behaviours };
+        Ok(self.program.leaf(Leaf::Did { lanes, at_least, rows }))
+    }
+
+    fn spent(
+        &mut self,
+        spend: &Spend,
+        comparison: Comparison,
+        amount: i64,
+        at: Context<'_>,
+    ) -> Result<NodeId, ExecuteError> {
+        let zero_holds = comparison_holds(comparison, 0, i128::from(amount));
+        let spend = self.spend_in(spend, at)?;
+        let universe = self.universe();
+        match (spend, zero_holds) {
+            (None, true) => Ok(universe),
+            (None, false) => Ok(self.nobody()),
+            (Some(spend), false) => {
+                Ok(self.program.leaf(Leaf::Spent { spend, comparison, amount }))
+            }
+            // Who has no row spent 0, so the set is everyone but those whose rows say otherwise.
+            (Some(spend), true) => {
+                let comparison = opposite(comparison);
+                let others = self.program.leaf(Leaf::Spent { spend, comparison, amount });
+                Ok(self.program.minus(universe, others))
+            }
+        }
+    }
+
+    fn spend_in(
+        &mut self,
+        spend: &Spend,
+        at: Context<'_>,
+    ) -> Result<Option<SpendChoice>, ExecuteError> {
+        let (buy, refund) = (self.behaviour("buy")?, self.behaviour("refund")?);
+        let Some(brand) = self.brand(&spend.brand, at) else { return Ok(None) };
+        let Some(rows) = self.rows(spend.window, &spend.rows, at)? else { return Ok(None) };
+        Ok(Some(SpendChoice { brand, buy, refund, rows }))
+    }
+
+    fn state(&mut self, brand: &BrandRef, state: State, at: Context<'_>) -> NodeId {
+        let (enter, exit) = match state {
+            State::Member => ("join", "leave"),
+            State::Follower => ("follow", "unfollow"),
+        };
+        let ids = (self.brand(brand, at), self.behaviour(enter), self.behaviour(exit));
+        let (Some(brand), Ok(enter), Ok(exit)) = ids else { return self.nobody() };
+        self.program.leaf(Leaf::State { brand, enter, exit, last: at.day })
+    }
+
+    fn audience(&mut self, name: &str, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+        let view = self.view;
+        let audience = view.audience(name).ok_or_else(|| unknown(NameKind::Audience, name))?;
+        match audience.kind {
+            AudienceKind::Live => self.compile(&audience.set, Context { subject: None, ..at }),
+            AudienceKind::Frozen { .. } => {
+                let key = audience.index_key.clone().unwrap_or_default();
+                Ok(self.index(&key, vec![0]))
+            }
+        }
+    }
+
+    fn attribute(
+        &mut self,
+        attribute: &AttributeRef,
+        test: &AttributeTest,
+    ) -> Result<NodeId, ExecuteError> {
+        let view = self.view;
+        let info = view
+            .attribute_info(attribute)
+            .ok_or_else(|| unknown(NameKind::Attribute, &attribute.name))?;
+        let key = info.key.clone();
+        let known = known_sets(&info);
+        let node = match test {
+            AttributeTest::Known => self.index(&key, known),
+            AttributeTest::Unknown => {
+                let (known, universe) = (self.index(&key, known), self.universe());
+                self.program.minus(universe, known)
+            }
+            AttributeTest::In(values) => self.values(&info, values),
+            AttributeTest::NotIn(values) => {
+                let (known, these) = (self.index(&key, known), self.values(&info, values));
+                self.program.minus(known, these)
+            }
+            AttributeTest::Between(low, high) => match (low, high) {
+                (AttributeValue::Number(low), AttributeValue::Number(high)) => {
+                    self.range(&info, *low, *high)
+                }
+                _ => self.nobody(),
+            },
+            AttributeTest::Compare(comparison, value) => {
+                let one = std::slice::from_ref(value);
+                match (comparison, value) {
+                    (Comparison::Equal, _) => self.values(&info, one),
+                    (Comparison::NotEqual, _) => {
+                        let (known, these) = (self.index(&key, known), self.values(&info, one));
+                        self.program.minus(known, these)
+                    }
+                    (comparison, AttributeValue::Number(number)) => {
+                        self.compare(&info, *comparison, *number)
+                    }
+                    _ => self.nobody(),
+                }
+            }
+        };
+        Ok(node)
+    }
+
+    fn compare(&mut self, info: &AttributeInfo, comparison: Comparison, number: i64) -> NodeId {
+        let (low, high) = match comparison {
+            Comparison::Less => (Some(i64::MIN), number.checked_sub(1)),
+            Comparison::LessOrEqual => (Some(i64::MIN), Some(number)),
+            Comparison::Greater => (number.checked_add(1), Some(i64::MAX)),
+            Comparison::GreaterOrEqual => (Some(number), Some(i64::MAX)),
+            Comparison::Equal | Comparison::NotEqual => (Some(number), Some(number)),
+        };
+        match (low, high) {
+            (Some(low), Some(high)) => self.range(info, low, high),
+            _ => self.nobody(),
+        }
+    }
+
+    /// Those with one of some values.
+    fn values(&mut self, info: &AttributeInfo, values: &[AttributeValue]) -> NodeId {
+        let mut sets = Vec::new();
+        let mut nodes = Vec::new();
+        for value in values {
+            match value {
+                AttributeValue::Number(number) => {
+                    nodes.push(self.range(info, *number, *number));
+                }
+                other => sets.extend(set_of(info, other)),
+            }
+        }
+        sets.sort_unstable();
+        sets.dedup();
+        nodes.push(self.index(&info.key, sets));
+        self.program.or(nodes)
+    }
+
+    /// Those whose number is between two values, both included.
+    fn range(&mut self, info: &AttributeInfo, low: i64, high: i64) -> NodeId {
+        let AttributeLayout::Slices { min, bits } = info.layout else { return self.nobody() };
+        let top = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
+        let offset = |value: i64| i128::from(value) - i128::from(min);
+        let (low, high) = (offset(low).max(0), offset(high).min(i128::from(top)));
+        match (u64::try_from(low), u64::try_from(high)) {
+            (Ok(low), Ok(high)) if low <= high => {
+                self.program.leaf(Leaf::Range { key: info.key.clone(), low, high })
+            }
+            _ => self.nobody(),
+        }
+    }
+
+    /// Those in one of some sets of an index.
+    pub fn index(&mut self, key: &str, sets: Vec<u32>) -> NodeId {
+        if sets.is_empty() || self.view.index(key).is_none() {
+            return self.nobody();
+        }
+        self.program.leaf(Leaf::Index { key: key.to_owned(), sets })
+    }
+
+    fn nobody(&mut self) -> NodeId {
+        self.program.add(Node::Nobody)
+    }
+
+    fn behaviour(&self, name: &str) -> Result<u16, ExecuteError> {
+        self.view.behaviour_id(name).ok_or_else(|| unknown(NameKind::Behaviour, name))
+    }
+
+    /// The id of a brand: `Some(None)` is all brands, `None` a brand without events.
+    #[expect(clippy::option_option, reason = "the two absences mean different things")]
+    fn brand(&self, brand: &BrandRef, at: Context<'_>) -> Option<Option<u32>> {
+        match brand {
+            BrandRef::Any => Some(None),
+            BrandRef::Named(name) => self.view.brand_id(name).map(Some),
+            BrandRef::Subject => self.view.brand_id(at.subject?).map(Some),
+        }
+    }
+
+    /// The rows a window and a filter choose; none when they can choose no row.
+    fn rows(
+        &self,
+        window: Window,
+        filter: &RowFilter,
+        at: Context<'_>,
+    ) -> Result<Option<RowChoice>, ExecuteError> {
+        let day = at.day;
+        let (first, last) = match window {
+            Window::Always => (i32::MIN, day),
+            Window::LastDays(n) => (day.saturating_sub_unsigned(n).saturating_add(1), day),
+            Window::Between(first, last) => (first.0, last.0.min(day)),
+        };
+        let categories = ids(&filter.categories, |name| Ok(self.view.category_id(name)))?;
+        let categories = match filter.target_categories {
+            TargetCategories::Ignored => categories,
+            TargetCategories::Only => {
+                let targets =
+                    at.subject.map_or(&[][..], |brand| self.view.target_categories(brand));
+                narrow(categories, targets)
+            }
+        };
+        let touchpoints = ids(&filter.touchpoints, |name| Ok(self.view.touchpoint_id(name)))?;
+        let items = ids(&filter.items, |name| Ok(self.view.item_id(name)?))?;
+        let (Some(touchpoints), Some(categories), Some(items)) = (touchpoints, categories, items)
+        else {
+            return Ok(None);
+        };
+        let rows = RowChoice { first, last, as_of: day, touchpoints, categories, items };
+        Ok((rows.first <= rows.last).then_some(rows))
+    }
+}
+
+/// The sets of an attribute's index that together hold everyone whose value is known.
+pub fn known_sets(info: &AttributeInfo) -> Vec<u32> {
+    match &info.layout {
+        AttributeLayout::Empty => Vec::new(),
+        AttributeLayout::Values(values) => (0..).take(values.len()).collect(),
+        AttributeLayout::Flags => vec![0, 1],
+        AttributeLayout::Slices { .. } => vec![0],
+    }
+}
+
+/// The set of a text's or boolean's value; none when nobody has it.
+fn set_of(info: &AttributeInfo, value: &AttributeValue) -> Option<u32> {
+    match (&info.layout, value) {
+        (AttributeLayout::Values(values), AttributeValue::Text(text)) => {
+            u32::try_from(values.binary_search(text).ok()?).ok()
+        }
+        (AttributeLayout::Flags, AttributeValue::Boolean(flag)) => Some(u32::from(*flag)),
+        _ => None,
+    }
+}
+
+fn unknown(kind: NameKind, name: &str) -> ExecuteError {
+    ExecuteError::Unknown { kind, name: name.to_owned() }
+}
+
+/// Ids of names, ascending; none when names were given and no one is known.
+fn ids(
+    names: &[String],
+    find: impl Fn(&str) -> Result<Option<u32>, ExecuteError>,
+) -> Result<Option<Vec<u32>>, ExecuteError> {
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        found.extend(find(name)?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok((names.is_empty() || !found.is_empty()).then_some(found))
+}
+
+/// The chosen categories that are targets, or all targets; none when that leaves no category.
+fn narrow(chosen: Option<Vec<u32>>, targets: &[u32]) -> Option<Vec<u32>> {
+    let mut chosen = chosen?;
+    if chosen.is_empty() {
+        chosen = targets.to_vec();
+        chosen.sort_unstable();
+    } else {
+        chosen.retain(|id| targets.contains(id));
+    }
+    (!chosen.is_empty()).then_some(chosen)
+}
+
+/// Whether `left comparison right`.
+pub fn comparison_holds(comparison: Comparison, left: i128, right: i128) -> bool {
+    match comparison {
+        Comparison::Equal => left == right,
+        Comparison::NotEqual => left != right,
+        Comparison::Less => left < right,
+        Comparison::LessOrEqual => left <= right,
+        Comparison::Greater => left > right,
+        Comparison::GreaterOrEqual => left >= right,
+    }
+}
+
+fn opposite(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Equal => Comparison::NotEqual,
+        Comparison::NotEqual => Comparison::Equal,
+        Comparison::Less => Comparison::GreaterOrEqual,
+        Comparison::LessOrEqual => Comparison::Greater,
+        Comparison::Greater => Comparison::LessOrEqual,
+        Comparison::GreaterOrEqual => Comparison::Less,
+    }
+}

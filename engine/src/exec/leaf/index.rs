@@ -1,0 +1,43 @@
+//! Sets read in place: attribute values, frozen audiences.
+
+use throng_storage::index::IndexCursor;
+
+use super::Tools;
+use crate::error::ExecuteError;
+use crate::exec::set::{ChunkSet, SetBuilder};
+use crate::view::View;
+
+/// Some sets of one index, united.
+#[derive(Debug)]
+pub struct IndexReader<'v> {
+    cursors: Vec<IndexCursor<'v>>,
+}
+
+impl<'v> IndexReader<'v> {
+    /// Opens the sets; an index that does not exist has no member.
+    pub fn open(view: &'v View, key: &str, sets: &[u32]) -> Self {
+        let cursors = view.index(key).map_or_else(Vec::new, |index| {
+            sets.iter().filter(|set| **set < index.sets()).map(|set| index.cursor(*set)).collect()
+        });
+        Self { cursors }
+    }
+
+    /// Its members in a chunk.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt.
+    pub fn read(
+        &mut self,
+        chunk: u32,
+        tools: &mut Tools<'_, 'v>,
+    ) -> Result<ChunkSet, ExecuteError> {
+        let mut members = SetBuilder::new(tools.pool);
+        for cursor in &mut self.cursors {
+            if let Some(container) = cursor.chunk(chunk)? {
+                tools.touched.container(&container);
+                members.push_container(&container, tools.pool);
+            }
+        }
+        Ok(members.finish(tools.pool))
+    }
+}

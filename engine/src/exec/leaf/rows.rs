@@ -1,0 +1,87 @@
+//! Which rows of a chunk count: days, touchpoints, categories, items, purchases not void.
+
+use std::collections::HashSet;
+
+use throng_storage::segment::{ColumnSet, LaneChunk, RowBuffer};
+
+use super::lanes::LaneReader;
+use crate::error::ExecuteError;
+use crate::exec::program::RowChoice;
+use crate::exec::trace::Touched;
+
+/// Purchases of one chunk that do not count, as (position, order).
+pub type VoidOrders = HashSet<(u16, u32)>;
+
+/// The test that a lane's rows must pass.
+#[derive(Debug)]
+pub struct RowTest<'c> {
+    choice: &'c RowChoice,
+    void: Option<&'c VoidOrders>,
+    days: bool,
+}
+
+impl<'c> RowTest<'c> {
+    /// The test for one lane.
+    pub fn new(choice: &'c RowChoice, lane: &LaneReader<'_>, void: Option<&'c VoidOrders>) -> Self {
+        let days = !lane.within(choice.first, choice.last);
+        Self { choice, void: void.filter(|orders| !orders.is_empty()), days }
+    }
+
+    /// Whether every row passes, so that none need be decoded.
+    pub fn passes_all(&self) -> bool {
+        !self.days && self.void.is_none() && self.choice.is_unfiltered()
+    }
+
+    /// The columns it looks at.
+    pub fn columns(&self) -> ColumnSet {
+        let choose = |wanted, column| if wanted { column } else { ColumnSet::NONE };
+        choose(self.days, ColumnSet::DAY)
+            .with(choose(self.void.is_some(), ColumnSet::ORDER))
+            .with(choose(!self.choice.touchpoints.is_empty(), ColumnSet::TOUCHPOINT))
+            .with(choose(!self.choice.categories.is_empty(), ColumnSet::CATEGORY))
+            .with(choose(!self.choice.items.is_empty(), ColumnSet::ITEM))
+    }
+
+    /// Whether a decoded row passes.
+    #[inline]
+    fn passes(&self, rows: &RowBuffer, row: usize) -> bool {
+        let choice = self.choice;
+        let listed =
+            |ids: &[u32], column: &[u32]| ids.is_empty() || ids.binary_search(&column[row]).is_ok();
+        (!self.days || (choice.first..=choice.last).contains(&rows.day[row]))
+            && self.void.is_none_or(|v| !v.contains(&(rows.low[row], rows.order[row])))
+            && listed(&choice.touchpoints, &rows.touchpoint)
+            && listed(&choice.categories, &rows.category)
+            && listed(&choice.items, &rows.item)
+    }
+
+    /// Decodes a chunk and calls `visit` with the position of every row that passes.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt.
+    pub fn for_each(
+        &self,
+        chunk: &LaneChunk<'_>,
+        columns: ColumnSet,
+        rows: &mut RowBuffer,
+        touched: &mut Touched,
+        mut visit: impl FnMut(&RowBuffer, usize),
+    ) -> Result<(), ExecuteError> {
+        chunk.decode(columns.with(self.columns()), rows)?;
+        touched.rows(chunk);
+        let rows = &*rows;
+        if self.passes_all() {
+            (0..rows.low.len()).for_each(|row| visit(rows, row));
+        } else if self.void.is_none() && self.choice.is_unfiltered() {
+            let (first, last) = (self.choice.first, self.choice.last);
+            for (row, day) in rows.day.iter().enumerate() {
+                if (first..=last).contains(day) {
+                    visit(rows, row);
+                }
+            }
+        } else {
+            (0..rows.low.len()).filter(|row| self.passes(rows, *row)).for_each(|r| visit(rows, r));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! The members of a set, and whether one consumer is in it.
+
+use roaring::RoaringBitmap;
+use throng_query::plan::Set;
+
+use super::compile::Compiler;
+use super::eval::Worker;
+use super::run::{Bounds, for_each_chunk};
+use super::trace::Timing;
+use crate::database::ExecuteOptions;
+use crate::error::ExecuteError;
+use crate::view::View;
+
+/// Every member of a set as of a day.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn members(
+    view: &View,
+    set: &Set,
+    day: i32,
+    options: &ExecuteOptions,
+) -> Result<RoaringBitmap, ExecuteError> {
+    let mut compiler = Compiler::new(view, day);
+    let node = compiler.set(set)?;
+    let bounds = Bounds::new(options, Timing::Off);
+    let (parts, _) =
+        for_each_chunk(view, &compiler.program, &bounds, RoaringBitmap::new, |worker, members| {
+            let base = worker.chunk() << 16;
+            worker.set(node)?.for_each(|low| {
+                members.insert(base | u32::from(low));
+            });
+            Ok(())
+        })?;
+    Ok(parts.into_iter().fold(RoaringBitmap::new(), |all, part| all | part))
+}
+
+/// Whether a consumer is in each of some sets as of a day. Only the consumer's chunk is read.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn contains(
+    view: &View,
+    sets: &[Set],
+    day: i32,
+    consumer: u32,
+    options: &ExecuteOptions,
+) -> Result<Vec<bool>, ExecuteError> {
+    let mut compiler = Compiler::new(view, day);
+    let nodes: Vec<_> = sets.iter().map(|set| compiler.set(set)).collect::<Result<_, _>>()?;
+    let bounds = Bounds::new(options, Timing::Off);
+    bounds.check()?;
+    let mut worker = Worker::new(view, &compiler.program, Timing::Off);
+    worker.start(consumer >> 16);
+    let low = u16::try_from(consumer & 0xFFFF).unwrap_or(0);
+    nodes.into_iter().map(|node| Ok(worker.set(node)?.contains(low))).collect()
+}

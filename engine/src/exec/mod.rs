@@ -1,0 +1,20 @@
+//! Execution: a statement's sets become a program of nodes, run once per chunk of 2^16 consumers.
+
+mod compile;
+mod eval;
+mod leaf;
+mod lookup;
+mod program;
+mod run;
+mod set;
+mod trace;
+
+pub use compile::{Compiler, known_sets};
+pub use eval::Worker;
+pub use leaf::RangeReader;
+pub use leaf::spend::SpendReader;
+pub use lookup::{contains, members};
+pub use program::{Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
+pub use run::{Bounds, for_each_chunk};
+pub use set::{ChunkSet, Pool, SetBuilder};
+pub use trace::{NodeTrace, Timing, Trace};

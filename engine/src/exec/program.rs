@@ -1,0 +1,208 @@
+//! The program: nodes that each stand for one set of consumers.
+//!
+//! Invariant 1: a node's children have smaller ids, so a program has no cycle.
+//! Invariant 2: no two nodes are equal, so what a statement says twice is computed once per chunk.
+
+use std::collections::HashMap;
+
+use throng_query::plan::{AtLeast, Comparison};
+
+/// The position of a node in [`Program::nodes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub usize);
+
+/// A set of consumers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// Nobody.
+    Nobody,
+    /// Those in every child; two or more.
+    And(Vec<NodeId>),
+    /// Those in at least one child; two or more.
+    Or(Vec<NodeId>),
+    /// Those in the first and not in the second.
+    Minus(NodeId, NodeId),
+    /// Read from the store.
+    Leaf(Leaf),
+}
+
+/// What is read from the store, with every name resolved and every day absolute.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Leaf {
+    /// The universe as of a day.
+    Universe {
+        /// The day.
+        day: i32,
+    },
+    /// Those with enough rows in some lanes.
+    Did {
+        /// Which lanes.
+        lanes: LaneChoice,
+        /// How often.
+        at_least: AtLeast,
+        /// Which of the lanes' rows.
+        rows: RowChoice,
+    },
+    /// Those whose net spend compares so; never those without a row.
+    Spent {
+        /// What is summed.
+        spend: SpendChoice,
+        /// How it is compared.
+        comparison: Comparison,
+        /// With what, in minor units.
+        amount: i64,
+    },
+    /// Those whose latest row of two lanes is of the entering behaviour.
+    State {
+        /// Whose lanes; none for all brands together.
+        brand: Option<u32>,
+        /// The entering behaviour.
+        enter: u16,
+        /// The leaving behaviour.
+        exit: u16,
+        /// Rows up to this day.
+        last: i32,
+    },
+    /// Those in one of some sets of an index.
+    Index {
+        /// The index.
+        key: String,
+        /// The sets, ascending.
+        sets: Vec<u32>,
+    },
+    /// Those whose bit-sliced number lies between two values, both included.
+    Range {
+        /// The index.
+        key: String,
+        /// The smallest value, less the attribute's smallest.
+        low: u64,
+        /// The largest value, less the attribute's smallest.
+        high: u64,
+    },
+    /// A sample of all ids.
+    Sample {
+        /// Parts per million.
+        per_million: u32,
+        /// The seed.
+        seed: u64,
+    },
+}
+
+/// Some lanes of every segment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LaneChoice {
+    /// One brand; none for all.
+    pub brand: Option<u32>,
+    /// These behaviours, ascending; every behaviour when empty.
+    pub behaviours: Vec<u16>,
+}
+
+/// Some rows of a lane.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RowChoice {
+    /// The first day seen.
+    pub first: i32,
+    /// The last day seen.
+    pub last: i32,
+    /// The day as of which purchases may be void; at least `last`.
+    pub as_of: i32,
+    /// One of these touchpoints, ascending; any when empty.
+    pub touchpoints: Vec<u32>,
+    /// One of these categories, ascending; any when empty.
+    pub categories: Vec<u32>,
+    /// One of these items, ascending; any when empty.
+    pub items: Vec<u32>,
+}
+
+/// Net money.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SpendChoice {
+    /// At one brand; none for all.
+    pub brand: Option<u32>,
+    /// The behaviour that adds.
+    pub buy: u16,
+    /// The behaviour that subtracts.
+    pub refund: u16,
+    /// Which rows.
+    pub rows: RowChoice,
+}
+
+/// Nodes in order of computation.
+#[derive(Debug, Default)]
+pub struct Program {
+    nodes: Vec<Node>,
+    ids: HashMap<Node, NodeId>,
+}
+
+impl RowChoice {
+    /// Whether every row on the days counts.
+    pub fn is_unfiltered(&self) -> bool {
+        self.touchpoints.is_empty() && self.categories.is_empty() && self.items.is_empty()
+    }
+}
+
+impl Program {
+    /// Every node; a node's id is its position.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node equal to this one, added when new.
+    pub fn add(&mut self, node: Node) -> NodeId {
+        if let Some(id) = self.ids.get(&node) {
+            return *id;
+        }
+        let id = NodeId(self.nodes.len());
+        self.nodes.push(node.clone());
+        self.ids.insert(node, id);
+        id
+    }
+
+    /// The union of nodes.
+    pub fn or(&mut self, children: Vec<NodeId>) -> NodeId {
+        let nobody = self.add(Node::Nobody);
+        let mut rest: Vec<_> = children.into_iter().filter(|c| *c != nobody).collect();
+        rest.sort_unstable();
+        rest.dedup();
+        match rest.as_slice() {
+            [] => nobody,
+            [one] => *one,
+            _ => self.add(Node::Or(rest)),
+        }
+    }
+
+    /// The intersection of nodes, two or more or one. Their order is kept: it is the order tried.
+    pub fn and(&mut self, children: Vec<NodeId>) -> NodeId {
+        let nobody = self.add(Node::Nobody);
+        let mut rest: Vec<NodeId> = Vec::with_capacity(children.len());
+        for child in children {
+            if child == nobody {
+                return nobody;
+            }
+            if !rest.contains(&child) {
+                rest.push(child);
+            }
+        }
+        match rest.as_slice() {
+            [one] => *one,
+            _ => self.add(Node::And(rest)),
+        }
+    }
+
+    /// The first without the second.
+    pub fn minus(&mut self, from: NodeId, what: NodeId) -> NodeId {
+        let nobody = self.add(Node::Nobody);
+        if what == nobody {
+            return from;
+        }
+        if from == what || from == nobody {
+            return nobody;
+        }
+        self.add(Node::Minus(from, what))
+    }
+
+    /// A node read from the store.
+    pub fn leaf(&mut self, leaf: Leaf) -> NodeId {
+        self.add(Node::Leaf(leaf))
+    }
+}

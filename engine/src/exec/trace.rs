@@ -1,0 +1,94 @@
+//! What a run touched: per node, how often it was computed, how many bytes and rows it read.
+
+use std::time::Duration;
+
+use throng_storage::container::{CHUNK_WORDS, Container};
+use throng_storage::segment::LaneChunk;
+
+/// What one leaf reads; reset for each.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Touched {
+    /// Bytes of columns and containers.
+    pub bytes: u64,
+    /// Rows decoded.
+    pub rows: u64,
+}
+
+/// Whether the time of every node is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timing {
+    /// No clock is read.
+    Off,
+    /// Two clock readings a node and chunk.
+    On,
+}
+
+/// The account of one node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NodeTrace {
+    /// Chunks for which it was computed.
+    pub chunks: u64,
+    /// Of these, chunks in which it had a member.
+    pub occupied: u64,
+    /// Bytes read by it, without its children.
+    pub bytes: u64,
+    /// Rows decoded by it.
+    pub rows: u64,
+    /// Time spent in it, without its children, over all workers.
+    pub time: Duration,
+}
+
+/// The account of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// By node.
+    pub nodes: Vec<NodeTrace>,
+    /// Chunks visited.
+    pub chunks: u64,
+    /// Workers that ran.
+    pub workers: usize,
+    /// From start to end.
+    pub elapsed: Duration,
+}
+
+impl Touched {
+    /// A chunk of a lane whose rows were decoded.
+    pub fn rows(&mut self, chunk: &LaneChunk<'_>) {
+        self.rows += u64::from(chunk.rows());
+        self.bytes += u64::from(chunk.bytes());
+    }
+
+    /// A chunk of a lane of which only the consumers were read.
+    pub fn consumers(&mut self, chunk: &LaneChunk<'_>) {
+        self.bytes += u64::from(chunk.bytes()).min(CHUNK_WORDS as u64 * 8);
+    }
+
+    /// A container read in place.
+    pub fn container(&mut self, container: &Container<'_>) {
+        self.bytes += match container {
+            Container::Array(lows) => lows.len() as u64 * 2,
+            Container::Bitset(_) => CHUNK_WORDS as u64 * 8,
+            Container::Runs(runs) => runs.len() as u64 * 4,
+            Container::Full => 0,
+        };
+    }
+}
+
+impl Trace {
+    /// Adds another worker's account of the same program.
+    pub fn merge(&mut self, other: &Self) {
+        if self.nodes.len() < other.nodes.len() {
+            self.nodes.resize(other.nodes.len(), NodeTrace::default());
+        }
+        for (mine, theirs) in self.nodes.iter_mut().zip(&other.nodes) {
+            mine.chunks += theirs.chunks;
+            mine.occupied += theirs.occupied;
+            mine.bytes += theirs.bytes;
+            mine.rows += theirs.rows;
+            mine.time += theirs.time;
+        }
+        self.chunks += other.chunks;
+        self.workers += other.workers;
+        self.elapsed = self.elapsed.max(other.elapsed);
+    }
+}

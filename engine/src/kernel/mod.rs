@@ -1,0 +1,151 @@
+//! Word loops over one chunk's bitset: the one place where wider instructions will go.
+//!
+//! Every function is plain code that the compiler vectorises; each works on whole chunks.
+
+use throng_storage::container::{CHUNK_WORDS, ChunkBits, Container};
+
+/// `target &= other`.
+pub fn and(target: &mut ChunkBits, other: &ChunkBits) {
+    for (t, o) in target.iter_mut().zip(other) {
+        *t &= o;
+    }
+}
+
+/// `target |= other`.
+pub fn or(target: &mut ChunkBits, other: &ChunkBits) {
+    for (t, o) in target.iter_mut().zip(other) {
+        *t |= o;
+    }
+}
+
+/// `target &= !other`.
+pub fn and_not(target: &mut ChunkBits, other: &ChunkBits) {
+    for (t, o) in target.iter_mut().zip(other) {
+        *t &= !o;
+    }
+}
+
+/// How many positions are set.
+#[must_use]
+pub fn count(bits: &ChunkBits) -> u32 {
+    bits.iter().map(|word| word.count_ones()).sum()
+}
+
+/// How many positions are set in both.
+#[must_use]
+pub fn count_and(left: &ChunkBits, right: &ChunkBits) -> u32 {
+    left.iter().zip(right).map(|(l, r)| (l & r).count_ones()).sum()
+}
+
+/// Whether no position is set.
+#[must_use]
+pub fn is_empty(bits: &ChunkBits) -> bool {
+    bits.iter().all(|word| *word == 0)
+}
+
+/// Sets one position.
+pub fn set(bits: &mut ChunkBits, position: u16) {
+    bits[usize::from(position) / 64] |= 1 << (position % 64);
+}
+
+/// Adds a container's positions to `target`.
+pub fn or_container(target: &mut ChunkBits, container: &Container<'_>) {
+    match container {
+        Container::Array(positions) => positions.iter().for_each(|p| set(target, *p)),
+        Container::Bitset(bits) => or(target, bits),
+        Container::Runs(runs) => runs.iter().for_each(|(first, last)| {
+            set_range(target, *first, *last);
+        }),
+        Container::Full => target.fill(u64::MAX),
+    }
+}
+
+/// Sets every position from `first` to `last`, both included.
+fn set_range(bits: &mut ChunkBits, first: u16, last: u16) {
+    let (from, to) = (usize::from(first / 64), usize::from(last / 64));
+    let (head, tail) = (u64::MAX << (first % 64), u64::MAX >> (63 - last % 64));
+    if from == to {
+        bits[from] |= head & tail;
+        return;
+    }
+    bits[from] |= head;
+    bits[from + 1..to].fill(u64::MAX);
+    bits[to] |= tail;
+}
+
+/// Whether one position is set.
+#[must_use]
+pub fn test(bits: &ChunkBits, position: u16) -> bool {
+    bits[usize::from(position) / 64] >> (position % 64) & 1 == 1
+}
+
+/// Calls `visit` with every set position, ascending.
+pub fn for_each(bits: &ChunkBits, mut visit: impl FnMut(u16)) {
+    for (base, word) in (0_u16..).step_by(64).zip(bits.iter()) {
+        let mut rest = *word;
+        while rest != 0 {
+            let low = u16::try_from(rest.trailing_zeros()).unwrap_or(0);
+            visit(base + low);
+            rest &= rest - 1;
+        }
+    }
+}
+
+/// A chunk's bitset with no position set, on the heap.
+#[must_use]
+pub fn zeroed() -> Box<ChunkBits> {
+    Box::new([0; CHUNK_WORDS])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    fn random(rng: &mut rand_pcg::Pcg64, size: usize) -> (Box<ChunkBits>, BTreeSet<u16>) {
+        let members: BTreeSet<u16> = (0..size).map(|_| rng.random()).collect();
+        let mut bits = zeroed();
+        members.iter().for_each(|m| set(&mut bits, *m));
+        (bits, members)
+    }
+
+    fn listed(bits: &ChunkBits) -> BTreeSet<u16> {
+        let mut members = BTreeSet::new();
+        for_each(bits, |m| assert!(members.insert(m)));
+        members
+    }
+
+    #[test]
+    fn runs_set_what_they_span() {
+        for (first, last) in
+            [(0, 0), (3, 3), (0, 63), (5, 64), (63, 64), (100, 60_000), (9, 65_535)]
+        {
+            let mut bits = zeroed();
+            or_container(&mut bits, &Container::Runs(&[(first, last)]));
+            assert!(listed(&bits).into_iter().eq(first..=last), "{first}..={last}");
+        }
+    }
+
+    #[test]
+    fn kernels_agree_with_sets() {
+        let mut rng = rand_pcg::Pcg64::seed_from_u64(3);
+        for (a, b) in [(0, 10), (5, 5), (1000, 70), (60_000, 60_000), (200_000, 3)] {
+            let ((x, xs), (y, ys)) = (random(&mut rng, a), random(&mut rng, b));
+            let check = |op: fn(&mut ChunkBits, &ChunkBits), expected: BTreeSet<u16>| {
+                let mut t = x.clone();
+                op(&mut t, &y);
+                assert_eq!(listed(&t), expected);
+                assert_eq!(count(&t) as usize, expected.len());
+                assert_eq!(is_empty(&t), expected.is_empty());
+            };
+            check(and, &xs & &ys);
+            check(or, &xs | &ys);
+            check(and_not, &xs - &ys);
+            assert_eq!(count_and(&x, &y) as usize, (&xs & &ys).len());
+            assert!(xs.iter().all(|m| test(&x, *m)));
+        }
+    }
+}

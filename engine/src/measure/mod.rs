@@ -1,0 +1,86 @@
+//! Measures: what is counted or summed over the sets of a program, and how it becomes rows.
+//!
+//! A run gives a [`Partial`], which adds up over the stores of a sharded market; ratios are
+//! formed only when a partial becomes an answer.
+
+mod dates;
+mod explain;
+mod finish;
+mod group;
+mod groups;
+mod order;
+mod overlap;
+mod partial;
+mod profile;
+
+pub use explain::explain;
+pub use finish::finish;
+pub use partial::{DayPartial, GroupKey, Partial};
+
+use throng_query::plan::{Column, Measure, Query};
+
+use crate::answer::Answer;
+use crate::database::ExecuteOptions;
+use crate::error::ExecuteError;
+use crate::exec::{Bounds, Program, Timing, Trace};
+use crate::view::View;
+
+/// One day's program with what running it touched.
+#[derive(Debug)]
+pub(crate) struct DayTrace {
+    /// The as-of day.
+    pub(crate) day: i32,
+    /// What was run.
+    pub(crate) program: Program,
+    /// What it touched.
+    pub(crate) trace: Trace,
+}
+
+/// Answers a query.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn run(
+    view: &View,
+    query: &Query,
+    columns: &[Column],
+    options: &ExecuteOptions,
+) -> Result<Answer, ExecuteError> {
+    finish(query, columns, &partial(view, query, options)?)
+}
+
+/// Runs a query up to the point where the results of several stores may be added.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn partial(
+    view: &View,
+    query: &Query,
+    options: &ExecuteOptions,
+) -> Result<Partial, ExecuteError> {
+    Ok(traced(view, query, &Bounds::new(options, Timing::Off))?.0)
+}
+
+pub(crate) fn traced(
+    view: &View,
+    query: &Query,
+    bounds: &Bounds,
+) -> Result<(Partial, Vec<DayTrace>), ExecuteError> {
+    let mut partial = Partial::default();
+    let mut traces = Vec::new();
+    for day in dates::days(&query.dates, view) {
+        bounds.check()?;
+        let (part, program, trace) = match &query.measure {
+            Measure::Overlap { operands, shape } => {
+                overlap::run(view, query, operands, *shape, day, bounds)?
+            }
+            Measure::Count
+            | Measure::Spend(_)
+            | Measure::AttributeSum { .. }
+            | Measure::Profile => group::run(view, query, day, bounds)?,
+        };
+        partial.days.push(part);
+        traces.push(DayTrace { day, program, trace });
+    }
+    Ok((partial, traces))
+}
