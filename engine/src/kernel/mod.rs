@@ -80,12 +80,13 @@ pub fn test(bits: &ChunkBits, position: u16) -> bool {
 }
 
 /// Calls `visit` with every set position, ascending.
+#[expect(clippy::cast_possible_truncation, reason = "a chunk has 1,024 words of 64 positions")]
 pub fn for_each(bits: &ChunkBits, mut visit: impl FnMut(u16)) {
-    for (base, word) in (0_u16..).step_by(64).zip(bits.iter()) {
+    for (index, word) in bits.iter().enumerate() {
+        let base = (index * 64) as u16;
         let mut rest = *word;
         while rest != 0 {
-            let low = u16::try_from(rest.trailing_zeros()).unwrap_or(0);
-            visit(base + low);
+            visit(base + rest.trailing_zeros() as u16);
             rest &= rest - 1;
         }
     }
