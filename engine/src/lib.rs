@@ -8,6 +8,7 @@ mod database;
 pub mod definition;
 mod error;
 mod exec;
+pub mod import;
 mod kernel;
 pub mod market;
 pub mod measure;
