@@ -15,14 +15,15 @@ pub(crate) type Span = Range<usize>;
 pub struct Ast {
     pub(crate) source: String,
     pub(crate) statement: Statement,
-    pub(crate) parameters: Vec<Span>,
+    /// The highest `$n`.
+    pub(crate) parameters: usize,
 }
 
 impl Ast {
     /// The highest `$n` of the statement.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
-        self.parameters.len()
+        self.parameters
     }
 
     /// The text it was parsed from; the spans of errors refer to it.
@@ -82,7 +83,7 @@ pub(crate) enum Statement {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Create {
-    Audience { name: Name, freeze: Freeze, set: Set, as_of: Option<Literal> },
+    Audience { name: Name, freeze: Freeze, set: Box<Set>, as_of: Option<Literal> },
     Brand { name: Name, target_categories: Vec<Literal> },
     Behaviour { name: Name },
     Attribute { attribute: AttributeName, kind: AttributeType },
@@ -149,7 +150,7 @@ pub(crate) struct Operand {
 pub(crate) enum Members {
     /// A bare brand: its consumer assets.
     Brand(Literal),
-    Set(Set),
+    Set(Box<Set>),
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -141,8 +141,9 @@ fn quote_end(rest: &str, quote: char) -> (usize, Ending) {
     (rest.len(), Ending::Open)
 }
 
-/// Every token of a text, then [`TokenKind::End`].
-pub(crate) fn lex(text: &str) -> Result<Vec<Token>, QueryError> {
+/// Every token of a text, then [`TokenKind::End`]; where a part cannot be read, the end stands at
+/// it, and what is wrong with it comes too: a parser may find something wrong before.
+pub(crate) fn lex(text: &str) -> Result<(Vec<Token>, Option<QueryError>), QueryError> {
     if text.len() > STATEMENT_BYTES_MAX {
         let message =
             format!("the statement has {} bytes; the limit is {STATEMENT_BYTES_MAX}", text.len());
@@ -151,29 +152,39 @@ pub(crate) fn lex(text: &str) -> Result<Vec<Token>, QueryError> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        let (piece, end) = piece(text, at);
-        match piece {
-            Piece::Space | Piece::Comment(Ending::Closed) => at = end,
-            Piece::Comment(Ending::Open) => {
-                return Err(unclosed(at, "this comment is not closed", "end it with */"));
-            }
-            Piece::Quote(_, Ending::Open) => {
-                let hint = "a quote inside is written twice";
-                return Err(unclosed(at, "this quote is not closed", hint));
-            }
-            Piece::Quote(quote, Ending::Closed) => {
-                tokens.push(quoted(text, at..end, quote)?);
+        match token(text, at) {
+            Ok((token, end)) => {
+                tokens.extend(token);
                 at = end;
             }
-            Piece::Other => {
-                let token = plain(text, at)?;
-                at = token.span.end;
-                tokens.push(token);
+            Err(fault) => {
+                tokens.push(Token { kind: TokenKind::End, span: fault.span.clone() });
+                return Ok((tokens, Some(fault)));
             }
         }
     }
     tokens.push(Token { kind: TokenKind::End, span: text.len()..text.len() });
-    Ok(tokens)
+    Ok((tokens, None))
+}
+
+/// The token that starts at a byte, none for space and comments, and the byte after it.
+fn token(text: &str, at: usize) -> Result<(Option<Token>, usize), QueryError> {
+    let (piece, end) = piece(text, at);
+    match piece {
+        Piece::Space | Piece::Comment(Ending::Closed) => Ok((None, end)),
+        Piece::Comment(Ending::Open) => {
+            Err(unclosed(at, "this comment is not closed", "end it with */"))
+        }
+        Piece::Quote(_, Ending::Open) => {
+            Err(unclosed(at, "this quote is not closed", "a quote inside is written twice"))
+        }
+        Piece::Quote(quote, Ending::Closed) => Ok((Some(quoted(text, at..end, quote)?), end)),
+        Piece::Other => {
+            let token = plain(text, at)?;
+            let end = token.span.end;
+            Ok((Some(token), end))
+        }
+    }
 }
 
 fn unclosed(at: usize, message: &str, hint: &str) -> QueryError {

@@ -10,6 +10,7 @@ pub mod catalog;
 mod complete;
 pub mod date;
 mod error;
+mod every;
 mod keywords;
 mod lexer;
 pub mod limits;
@@ -27,8 +28,12 @@ pub use bind::{
 };
 pub use complete::{Completion, CompletionKind, complete};
 pub use error::{ErrorCode, QueryError};
+pub use every::every_dates;
 pub use keywords::keywords;
 pub use parse::{parse, parse_model, parse_set};
 pub use split::{is_complete, split_statements};
 pub use suggest::closest;
-pub use text::{create_text, model_text, query_text, set_text};
+pub use text::{
+    create_text, model_text, partition_label, query_text, quote_name, quote_text, set_text,
+    type_text,
+};

@@ -1,9 +1,144 @@
-//! The columns of answers.
+//! The columns of a query's answer. Their names hang on the text alone, never on the values of
+//! parameters, so that a description and a run agree.
 
-use crate::plan::{Column, Show};
+use crate::ast::{Literal, LiteralKind, Measure as MeasureNode, Partition, Query as Node};
+use crate::builtin::DEFAULT_MODEL;
+use crate::error::QueryError;
+use crate::plan::{AttributeType, Column, ColumnType, Measure, OverlapShape};
 
-/// The columns of a SHOW: the one table that the engine follows.
-#[must_use]
-pub fn show_columns(_show: &Show) -> Vec<Column> {
-    unimplemented!()
+use super::binder::Binder;
+
+pub(super) fn column(name: impl Into<String>, kind: ColumnType) -> Column {
+    Column { name: name.into(), kind }
+}
+
+const PAIRS: [(&str, ColumnType); 7] = [
+    ("left", ColumnType::Text),
+    ("right", ColumnType::Text),
+    ("left_count", ColumnType::Integer),
+    ("right_count", ColumnType::Integer),
+    ("both", ColumnType::Integer),
+    ("jaccard", ColumnType::Double),
+    ("lift", ColumnType::Double),
+];
+
+const REGIONS: [(&str, ColumnType); 3] =
+    [("region", ColumnType::Text), ("sets", ColumnType::Integer), ("count", ColumnType::Integer)];
+
+const PROFILE: [(&str, ColumnType); 8] = [
+    ("attribute", ColumnType::Text),
+    ("value", ColumnType::Text),
+    ("count", ColumnType::Integer),
+    ("share", ColumnType::Double),
+    ("base", ColumnType::Integer),
+    ("base_share", ColumnType::Double),
+    ("tgi", ColumnType::Double),
+    ("z", ColumnType::Double),
+];
+
+impl Binder<'_> {
+    pub fn query_columns(&self, node: &Node, measure: &Measure) -> Result<Vec<Column>, QueryError> {
+        let mut measured: Vec<Column> = match measure {
+            Measure::Count => vec![column("count", ColumnType::Integer)],
+            Measure::Spend(_) => {
+                let scale = self.catalog.currency().exponent;
+                vec![column("sum", ColumnType::Numeric { scale })]
+            }
+            Measure::AttributeSum { scale, .. } => {
+                vec![column("sum", ColumnType::Numeric { scale: *scale })]
+            }
+            Measure::Overlap { shape: OverlapShape::Pairs, .. } => fixed(&PAIRS),
+            Measure::Overlap { shape: OverlapShape::Regions, .. } => fixed(&REGIONS),
+            Measure::Profile => fixed(&PROFILE),
+        };
+        if *measure == Measure::Count && node.versus.is_some() {
+            measured.push(column("versus", ColumnType::Integer));
+        }
+        let mut columns = Vec::new();
+        if node.every.is_some() {
+            columns.push(column("as_of", ColumnType::Date));
+        }
+        if !matches!(node.measure, MeasureNode::Profile) {
+            let mut taken: Vec<String> =
+                columns.iter().chain(&measured).map(|column| column.name.clone()).collect();
+            for partition in self.partition_columns(node)? {
+                let name = unique(&partition.name, &taken);
+                taken.push(name.clone());
+                columns.push(column(name, partition.kind));
+            }
+        }
+        columns.extend(measured);
+        Ok(columns)
+    }
+
+    fn partition_columns(&self, node: &Node) -> Result<Vec<Column>, QueryError> {
+        let bases: Vec<String> = node.partitions.iter().map(base_name).collect();
+        let mut columns = Vec::with_capacity(bases.len());
+        for (partition, base) in node.partitions.iter().zip(&bases) {
+            let repeated = bases.iter().filter(|other| *other == base).count() > 1;
+            let (day, kind) = match partition {
+                Partition::Stage { as_of, .. } => {
+                    let day = as_of.as_ref().or(node.as_of.as_ref());
+                    (day.filter(|_| repeated), ColumnType::Text)
+                }
+                Partition::Attribute(written) => (None, column_type(self.attribute(written)?.1)),
+                Partition::Audience(_) => (None, ColumnType::Boolean),
+            };
+            let name = match day {
+                Some(day) => format!("{base}@{}", date_label(day)),
+                None => base.clone(),
+            };
+            columns.push(column(name, kind));
+        }
+        Ok(columns)
+    }
+}
+
+fn fixed(columns: &[(&str, ColumnType)]) -> Vec<Column> {
+    columns.iter().map(|(name, kind)| column(*name, *kind)).collect()
+}
+
+/// `estee.stage`, `estee.stage(aipl_quick)`, `age`, `estee.level`, `warm`.
+fn base_name(partition: &Partition) -> String {
+    match partition {
+        Partition::Stage { brand, model, .. } => match model {
+            Some(model) if model.text != DEFAULT_MODEL => {
+                format!("{}.stage({})", brand.text, model.text)
+            }
+            _ => format!("{}.stage", brand.text),
+        },
+        Partition::Attribute(written) => match &written.brand {
+            Some(brand) => format!("{}.{}", brand.text, written.name.text),
+            None => written.name.text.clone(),
+        },
+        Partition::Audience(name) => name.text.clone(),
+    }
+}
+
+fn date_label(literal: &Literal) -> String {
+    match &literal.kind {
+        LiteralKind::Parameter(number) => format!("${number}"),
+        LiteralKind::Text(text) | LiteralKind::Number(text) => text.clone(),
+        LiteralKind::Boolean(truth) => truth.to_string(),
+    }
+}
+
+fn unique(name: &str, taken: &[String]) -> String {
+    let is_taken = |name: &str| taken.iter().any(|other| other == name);
+    if !is_taken(name) {
+        return name.to_owned();
+    }
+    let numbered = (2..).map(|n| format!("{name}_{n}")).find(|candidate| !is_taken(candidate));
+    numbered.unwrap_or_else(|| name.to_owned())
+}
+
+/// How values of an attribute are answered.
+pub(super) fn column_type(kind: AttributeType) -> ColumnType {
+    match kind {
+        AttributeType::Text => ColumnType::Text,
+        AttributeType::Integer => ColumnType::Integer,
+        AttributeType::Decimal { scale } => ColumnType::Numeric { scale },
+        AttributeType::Boolean => ColumnType::Boolean,
+        AttributeType::Date => ColumnType::Date,
+    }
 }

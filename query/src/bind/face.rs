@@ -3,8 +3,11 @@
 use crate::ast::Ast;
 use crate::catalog::Catalog;
 use crate::date::Date;
-use crate::error::QueryError;
+use crate::error::{ErrorCode, QueryError};
+use crate::parse::{parse_model, parse_set};
 use crate::plan::{Column, ColumnType, Model, Plan, Set};
+
+use super::binder::{Binder, Place, Values};
 
 /// What a statement needs and gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +39,10 @@ pub enum ParameterValue {
 ///
 /// # Errors
 /// Unknown names, wrong types and everything else that does not hang on parameters.
-pub fn describe(_ast: &Ast, _catalog: &dyn Catalog) -> Result<Description, QueryError> {
-    unimplemented!()
+pub fn describe(ast: &Ast, catalog: &dyn Catalog) -> Result<Description, QueryError> {
+    let mut binder = Binder::new(ast.source(), catalog, Values::Unknown, ast.parameter_count());
+    let plan = binder.plan(&ast.statement)?;
+    Ok(Description { parameters: binder.parameter_types()?, columns: plan.columns })
 }
 
 /// The plan of a statement with the values of its parameters.
@@ -45,34 +50,38 @@ pub fn describe(_ast: &Ast, _catalog: &dyn Catalog) -> Result<Description, Query
 /// # Errors
 /// Unknown names, wrong types, values that make no sense.
 pub fn bind(
-    _ast: &Ast,
-    _catalog: &dyn Catalog,
-    _values: &[ParameterValue],
+    ast: &Ast,
+    catalog: &dyn Catalog,
+    values: &[ParameterValue],
 ) -> Result<Plan, QueryError> {
-    unimplemented!()
+    let wanted = ast.parameter_count();
+    if values.len() > wanted {
+        let message = format!("there are {} values for {wanted} parameters", values.len());
+        return Err(QueryError::new(ErrorCode::ParameterCount, 0..0, message));
+    }
+    let mut binder = Binder::new(ast.source(), catalog, Values::Known(values), wanted);
+    let plan = binder.plan(&ast.statement)?;
+    binder.parameter_types()?;
+    Ok(plan)
 }
 
 /// The set that an audience's stored text means.
 ///
 /// # Errors
 /// As [`crate::parse_set`] and [`bind`].
-pub fn bind_set(_text: &str, _catalog: &dyn Catalog) -> Result<Set, QueryError> {
-    unimplemented!()
+pub fn bind_set(text: &str, catalog: &dyn Catalog) -> Result<Set, QueryError> {
+    let ast = parse_set(text)?;
+    Binder::new(text, catalog, Values::Known(&[]), 0).set(&ast.set)
 }
 
 /// The model that a stored text means.
 ///
 /// # Errors
 /// As [`crate::parse_model`] and [`bind`].
-pub fn bind_model(_name: &str, _text: &str, _catalog: &dyn Catalog) -> Result<Model, QueryError> {
-    unimplemented!()
-}
-
-/// Whether an attribute may have this name. Loading asks too: no attribute may be called `stage`,
-/// and no attribute of a brand `spend`.
-///
-/// # Errors
-/// With a message that says why not.
-pub fn check_attribute_name(_brand: Option<&str>, _name: &str) -> Result<(), QueryError> {
-    unimplemented!()
+pub fn bind_model(name: &str, text: &str, catalog: &dyn Catalog) -> Result<Model, QueryError> {
+    let ast = parse_model(text)?;
+    let mut binder = Binder::new(text, catalog, Values::Known(&[]), 0);
+    binder.place = Place::Model;
+    let stages = binder.stage_rules(&ast.stages)?;
+    Ok(Model { name: name.to_owned(), stages, text: text.to_owned() })
 }

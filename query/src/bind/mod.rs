@@ -1,9 +1,25 @@
 //! Names bound, values read, types checked: from syntax tree to typed plan.
 
+mod attribute;
+mod binder;
 mod columns;
+mod decimal;
+mod definition;
 mod face;
+mod names;
+mod order;
+mod overlap;
+mod query;
+mod rows;
+mod set;
+mod show;
+mod stage;
+mod statement;
+mod value;
 
-pub use columns::show_columns;
-pub use face::{
-    Description, ParameterValue, bind, bind_model, bind_set, check_attribute_name, describe,
-};
+pub(crate) use decimal::unscaled_text;
+pub use definition::check_attribute_name;
+pub use face::{Description, ParameterValue, bind, bind_model, bind_set, describe};
+pub(crate) use names::attribute_names;
+pub(crate) use overlap::consumer_assets;
+pub use show::show_columns;

@@ -1,28 +1,18 @@
 //! Tokens to syntax tree, by recursive descent.
 
-use crate::ast::{Ast, ModelAst, SetAst};
-use crate::error::QueryError;
+mod clauses;
+mod cursor;
+mod definition;
+mod face;
+mod literal;
+mod measure;
+mod model;
+mod partition;
+mod rows;
+mod set;
+mod statement;
+mod test;
 
-/// Exactly one statement, with or without its semicolon.
-///
-/// # Errors
-/// Where the text is not a statement.
-pub fn parse(_text: &str) -> Result<Ast, QueryError> {
-    unimplemented!()
-}
-
-/// A set: an audience's text after AS.
-///
-/// # Errors
-/// Where the text is not a set, or has parameters.
-pub fn parse_set(_text: &str) -> Result<SetAst, QueryError> {
-    unimplemented!()
-}
-
-/// Stage rules: a model's text after AS.
-///
-/// # Errors
-/// Where the text is not a model, or has parameters.
-pub fn parse_model(_text: &str) -> Result<ModelAst, QueryError> {
-    unimplemented!()
-}
+pub(crate) use cursor::Expect;
+pub(crate) use face::expectations;
+pub use face::{parse, parse_model, parse_set};

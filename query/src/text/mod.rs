@@ -1,28 +1,12 @@
 //! Plan to canonical text: what it prints, parsed and bound again, is the same plan.
 
-use crate::catalog::Catalog;
-use crate::plan::{Create, Model, Query, Set};
+mod definition;
+mod query;
+mod set;
+mod words;
 
-/// The text of a set.
-#[must_use]
-pub fn set_text(_set: &Set, _catalog: &dyn Catalog) -> String {
-    unimplemented!()
-}
-
-/// The text of a query.
-#[must_use]
-pub fn query_text(_query: &Query, _catalog: &dyn Catalog) -> String {
-    unimplemented!()
-}
-
-/// The text after AS of a model.
-#[must_use]
-pub fn model_text(_model: &Model, _catalog: &dyn Catalog) -> String {
-    unimplemented!()
-}
-
-/// The statement that makes a definition again, for SHOW CREATE.
-#[must_use]
-pub fn create_text(_create: &Create, _catalog: &dyn Catalog) -> String {
-    unimplemented!()
-}
+pub use definition::{create_text, model_text, type_text};
+pub use query::{partition_label, query_text};
+pub use set::set_text;
+pub(crate) use words::attribute_value;
+pub use words::{quote_name, quote_text};

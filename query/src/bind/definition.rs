@@ -1,0 +1,179 @@
+//! CREATE.
+
+use std::collections::HashSet;
+
+use crate::ast::{AttributeName, Create as Node, Freeze, Name, Set as SetNode, Span, StageRule};
+use crate::builtin::{NO_STAGE, is_model};
+use crate::error::{ErrorCode, QueryError};
+use crate::limits::MODEL_STAGES_MAX;
+use crate::plan::{AttributeRef, AudienceKind, Create, IfExists, Model, NameKind};
+use crate::text::{model_text, set_text};
+
+use super::binder::{Binder, Place};
+use super::names::kind_word;
+
+impl Binder<'_> {
+    pub fn create(&mut self, exists: IfExists, node: &Node) -> Result<Create, QueryError> {
+        match node {
+            Node::Audience { name, freeze, set, as_of } => {
+                self.check_new(NameKind::Audience, name, exists)?;
+                let as_of = self.optional_date(as_of.as_ref())?;
+                let kind = match freeze {
+                    Freeze::Live => AudienceKind::Live,
+                    Freeze::Frozen => AudienceKind::Frozen { as_of },
+                };
+                self.create_audience(name, kind, set, exists)
+            }
+            Node::Brand { name, target_categories } => {
+                self.check_new(NameKind::Brand, name, exists)?;
+                // A brand may be described before its categories are loaded, so they are not
+                // looked up.
+                let target_categories = self.texts(target_categories)?;
+                Ok(Create::Brand { name: name.text.clone(), target_categories, exists })
+            }
+            Node::Behaviour { name } => {
+                self.check_new(NameKind::Behaviour, name, exists)?;
+                Ok(Create::Behaviour { name: name.text.clone(), exists })
+            }
+            Node::Attribute { attribute, kind } => {
+                let attribute = self.new_attribute(attribute, exists)?;
+                Ok(Create::Attribute { attribute, kind: *kind, exists })
+            }
+            Node::Model { name, stages, text } => self.create_model(name, stages, text, exists),
+        }
+    }
+
+    fn check_new(&self, kind: NameKind, name: &Name, exists: IfExists) -> Result<(), QueryError> {
+        if exists != IfExists::Error || !self.catalog.exists(kind, &name.text) {
+            return Ok(());
+        }
+        Err(duplicate(kind, &name.text, &name.span))
+    }
+
+    fn create_audience(
+        &mut self,
+        name: &Name,
+        kind: AudienceKind,
+        node: &SetNode,
+        exists: IfExists,
+    ) -> Result<Create, QueryError> {
+        self.place = Place::Audience(name.text.clone());
+        let set = self.set(node)?;
+        self.place = Place::Query;
+        let text = if self.has_parameters() {
+            // Kept text has no parameters: their values become part of it.
+            set_text(&set, self.catalog)
+        } else {
+            self.source.get(node.span.clone()).unwrap_or_default().to_owned()
+        };
+        Ok(Create::Audience { name: name.text.clone(), set, text, kind, exists })
+    }
+
+    fn new_attribute(
+        &self,
+        written: &AttributeName,
+        exists: IfExists,
+    ) -> Result<AttributeRef, QueryError> {
+        let brand = match &written.brand {
+            Some(brand) => Some(self.known(NameKind::Brand, brand)?),
+            None => None,
+        };
+        let name = written.name.text.clone();
+        check_attribute_name(brand.as_deref(), &name).map_err(|mut error| {
+            error.span = written.name.span.clone();
+            error
+        })?;
+        let taken = self.catalog.attribute(brand.as_deref(), &name).is_some();
+        if exists == IfExists::Error && taken {
+            return Err(duplicate(NameKind::Attribute, &name, &written.span()));
+        }
+        Ok(AttributeRef { brand, name })
+    }
+
+    fn create_model(
+        &mut self,
+        name: &Name,
+        stages: &[StageRule],
+        text: &Span,
+        exists: IfExists,
+    ) -> Result<Create, QueryError> {
+        if is_model(&name.text) && exists != IfExists::Keep {
+            let message = format!("model `{}` is built in", name.text);
+            let error = QueryError::new(ErrorCode::DuplicateObject, name.span.clone(), message);
+            return Err(error.hint("give yours another name"));
+        }
+        self.check_new(NameKind::Model, name, exists)?;
+        self.place = Place::Model;
+        let stages = self.stage_rules(stages)?;
+        self.place = Place::Query;
+        let text = self.source.get(text.clone()).unwrap_or_default().to_owned();
+        let mut model = Model { name: name.text.clone(), stages, text };
+        if self.has_parameters() {
+            model.text = model_text(&model, self.catalog);
+        }
+        Ok(Create::Model { model, exists })
+    }
+
+    pub fn stage_rules(
+        &mut self,
+        nodes: &[StageRule],
+    ) -> Result<Vec<crate::plan::StageRule>, QueryError> {
+        if nodes.len() > MODEL_STAGES_MAX {
+            let message = format!("a model has at most {MODEL_STAGES_MAX} stages");
+            let span = nodes.get(MODEL_STAGES_MAX).map_or(0..0, |rule| rule.stage.span.clone());
+            return Err(QueryError::new(ErrorCode::TooLong, span, message));
+        }
+        let mut names = HashSet::new();
+        let mut rules = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let stage = node.stage.text.clone();
+            let refused = if stage == NO_STAGE {
+                Some("`none` is the stage of whoever matches no rule".to_owned())
+            } else if names.insert(stage.clone()) {
+                None
+            } else {
+                Some(format!("two stages are called `{stage}`"))
+            };
+            if let Some(message) = refused {
+                let span = node.stage.span.clone();
+                return Err(QueryError::new(ErrorCode::BadDefinition, span, message));
+            }
+            rules.push(crate::plan::StageRule { stage, rule: self.set(&node.rule)? });
+        }
+        Ok(rules)
+    }
+}
+
+fn duplicate(kind: NameKind, name: &str, span: &Span) -> QueryError {
+    let message = format!("{} `{name}` exists already", kind_word(kind));
+    let error = QueryError::new(ErrorCode::DuplicateObject, span.clone(), message);
+    match kind {
+        NameKind::Audience | NameKind::Brand | NameKind::Model => {
+            error.hint("CREATE OR REPLACE replaces it; IF NOT EXISTS keeps it")
+        }
+        _ => error.hint("IF NOT EXISTS keeps it"),
+    }
+}
+
+/// Whether an attribute may have this name. Loading asks too: no attribute may be called `stage`,
+/// and no attribute of a brand `spend`.
+///
+/// # Errors
+/// With a message that says why not.
+pub fn check_attribute_name(brand: Option<&str>, name: &str) -> Result<(), QueryError> {
+    let refused = if name.is_empty() {
+        Some("an attribute needs a name".to_owned())
+    } else if name.len() > crate::limits::NAME_BYTES_MAX {
+        Some(format!("an attribute's name has at most {} bytes", crate::limits::NAME_BYTES_MAX))
+    } else if name.eq_ignore_ascii_case("stage") {
+        Some("an attribute cannot be called `stage`: that is the stage of a model".to_owned())
+    } else if brand.is_some() && name.eq_ignore_ascii_case("spend") {
+        Some("a brand's attribute cannot be called `spend`: that is money spent".to_owned())
+    } else {
+        None
+    };
+    match refused {
+        Some(message) => Err(QueryError::new(ErrorCode::BadDefinition, 0..0, message)),
+        None => Ok(()),
+    }
+}

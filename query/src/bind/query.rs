@@ -1,0 +1,117 @@
+//! Queries: a measure and its clauses.
+
+use crate::ast::{Every, Measure as MeasureNode, Partition as PartitionNode, Query as Node};
+use crate::error::{ErrorCode, QueryError};
+use crate::every::every_dates;
+use crate::limits::{EVERY_DATES_MAX, PARTITIONS_MAX, PROFILE_PARTITIONS_MAX};
+use crate::plan::{AttributeType, Column, Dates, Measure, NameKind, Partition, Query};
+
+use super::binder::Binder;
+
+impl Binder<'_> {
+    pub fn query(&mut self, node: &Node) -> Result<(Query, Vec<Column>), QueryError> {
+        let measure = self.measure(&node.measure)?;
+        check_clauses(node)?;
+        let filter = node.filter.as_ref().map(|set| self.set(set)).transpose()?;
+        let versus = node.versus.as_ref().map(|set| self.set(set)).transpose()?;
+        let mut partitions = Vec::with_capacity(node.partitions.len());
+        for partition in &node.partitions {
+            partitions.push(self.partition(partition)?);
+        }
+        let dates = match &node.every {
+            Some(every) => self.every(every)?,
+            None => Dates::AsOf(self.optional_date(node.as_of.as_ref())?),
+        };
+        let columns = self.query_columns(node, &measure)?;
+        let order = self.order(&node.order, &columns)?;
+        let limit = match &node.limit {
+            Some(limit) => self.whole(limit, "LIMIT", 0, i64::MAX)?.map(i64::unsigned_abs),
+            None => None,
+        };
+        let query = Query { measure, filter, versus, partitions, dates, order, limit };
+        Ok((query, columns))
+    }
+
+    fn measure(&mut self, node: &MeasureNode) -> Result<Measure, QueryError> {
+        match node {
+            MeasureNode::Count => Ok(Measure::Count),
+            MeasureNode::Profile => Ok(Measure::Profile),
+            MeasureNode::Spend(spend) => self.spend(spend).map(Measure::Spend),
+            MeasureNode::AttributeSum(written) => {
+                let (attribute, kind) = self.attribute(written)?;
+                let scale = match kind {
+                    AttributeType::Integer => 0,
+                    AttributeType::Decimal { scale } => scale,
+                    AttributeType::Text | AttributeType::Boolean | AttributeType::Date => {
+                        let message = format!("`{}` is not a number", written.name.text);
+                        let span = written.span();
+                        let error = QueryError::new(ErrorCode::TypeMismatch, span, message);
+                        return Err(error.hint("COUNT ... BY it instead"));
+                    }
+                };
+                Ok(Measure::AttributeSum { attribute, scale })
+            }
+            MeasureNode::Overlap { operands, regions } => {
+                let (operands, shape) = self.operands(operands, *regions)?;
+                Ok(Measure::Overlap { operands, shape })
+            }
+        }
+    }
+
+    fn partition(&mut self, node: &PartitionNode) -> Result<Partition, QueryError> {
+        match node {
+            PartitionNode::Stage { brand, model, as_of } => {
+                let name = self.known(NameKind::Brand, brand)?;
+                let (model, _) = self.model(model.as_ref(), brand)?;
+                let as_of = self.optional_date(as_of.as_ref())?;
+                Ok(Partition::Stage { brand: name, model, as_of })
+            }
+            PartitionNode::Attribute(written) => {
+                Ok(Partition::Attribute(self.attribute(written)?.0))
+            }
+            PartitionNode::Audience(name) => self.audience(name).map(Partition::Audience),
+        }
+    }
+
+    fn every(&mut self, every: &Every) -> Result<Dates, QueryError> {
+        let step = self.at_least_one(&every.step, "a step", u32::MAX)?;
+        let (from, to) = self.days_between(&every.from, &every.to)?;
+        let dates = every_dates(step, every.unit, from, to, EVERY_DATES_MAX + 1);
+        if dates.len() > EVERY_DATES_MAX {
+            let message = format!("these are more than {EVERY_DATES_MAX} dates");
+            return Err(QueryError::new(ErrorCode::TooLong, every.span.clone(), message));
+        }
+        Ok(Dates::Every { step, unit: every.unit, from, to })
+    }
+}
+
+/// Clauses that a measure does not have.
+fn check_clauses(node: &Node) -> Result<(), QueryError> {
+    let refuse = |message: &str, hint: &str| {
+        let error = QueryError::new(ErrorCode::NotSupported, node.span.clone(), message);
+        Err(error.hint(hint))
+    };
+    let most = match node.measure {
+        MeasureNode::Profile => PROFILE_PARTITIONS_MAX,
+        _ => PARTITIONS_MAX,
+    };
+    if node.partitions.len() > most {
+        let message = format!("BY has {} parts; the limit is {most}", node.partitions.len());
+        return Err(QueryError::new(ErrorCode::TooLong, node.span.clone(), message));
+    }
+    match node.measure {
+        MeasureNode::Spend(_) | MeasureNode::AttributeSum(_) if node.versus.is_some() => {
+            refuse("SUM has no VERSUS", "ask for each sum on its own")
+        }
+        MeasureNode::Overlap { .. } if node.versus.is_some() => {
+            refuse("OVERLAP has no VERSUS", "each set is measured against each other already")
+        }
+        MeasureNode::Overlap { .. } if !node.partitions.is_empty() => {
+            refuse("OVERLAP has no BY", "restrict it by WHERE, once per part")
+        }
+        MeasureNode::Profile if node.partitions.is_empty() => {
+            refuse("PROFILE needs BY", "name the attributes: PROFILE WHERE ... BY age, gender")
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,25 @@
+//! The columns of SHOW and of the other statements with a fixed answer.
+
+use crate::plan::{Column, ColumnType, NameKind, Show};
+
+use super::columns::column;
+
+/// The columns of a SHOW: the one table that the engine follows.
+#[must_use]
+pub fn show_columns(show: &Show) -> Vec<Column> {
+    use ColumnType::{Boolean, Date, Integer, Text};
+    let columns: &[(&str, ColumnType)] = match show {
+        Show::Names(NameKind::Audience) => {
+            &[("name", Text), ("kind", Text), ("as_of", Date), ("definition", Text)]
+        }
+        Show::Names(NameKind::Brand) => &[("name", Text), ("target_categories", Text)],
+        Show::Names(NameKind::Behaviour) => &[("name", Text), ("builtin", Boolean)],
+        Show::Names(NameKind::Attribute) => &[("name", Text), ("brand", Text), ("type", Text)],
+        Show::Names(NameKind::Model) => &[("name", Text), ("stages", Text), ("builtin", Boolean)],
+        Show::Names(NameKind::Touchpoint | NameKind::Category) => &[("name", Text)],
+        Show::Definition { .. } => &[("definition", Text)],
+        Show::Store => &[("property", Text), ("value", Text)],
+        Show::Limits => &[("name", Text), ("value", Integer)],
+    };
+    columns.iter().map(|(name, kind)| column(*name, *kind)).collect()
+}

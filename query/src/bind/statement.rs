@@ -1,0 +1,108 @@
+//! Whole statements.
+
+use crate::ast::{Literal, Name, Show as ShowNode, Statement as Node};
+use crate::error::{ErrorCode, QueryError};
+use crate::plan::{Column, ColumnType, IfMissing, NameKind, PLAN_VERSION, Plan, Show, Statement};
+
+use super::binder::Binder;
+use super::columns::column;
+use super::show::show_columns;
+
+impl Binder<'_> {
+    pub fn plan(&mut self, node: &Node) -> Result<Plan, QueryError> {
+        let (statement, columns) = self.statement(node)?;
+        Ok(Plan { version: PLAN_VERSION, statement, columns })
+    }
+
+    fn statement(&mut self, node: &Node) -> Result<(Statement, Vec<Column>), QueryError> {
+        match node {
+            Node::Query(query) => {
+                let (query, columns) = self.query(query)?;
+                Ok((Statement::Query(query), columns))
+            }
+            Node::Explain { mode, query } => {
+                let (query, _) = self.query(query)?;
+                let columns = vec![column("plan", ColumnType::Text)];
+                Ok((Statement::Explain { mode: *mode, query }, columns))
+            }
+            Node::Consumer { identity, brand, as_of } => {
+                let identity = self.identity(identity)?;
+                let brand = match brand {
+                    Some(brand) => self.known_literal(NameKind::Brand, brand)?,
+                    None => None,
+                };
+                let as_of = self.optional_date(as_of.as_ref())?;
+                let columns = ["section", "name", "value", "time"];
+                let columns = columns.iter().map(|name| column(*name, ColumnType::Text));
+                Ok((Statement::Consumer { identity, brand, as_of }, columns.collect()))
+            }
+            Node::Match { identity, audiences, as_of } => {
+                let identity = self.identity(identity)?;
+                let known = |name: &Name| self.known(NameKind::Audience, name);
+                let audiences = audiences.iter().map(known).collect::<Result<_, _>>()?;
+                let as_of = self.optional_date(as_of.as_ref())?;
+                let columns = vec![
+                    column("audience", ColumnType::Text),
+                    column("matches", ColumnType::Boolean),
+                ];
+                Ok((Statement::Match { identity, audiences, as_of }, columns))
+            }
+            Node::Create { exists, what } => {
+                let create = self.create(*exists, what)?;
+                Ok((Statement::Create(create), Vec::new()))
+            }
+            Node::Drop { kind, brand, name, missing } => {
+                self.check_drop(*kind, brand.as_ref(), name, *missing)?;
+                let brand = brand.as_ref().map(|brand| brand.text.clone());
+                let (kind, name, missing) = (*kind, name.text.clone(), *missing);
+                Ok((Statement::Drop { kind, name, brand, missing }, Vec::new()))
+            }
+            Node::Show(show) => {
+                let show = self.show(show)?;
+                let columns = show_columns(&show);
+                Ok((Statement::Show(show), columns))
+            }
+        }
+    }
+
+    fn identity(&mut self, literal: &Literal) -> Result<String, QueryError> {
+        let identity = self.text(literal)?;
+        if identity.as_ref().is_some_and(String::is_empty) {
+            let message = "an identity cannot be empty";
+            return Err(QueryError::new(ErrorCode::BadValue, literal.span.clone(), message));
+        }
+        Ok(identity.unwrap_or_default())
+    }
+
+    fn show(&self, show: &ShowNode) -> Result<Show, QueryError> {
+        Ok(match show {
+            ShowNode::Names(kind) => Show::Names(*kind),
+            ShowNode::Definition { kind, name } => {
+                Show::Definition { kind: *kind, name: self.known(*kind, name)? }
+            }
+            ShowNode::Store => Show::Store,
+            ShowNode::Limits => Show::Limits,
+        })
+    }
+
+    fn check_drop(
+        &self,
+        kind: NameKind,
+        brand: Option<&Name>,
+        name: &Name,
+        missing: IfMissing,
+    ) -> Result<(), QueryError> {
+        if kind == NameKind::Model && crate::builtin::is_model(&name.text) {
+            let message = format!("model `{}` is built in", name.text);
+            return Err(QueryError::new(ErrorCode::NotSupported, name.span.clone(), message));
+        }
+        if missing == IfMissing::Ignore {
+            return Ok(());
+        }
+        if kind == NameKind::Attribute {
+            let written = crate::ast::AttributeName { brand: brand.cloned(), name: name.clone() };
+            return self.attribute(&written).map(drop);
+        }
+        self.known(kind, name).map(drop)
+    }
+}

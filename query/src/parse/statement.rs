@@ -1,0 +1,125 @@
+//! Statements other than definitions.
+
+use crate::ast::{Show, Statement};
+use crate::error::QueryError;
+use crate::lexer::TokenKind;
+use crate::plan::{ExplainMode, NameKind};
+
+use super::cursor::{Expect, Parser};
+
+const LISTS: [(&str, Show); 9] = [
+    ("AUDIENCES", Show::Names(NameKind::Audience)),
+    ("BRANDS", Show::Names(NameKind::Brand)),
+    ("BEHAVIOURS", Show::Names(NameKind::Behaviour)),
+    ("ATTRIBUTES", Show::Names(NameKind::Attribute)),
+    ("MODELS", Show::Names(NameKind::Model)),
+    ("TOUCHPOINTS", Show::Names(NameKind::Touchpoint)),
+    ("CATEGORIES", Show::Names(NameKind::Category)),
+    ("STORE", Show::Store),
+    ("LIMITS", Show::Limits),
+];
+
+impl Parser {
+    pub(super) fn statement(&mut self) -> Result<Statement, QueryError> {
+        if let Some(query) = self.query()? {
+            return Ok(Statement::Query(query));
+        }
+        if self.word("CONSUMER") {
+            return self.consumer();
+        }
+        if self.word("MATCH") {
+            return self.match_audiences();
+        }
+        if self.word("CREATE") {
+            return self.create();
+        }
+        if self.word("DROP") {
+            return self.drop();
+        }
+        if self.word("SHOW") {
+            return self.show().map(Statement::Show);
+        }
+        if self.word("EXPLAIN") {
+            return self.explain();
+        }
+        Err(self.no_statement())
+    }
+
+    fn no_statement(&self) -> QueryError {
+        let mut error = self.unexpected();
+        match self.kind() {
+            TokenKind::End => "there is no statement".clone_into(&mut error.message),
+            TokenKind::Word(word) if word.eq_ignore_ascii_case("SELECT") => {
+                error = error.hint("Throng counts sets of consumers: COUNT WHERE ... BY ...");
+                error.suggestion = None;
+            }
+            _ => {}
+        }
+        error
+    }
+
+    fn explain(&mut self) -> Result<Statement, QueryError> {
+        let mode = if self.word("ANALYZE") { ExplainMode::Analyze } else { ExplainMode::Program };
+        match self.query()? {
+            Some(query) => Ok(Statement::Explain { mode, query }),
+            None => Err(self.unexpected()),
+        }
+    }
+
+    fn consumer(&mut self) -> Result<Statement, QueryError> {
+        let identity = self.identity()?;
+        let brand = if self.word("FOR") {
+            Some(self.name_or_text(Expect::Name(NameKind::Brand))?)
+        } else {
+            None
+        };
+        let as_of = if self.phrase("AS OF")? { Some(self.date()?) } else { None };
+        Ok(Statement::Consumer { identity, brand, as_of })
+    }
+
+    fn identity(&mut self) -> Result<crate::ast::Literal, QueryError> {
+        self.text(Expect::Other("an identity such as 'taobao:u1'"))
+    }
+
+    fn match_audiences(&mut self) -> Result<Statement, QueryError> {
+        self.require_word("CONSUMER")?;
+        let identity = self.identity()?;
+        self.require_word("AGAINST")?;
+        self.require_word("AUDIENCE")?;
+        let audiences = self.comma_list(|parser| parser.name(Expect::Name(NameKind::Audience)))?;
+        let as_of = if self.phrase("AS OF")? { Some(self.date()?) } else { None };
+        Ok(Statement::Match { identity, audiences, as_of })
+    }
+
+    fn show(&mut self) -> Result<Show, QueryError> {
+        for (word, show) in LISTS {
+            if self.word(word) {
+                return Ok(show);
+            }
+        }
+        self.require_word("CREATE")?;
+        let kinds = [NameKind::Audience, NameKind::Brand, NameKind::Model];
+        let kind = self.kind_of_thing(&kinds)?;
+        let name = self.name(Expect::Name(kind))?;
+        Ok(Show::Definition { kind, name })
+    }
+
+    /// One of the words AUDIENCE, BRAND, BEHAVIOUR, ATTRIBUTE and MODEL.
+    pub(super) fn kind_of_thing(&mut self, kinds: &[NameKind]) -> Result<NameKind, QueryError> {
+        for kind in kinds {
+            let word = match kind {
+                NameKind::Audience => "AUDIENCE",
+                NameKind::Brand => "BRAND",
+                NameKind::Behaviour => "BEHAVIOUR",
+                NameKind::Attribute => "ATTRIBUTE",
+                NameKind::Model => "MODEL",
+                NameKind::Touchpoint => "TOUCHPOINT",
+                NameKind::Category => "CATEGORY",
+            };
+            if self.word(word) {
+                return Ok(*kind);
+            }
+        }
+        Err(self.unexpected())
+    }
+}

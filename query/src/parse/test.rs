@@ -1,0 +1,105 @@
+//! Conditions on stages and attributes.
+
+use crate::ast::{AttributeName, AttributeTest, Literal, Name, SetKind, Sign, StageTest};
+use crate::builtin::DEFAULT_MODEL;
+use crate::error::QueryError;
+use crate::lexer::Symbol;
+use crate::plan::{Comparison, NameKind};
+
+use super::cursor::{Expect, Parser};
+
+const COMPARISONS: [(Symbol, Comparison); 6] = [
+    (Symbol::Equal, Comparison::Equal),
+    (Symbol::NotEqual, Comparison::NotEqual),
+    (Symbol::Less, Comparison::Less),
+    (Symbol::LessOrEqual, Comparison::LessOrEqual),
+    (Symbol::Greater, Comparison::Greater),
+    (Symbol::GreaterOrEqual, Comparison::GreaterOrEqual),
+];
+
+impl Parser {
+    pub(super) fn comparison(&mut self) -> Option<Comparison> {
+        COMPARISONS.iter().find(|(symbol, _)| self.symbol(*symbol)).map(|(_, found)| *found)
+    }
+
+    /// `[(model)]` of a stage.
+    pub(super) fn model_choice(&mut self) -> Result<Option<Name>, QueryError> {
+        if !self.symbol(Symbol::Open) {
+            return Ok(None);
+        }
+        let model = self.name(Expect::Name(NameKind::Model))?;
+        self.require_symbol(Symbol::Close)?;
+        Ok(Some(model))
+    }
+
+    /// `brand.stage [(model)] [AS OF d] = P` and its like, after `stage`.
+    pub(super) fn stage_leaf(&mut self, brand: Name) -> Result<SetKind, QueryError> {
+        let model = self.model_choice()?;
+        let as_of = if self.phrase("AS OF")? { Some(self.date()?) } else { None };
+        let of = model.as_ref().map_or(DEFAULT_MODEL, |model| model.text.as_str()).to_owned();
+        let stage = |parser: &mut Self| parser.name_or_text(Expect::Stage(of.clone()));
+        let (sign, stages) = if self.symbol(Symbol::Equal) {
+            (Sign::Plain, vec![stage(self)?])
+        } else if self.symbol(Symbol::NotEqual) {
+            (Sign::Negated, vec![stage(self)?])
+        } else if self.word("IN") {
+            (Sign::Plain, self.paren_list(stage)?)
+        } else if self.word("NOT") {
+            self.require_word("IN")?;
+            (Sign::Negated, self.paren_list(stage)?)
+        } else {
+            let error = self.unexpected();
+            return Err(if self.is_word_after(0, "IS") {
+                error.hint("who is in no stage is asked for by = none")
+            } else {
+                error
+            });
+        };
+        Ok(SetKind::Stage(StageTest { brand, model, as_of, sign, stages }))
+    }
+
+    /// A condition on an attribute, after its name.
+    pub(super) fn attribute_leaf(
+        &mut self,
+        brand: Option<Name>,
+        name: Name,
+    ) -> Result<SetKind, QueryError> {
+        let attribute = AttributeName { brand, name };
+        let at = self.span();
+        let test = if let Some(comparison) = self.comparison() {
+            AttributeTest::Compare { comparison, at, value: self.value()? }
+        } else if self.word("IN") {
+            AttributeTest::In(self.paren_list(Self::value)?)
+        } else if self.word("NOT") {
+            self.require_in()?;
+            AttributeTest::NotIn(self.paren_list(Self::value)?)
+        } else if self.word("BETWEEN") {
+            let (low, high) = self.range(Self::value)?;
+            AttributeTest::Between { at, low, high }
+        } else if self.word("IS") {
+            let known = self.word("NOT");
+            self.require_word("UNKNOWN")?;
+            if known { AttributeTest::Known } else { AttributeTest::Unknown }
+        } else {
+            return Err(self.unexpected());
+        };
+        Ok(SetKind::Attribute { attribute, test })
+    }
+
+    fn require_in(&mut self) -> Result<(), QueryError> {
+        let is_between = self.is_word_after(0, "BETWEEN");
+        self.require_word("IN").map_err(|error| {
+            if is_between { error.hint("write NOT before the whole term") } else { error }
+        })
+    }
+
+    /// `a AND b`: this AND belongs to BETWEEN.
+    pub(super) fn range(
+        &mut self,
+        mut end: impl FnMut(&mut Self) -> Result<Literal, QueryError>,
+    ) -> Result<(Literal, Literal), QueryError> {
+        let low = end(self)?;
+        self.require_word("AND")?;
+        Ok((low, end(self)?))
+    }
+}

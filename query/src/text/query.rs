@@ -1,0 +1,120 @@
+//! The text of queries.
+
+use crate::bind::consumer_assets;
+use crate::builtin::DEFAULT_MODEL;
+use crate::catalog::Catalog;
+use crate::plan::{
+    BrandRef, Dates, Direction, Measure, Operand, OverlapShape, Partition, Query, Set, StepUnit,
+};
+
+use super::set::{attribute_name, rows_text, set_text, stage_name};
+use super::words::{date, leading_name, list, quote_name};
+
+/// The text of a query.
+#[must_use]
+pub fn query_text(query: &Query, catalog: &dyn Catalog) -> String {
+    let mut text = measure_text(&query.measure, catalog);
+    if let Some(filter) = &query.filter {
+        text.push_str(&format!(" WHERE {}", set_text(filter, catalog)));
+    }
+    if let Some(versus) = &query.versus {
+        text.push_str(&format!(" VERSUS {}", set_text(versus, catalog)));
+    }
+    if !query.partitions.is_empty() {
+        text.push_str(&format!(" BY {}", partitions_text(&query.partitions)));
+    }
+    match query.dates {
+        Dates::AsOf(None) => {}
+        Dates::AsOf(Some(day)) => text.push_str(&format!(" AS OF {}", date(day))),
+        Dates::Every { step, unit, from, to } => {
+            let (from, to) = (date(from), date(to));
+            text.push_str(&format!(" EVERY {step} {} FROM {from} TO {to}", unit_word(step, unit)));
+        }
+    }
+    if !query.order.is_empty() {
+        let keys = list(&query.order, |key| match key.direction {
+            Direction::Ascending => (key.column + 1).to_string(),
+            Direction::Descending => format!("{} DESC", key.column + 1),
+        });
+        text.push_str(&format!(" ORDER BY {keys}"));
+    }
+    if let Some(limit) = query.limit {
+        text.push_str(&format!(" LIMIT {limit}"));
+    }
+    text
+}
+
+fn unit_word(step: u32, unit: StepUnit) -> &'static str {
+    match (unit, step) {
+        (StepUnit::Day, 1) => "DAY",
+        (StepUnit::Day, _) => "DAYS",
+        (StepUnit::Week, 1) => "WEEK",
+        (StepUnit::Week, _) => "WEEKS",
+        (StepUnit::Month, 1) => "MONTH",
+        (StepUnit::Month, _) => "MONTHS",
+    }
+}
+
+fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
+    match measure {
+        Measure::Count => "COUNT".to_owned(),
+        Measure::Profile => "PROFILE".to_owned(),
+        Measure::Spend(spend) => {
+            let brand = match &spend.brand {
+                BrandRef::Named(name) => leading_name(name),
+                BrandRef::Any | BrandRef::Subject => "ANY BRAND".to_owned(),
+            };
+            format!("SUM {brand}.spend{}", rows_text(spend.window, &spend.rows))
+        }
+        Measure::AttributeSum { attribute, .. } => format!("SUM {}", attribute_name(attribute)),
+        Measure::Overlap { operands, shape } => {
+            let operands = list(operands, |operand| operand_text(operand, catalog));
+            match shape {
+                OverlapShape::Pairs => format!("OVERLAP {operands}"),
+                OverlapShape::Regions => format!("OVERLAP {operands} REGIONS"),
+            }
+        }
+    }
+}
+
+fn operand_text(operand: &Operand, catalog: &dyn Catalog) -> String {
+    let label = &operand.label;
+    if operand.set == consumer_assets(label.clone()) {
+        return leading_name(label);
+    }
+    let set = set_text(&operand.set, catalog);
+    let own = match &operand.set {
+        Set::Audience(name) => name,
+        _ => &set,
+    };
+    if own == label { format!("({set})") } else { format!("({set}) AS {}", quote_name(label)) }
+}
+
+fn partitions_text(partitions: &[Partition]) -> String {
+    let last = partitions.len().saturating_sub(1);
+    let texts = partitions.iter().enumerate().map(|(index, partition)| match partition {
+        Partition::Stage { brand, model, as_of: Some(day) } => {
+            let text = format!("{} AS OF {}", stage_name(brand, model), date(*day));
+            // Behind the last partition it would be the statement's day.
+            if index == last { format!("({text})") } else { text }
+        }
+        Partition::Stage { brand, model, as_of: None } => stage_name(brand, model),
+        Partition::Attribute(attribute) => attribute_name(attribute),
+        Partition::Audience(name) => format!("AUDIENCE {}", quote_name(name)),
+    });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+/// What a partition is called in an answer: `estee.stage`, `age`, `warm`.
+#[must_use]
+pub fn partition_label(partition: &Partition) -> String {
+    match partition {
+        Partition::Stage { brand, model, .. } if model == DEFAULT_MODEL => format!("{brand}.stage"),
+        Partition::Stage { brand, model, .. } => format!("{brand}.stage({model})"),
+        Partition::Attribute(attribute) => match &attribute.brand {
+            Some(brand) => format!("{brand}.{}", attribute.name),
+            None => attribute.name.clone(),
+        },
+        Partition::Audience(name) => name.clone(),
+    }
+}

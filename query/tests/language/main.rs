@@ -1,0 +1,4 @@
+//! The language from outside: statements as data, round trips, parameters, damage.
+
+mod cases;
+mod catalog;
