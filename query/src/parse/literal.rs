@@ -51,7 +51,9 @@ impl Parser {
         let unquoted = matches!(self.kind(), TokenKind::Number(_) | TokenKind::Word(_));
         let date = self.text(Expect::Other("a date such as '2017-11-11'"));
         date.map_err(|mut error| {
-            error.hint = unquoted.then(|| "a date is written '2017-11-11'".to_owned());
+            if unquoted {
+                error.hint = Some("a date is written '2017-11-11'".to_owned());
+            }
             error
         })
     }
@@ -111,7 +113,7 @@ impl Parser {
         };
         let number = self.number(Expect::Other("a value"));
         number.map_err(|mut error| {
-            error.hint = hint;
+            error.hint = hint.or(error.hint);
             error
         })
     }
