@@ -16,11 +16,12 @@ pub fn model_text(model: &Model, catalog: &dyn Catalog) -> String {
 }
 
 /// The statement that makes a definition again, for SHOW CREATE. An audience and a model keep the
-/// text they were written in.
+/// text they were written in; one that has none is printed from its plan.
 #[must_use]
-pub fn create_text(create: &Create) -> String {
+pub fn create_text(create: &Create, catalog: &dyn Catalog) -> String {
     match create {
-        Create::Audience { name, text, kind, exists, .. } => {
+        Create::Audience { name, set, text, kind, exists } => {
+            let text = if text.is_empty() { &set_text(set, catalog) } else { text };
             let (frozen, day) = match kind {
                 AudienceKind::Live => ("", String::new()),
                 AudienceKind::Frozen { as_of: None } => ("FROZEN ", String::new()),
@@ -52,7 +53,9 @@ pub fn create_text(create: &Create) -> String {
         }
         Create::Model { model, exists } => {
             let (before, after) = exists_text(*exists);
-            format!("CREATE {before}MODEL {after}{} AS {}", quote_name(&model.name), model.text)
+            let text =
+                if model.text.is_empty() { &model_text(model, catalog) } else { &model.text };
+            format!("CREATE {before}MODEL {after}{} AS {text}", quote_name(&model.name))
         }
     }
 }

@@ -120,7 +120,7 @@ fn canonical(statement: &Statement) -> String {
             let analyze = if *mode == ExplainMode::Analyze { "ANALYZE " } else { "" };
             format!("EXPLAIN {analyze}{}", query_text(query, &Names))
         }
-        Statement::Create(create) => create_text(create),
+        Statement::Create(create) => create_text(create, &Names),
         other => format!("{other:?}"),
     }
 }
