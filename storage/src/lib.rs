@@ -2,6 +2,9 @@
 //!
 //! Knows no query, no stage and no brand's rules.
 
+mod bits;
+mod block;
+mod bytes;
 pub mod codec;
 pub mod container;
 pub mod dictionary;

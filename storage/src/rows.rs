@@ -38,9 +38,51 @@ impl EventColumns {
         self.consumer.len()
     }
 
+    /// Checks invariant 1.
+    ///
+    /// # Errors
+    /// Names the first column whose length is wrong.
+    pub fn check(&self) -> Result<(), ColumnsError> {
+        let rows = self.len();
+        let must = [
+            ("brand", self.brand.len()),
+            ("behaviour", self.behaviour.len()),
+            ("day", self.day.len()),
+        ];
+        let may = [
+            ("second", self.second.len()),
+            ("count", self.count.len()),
+            ("touchpoint", self.touchpoint.len()),
+            ("category", self.category.len()),
+            ("item", self.item.len()),
+            ("order", self.order.len()),
+            ("amount", self.amount.len()),
+        ];
+        let wrong = must
+            .into_iter()
+            .chain(may.into_iter().filter(|(_, found)| *found != 0))
+            .find(|(_, found)| *found != rows);
+        match wrong {
+            Some((column, found)) => Err(ColumnsError { column, found, rows }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether there is no event.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.consumer.is_empty()
     }
+}
+
+/// Columns that do not fit together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the column {column} has {found} rows where there are {rows} events")]
+pub struct ColumnsError {
+    /// The column.
+    pub column: &'static str,
+    /// Its length.
+    pub found: usize,
+    /// The length of `consumer`.
+    pub rows: usize,
 }

@@ -53,8 +53,8 @@ pub fn or_container(target: &mut ChunkBits, container: &Container<'_>) {
     match container {
         Container::Array(positions) => positions.iter().for_each(|p| set(target, *p)),
         Container::Bitset(bits) => or(target, bits),
-        Container::Runs(runs) => runs.iter().for_each(|(first, last)| {
-            set_range(target, *first, *last);
+        Container::Runs(runs) => runs.iter().for_each(|run| {
+            set_range(target, run.first, run.last);
         }),
         Container::Full => target.fill(u64::MAX),
     }
@@ -105,6 +105,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
+    use throng_storage::container::Run;
 
     fn random(rng: &mut rand_pcg::Pcg64, size: usize) -> (Box<ChunkBits>, BTreeSet<u16>) {
         let members: BTreeSet<u16> = (0..size).map(|_| rng.random()).collect();
@@ -125,7 +126,7 @@ mod tests {
             [(0, 0), (3, 3), (0, 63), (5, 64), (63, 64), (100, 60_000), (9, 65_535)]
         {
             let mut bits = zeroed();
-            or_container(&mut bits, &Container::Runs(&[(first, last)]));
+            or_container(&mut bits, &Container::Runs(&[Run { first, last }]));
             assert!(listed(&bits).into_iter().eq(first..=last), "{first}..={last}");
         }
     }

@@ -1,204 +1,313 @@
-//! Reading lanes chunk by chunk.
+//! An open segment and its lanes.
 
-use crate::container::Container;
-use crate::error::CorruptError;
+#![deny(clippy::indexing_slicing)]
 
-/// The behaviour id and brand id of the presence lane: see [`Segment::presence`].
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::block::{BlockFile, FileKind, HEADER_LEN};
+use crate::bytes::Bytes;
+use crate::error::{CorruptError, FileError};
+use crate::io::Mapping;
+use crate::rows::EventColumns;
+use crate::segment::cursor::LaneCursor;
+use crate::segment::layout::{DIRECTORY_HEAD_LEN, DirectoryHead, LANE_LEN, LaneEntry, PAGE_LEN};
+use crate::segment::rows::{ColumnSet, RowBuffer};
+
+/// An immutable file of events. Threads share it.
 #[derive(Debug)]
-pub struct Segment;
+pub struct Segment {
+    pub(super) file: BlockFile,
+    head: DirectoryHead,
+}
 
 /// All events of one (brand, behaviour) in one segment.
 #[derive(Debug, Clone, Copy)]
 pub struct Lane<'a> {
-    segment: &'a Segment,
-}
-
-/// A position in a lane that moves forward chunk by chunk, with the scratch it decodes into.
-#[derive(Debug)]
-pub struct LaneCursor<'a> {
-    lane: Lane<'a>,
-}
-
-/// One chunk of a lane: at least one row.
-#[derive(Debug)]
-pub struct LaneChunk<'c> {
-    cursor: std::marker::PhantomData<&'c ()>,
-}
-
-/// Which columns to decode, beside the consumers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ColumnSet(u16);
-
-impl ColumnSet {
-    /// No column but the consumers.
-    pub const NONE: Self = Self(0);
-    /// Days.
-    pub const DAY: Self = Self(1);
-    /// Seconds within the day.
-    pub const SECOND: Self = Self(2);
-    /// Counts.
-    pub const COUNT: Self = Self(4);
-    /// Touchpoints.
-    pub const TOUCHPOINT: Self = Self(8);
-    /// Categories.
-    pub const CATEGORY: Self = Self(16);
-    /// Items.
-    pub const ITEM: Self = Self(32);
-    /// Orders.
-    pub const ORDER: Self = Self(64);
-    /// Amounts.
-    pub const AMOUNT: Self = Self(128);
-    /// Every column.
-    pub const ALL: Self = Self(255);
-
-    /// Both.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether every column of `other` is in it.
-    #[must_use]
-    pub const fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-/// Decoded rows of one chunk, ordered by (low, day, second). A column that was not asked for is
-/// empty; a column asked for is always filled, also where the lane stores a constant.
-#[derive(Debug, Default)]
-pub struct RowBuffer {
-    /// The low 16 bits of the consumer ids, ascending, repeated for consumers with several rows.
-    pub low: Vec<u16>,
-    /// Calendar days since 1970-01-01.
-    pub day: Vec<i32>,
-    /// Seconds within the day.
-    pub second: Vec<u32>,
-    /// Counts.
-    pub count: Vec<u32>,
-    /// Touchpoint ids, 0 for none.
-    pub touchpoint: Vec<u32>,
-    /// Category ids, 0 for none.
-    pub category: Vec<u32>,
-    /// Item ids, 0 for none.
-    pub item: Vec<u32>,
-    /// Order ids, 0 for none.
-    pub order: Vec<u32>,
-    /// Amounts in minor units.
-    pub amount: Vec<i64>,
+    pub(super) segment: &'a Segment,
+    pub(super) entry: LaneEntry,
 }
 
 impl Segment {
+    /// Maps a segment.
+    ///
+    /// # Errors
+    /// When it is no segment, of another version, corrupt, or cannot be read.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        Self::new(BlockFile::open(FileKind::Segment, path)?)
+    }
+
+    /// A segment that was mapped already.
+    ///
+    /// # Errors
+    /// When it is no segment, of another version, or corrupt.
+    pub fn from_mapping(mapping: Mapping, path: PathBuf) -> Result<Self, FileError> {
+        Self::new(BlockFile::new(FileKind::Segment, Bytes::Map(mapping), path)?)
+    }
+
+    /// A segment in memory. The name stands in errors.
+    ///
+    /// # Errors
+    /// When it is no segment, of another version, or corrupt.
+    pub fn from_bytes(bytes: Vec<u8>, name: PathBuf) -> Result<Self, FileError> {
+        Self::new(BlockFile::new(FileKind::Segment, Bytes::from_vec(bytes), name)?)
+    }
+
+    fn new(file: BlockFile) -> Result<Self, FileError> {
+        let directory = file.directory();
+        let what = match DirectoryHead::read(directory) {
+            Some(head) => match check(&file, &head) {
+                None => return Ok(Self { file, head }),
+                Some(what) => what,
+            },
+            None => "the directory is too short",
+        };
+        Err(file.corrupt(file.directory_at(), what).into())
+    }
+
     /// The first day of any event in it.
+    #[must_use]
     pub fn first_day(&self) -> i32 {
-        unimplemented!()
+        i32::from(self.head.first_day)
     }
+
     /// The last day of any event in it.
+    #[must_use]
     pub fn last_day(&self) -> i32 {
-        unimplemented!()
+        i32::from(self.head.last_day)
     }
+
     /// Events in it.
+    #[must_use]
     pub fn rows(&self) -> u64 {
-        unimplemented!()
+        self.head.rows
     }
+
     /// Bytes of the file.
+    #[must_use]
     pub fn bytes(&self) -> u64 {
-        unimplemented!()
+        self.file.len()
     }
+
+    /// Bytes of its directory: they are read when it is opened.
+    #[must_use]
+    pub fn directory_bytes(&self) -> u64 {
+        self.file.directory().len() as u64
+    }
+
+    /// The file's name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// The random number it was built with.
+    #[must_use]
+    pub fn file_id(&self) -> u64 {
+        self.file.file_id()
+    }
+
     /// The lane of a brand and behaviour, if it has rows.
-    pub fn lane(&self, _brand: u32, _behaviour: u16) -> Option<Lane<'_>> {
-        unimplemented!()
+    #[must_use]
+    pub fn lane(&self, brand: u32, behaviour: u16) -> Option<Lane<'_>> {
+        let lanes = self.file.directory().get(DIRECTORY_HEAD_LEN..)?;
+        let (mut from, mut to) = (0, self.head.lanes as usize);
+        while from < to {
+            let middle = from.midpoint(to);
+            let entry = LaneEntry::read(lanes.get(middle * LANE_LEN..)?)?;
+            match entry.key().cmp(&(brand, behaviour)) {
+                std::cmp::Ordering::Less => from = middle + 1,
+                std::cmp::Ordering::Equal => return Some(Lane { segment: self, entry }),
+                std::cmp::Ordering::Greater => to = middle,
+            }
+        }
+        None
     }
+
     /// Every lane, ordered by (brand, behaviour), without the presence lane.
     pub fn lanes(&self) -> impl Iterator<Item = Lane<'_>> {
-        std::iter::empty()
+        entries(&self.file, &self.head)
+            .take(self.head.lanes as usize)
+            .map(|entry| Lane { segment: self, entry })
     }
+
     /// The presence lane: consumers with the day of their first event in this segment, at least of
     /// all those not seen in an earlier segment. The universe as of D is everyone with a presence
     /// row on or before D in any segment (and everyone known by attributes).
+    #[must_use]
     pub fn presence(&self) -> Option<Lane<'_>> {
-        unimplemented!()
+        let entry = entries(&self.file, &self.head).nth(self.head.lanes as usize)?;
+        Some(Lane { segment: self, entry })
     }
+
     /// One more than the largest chunk number with a row; 0 when there is none.
+    #[must_use]
     pub fn chunk_end(&self) -> u32 {
-        unimplemented!()
+        self.head.chunk_end
     }
+
+    /// Every event, by (brand, behaviour, consumer, day, second).
+    ///
+    /// # Errors
+    /// When the bytes do not match their checksum or do not decode.
+    pub fn read_all(&self) -> Result<EventColumns, CorruptError> {
+        let mut events = EventColumns::default();
+        let mut rows = RowBuffer::default();
+        for lane in self.lanes() {
+            let mut cursor = lane.cursor();
+            let mut next = cursor.next_chunk(0)?;
+            while let Some(number) = next {
+                if let Some(chunk) = cursor.chunk(number)? {
+                    chunk.decode(lane.columns().with(ColumnSet::DAY), &mut rows)?;
+                    append(&mut events, lane, number, &rows);
+                }
+                next = cursor.next_chunk(number + 1)?;
+            }
+        }
+        Ok(events)
+    }
+
+    /// Verifies every byte against its checksum.
+    ///
+    /// # Errors
+    /// Names the first block that does not match.
+    pub fn verify(&self) -> Result<(), CorruptError> {
+        self.file.verify()
+    }
+}
+
+/// What is wrong with a directory.
+fn check(file: &BlockFile, head: &DirectoryHead) -> Option<&'static str> {
+    let lanes = u64::from(head.lanes) + u64::from(head.presence);
+    let length = lanes.saturating_mul(LANE_LEN as u64) + DIRECTORY_HEAD_LEN as u64;
+    if head.presence > 1 || length != file.directory().len() as u64 {
+        return Some("the directory's length is not that of its lanes");
+    }
+    let (mut rows, mut before) = (0, None);
+    for (number, entry) in (0..).zip(entries(file, head)) {
+        let Range { start, end } = entry.range();
+        let pages = (entry.pages as usize).saturating_mul(PAGE_LEN);
+        if start < HEADER_LEN || end > file.body_len() || pages == 0 || pages > end - start {
+            return Some("a lane is outside the file");
+        }
+        let days = head.first_day..=head.last_day;
+        if entry.rows == 0
+            || entry.consumers > entry.rows
+            || entry.first_chunk > entry.last_chunk
+            || u32::from(entry.last_chunk) >= head.chunk_end
+            || entry.first_day > entry.last_day
+            || !days.contains(&entry.first_day)
+            || !days.contains(&entry.last_day)
+        {
+            return Some("a lane's entry contradicts itself");
+        }
+        if number == head.lanes {
+            continue;
+        }
+        if before >= Some(entry.key()) {
+            return Some("the lanes are not in order");
+        }
+        before = Some(entry.key());
+        rows += u64::from(entry.rows);
+    }
+    (rows != head.rows).then_some("the lanes have more or fewer rows than the segment")
+}
+
+/// All lanes of a directory, the presence lane last.
+fn entries(file: &BlockFile, head: &DirectoryHead) -> impl Iterator<Item = LaneEntry> {
+    let lanes = file.directory().get(DIRECTORY_HEAD_LEN..).unwrap_or_default();
+    let count = head.lanes as usize + head.presence as usize;
+    lanes.chunks_exact(LANE_LEN).take(count).filter_map(LaneEntry::read)
+}
+
+/// Appends the rows of a chunk. A column stays empty until a row differs from its default.
+fn append(events: &mut EventColumns, lane: Lane<'_>, chunk: u32, rows: &RowBuffer) {
+    let before = events.len();
+    let count = rows.low.len();
+    events.consumer.extend(rows.low.iter().map(|&low| chunk << 16 | u32::from(low)));
+    events.brand.resize(before + count, lane.brand());
+    events.behaviour.resize(before + count, lane.behaviour());
+    events.day.extend_from_slice(&rows.day);
+    fn column<T: Copy>(to: &mut Vec<T>, from: &[T], before: usize, count: usize, default: T) {
+        if from.is_empty() && to.is_empty() {
+            return;
+        }
+        to.resize(before, default);
+        to.extend_from_slice(from);
+        to.resize(before + count, default);
+    }
+    column(&mut events.second, &rows.second, before, count, 0);
+    column(&mut events.count, &rows.count, before, count, 1);
+    column(&mut events.touchpoint, &rows.touchpoint, before, count, 0);
+    column(&mut events.category, &rows.category, before, count, 0);
+    column(&mut events.item, &rows.item, before, count, 0);
+    column(&mut events.order, &rows.order, before, count, 0);
+    column(&mut events.amount, &rows.amount, before, count, 0);
 }
 
 impl<'a> Lane<'a> {
     /// Whose events.
+    #[must_use]
     pub fn brand(&self) -> u32 {
-        unimplemented!()
+        self.entry.brand
     }
+
     /// Which behaviour.
+    #[must_use]
     pub fn behaviour(&self) -> u16 {
-        unimplemented!()
+        self.entry.behaviour
     }
+
     /// Rows in it, at least 1.
+    #[must_use]
     pub fn rows(&self) -> u64 {
-        unimplemented!()
+        u64::from(self.entry.rows)
     }
+
+    /// Distinct consumers in it, at least 1.
+    #[must_use]
+    pub fn consumers_total(&self) -> u64 {
+        u64::from(self.entry.consumers)
+    }
+
     /// Day of its earliest row.
+    #[must_use]
     pub fn first_day(&self) -> i32 {
-        unimplemented!()
+        i32::from(self.entry.first_day)
     }
+
     /// Day of its latest row.
+    #[must_use]
     pub fn last_day(&self) -> i32 {
-        unimplemented!()
+        i32::from(self.entry.last_day)
     }
-    /// The columns that vary in it. One that is absent has its default in every row.
+
+    /// The columns that vary in it. One that is absent has its default in every row; where days
+    /// are absent, every row has the lane's first day.
+    #[must_use]
     pub fn columns(&self) -> ColumnSet {
-        unimplemented!()
+        let columns = ColumnSet::from_bits(self.entry.columns);
+        if self.entry.first_day == self.entry.last_day {
+            return columns.without(ColumnSet::DAY);
+        }
+        columns
     }
+
     /// Bytes of the lane in the file.
+    #[must_use]
     pub fn bytes(&self) -> u64 {
-        unimplemented!()
+        self.entry.range().len() as u64
     }
+
     /// Chunk numbers that may have rows: first and last.
+    #[must_use]
     pub fn chunks(&self) -> (u32, u32) {
-        unimplemented!()
+        (u32::from(self.entry.first_chunk), u32::from(self.entry.last_chunk))
     }
+
     /// A cursor before its first chunk.
+    #[must_use]
     pub fn cursor(self) -> LaneCursor<'a> {
-        LaneCursor { lane: self }
-    }
-}
-
-impl LaneCursor<'_> {
-    /// The chunk, if it has rows. Chunks are asked for in ascending order; asking for an earlier
-    /// one is allowed but costs a search.
-    ///
-    /// # Errors
-    /// When the bytes do not match their checksum or do not decode.
-    pub fn chunk(&mut self, _chunk: u32) -> Result<Option<LaneChunk<'_>>, CorruptError> {
-        let _ = self.lane.segment;
-        unimplemented!()
-    }
-}
-
-impl LaneChunk<'_> {
-    /// The distinct consumers.
-    pub fn consumers(&self) -> Container<'_> {
-        let _ = self.cursor;
-        unimplemented!()
-    }
-    /// How many distinct consumers, without decoding.
-    pub fn cardinality(&self) -> u32 {
-        unimplemented!()
-    }
-    /// How many rows.
-    pub fn rows(&self) -> u32 {
-        unimplemented!()
-    }
-    /// Bytes this chunk takes in the file.
-    pub fn bytes(&self) -> u32 {
-        unimplemented!()
-    }
-    /// Decodes its rows, replacing what `out` held.
-    ///
-    /// # Errors
-    /// When the bytes do not decode.
-    pub fn decode(&self, _columns: ColumnSet, _out: &mut RowBuffer) -> Result<(), CorruptError> {
-        unimplemented!()
+        LaneCursor::new(self)
     }
 }

@@ -1,0 +1,321 @@
+//! Writing lanes: pages, their consumers, and their columns, each in the smallest form.
+
+#![expect(clippy::cast_possible_truncation, reason = "counts within a page are below 2^32")]
+
+use std::ops::Range;
+
+use hashbrown::HashMap;
+
+use crate::bits::{Ascending, pack, packed_len, width_of};
+use crate::bytes::align;
+use crate::container::{CHUNK_SIZE, Run, runs_of};
+use crate::segment::build::BuildError;
+use crate::segment::layout::{
+    BITSET_ALIGN, BITSET_LEN, BaseAt, COLUMNS, ColumnHead, DAY, Encoding, LaneEntry, PAGE_LEN,
+    PageEntry, PageHead, PageKind, Repeats, SECOND, UNIT, default_of,
+};
+
+/// A page of several chunks has no more rows than this.
+const PAGE_ROWS_MAX: usize = 2048;
+/// A chunk with this many rows has a page of its own.
+const CHUNK_ROWS_ALONE: usize = PAGE_ROWS_MAX / 2;
+/// A bitset is read in place, a list is not: it may be this many halves larger.
+const BITSET_HALVES: usize = 3;
+/// A dictionary has at most this many values, and at most one for `DICTIONARY_SHARE` rows.
+const DICTIONARY_MAX: usize = 1024;
+const DICTIONARY_SHARE: usize = 4;
+
+/// The rows of a lane, sorted. A column that is empty holds its default in every row.
+#[derive(Debug, Default)]
+pub(super) struct LaneRows {
+    pub(super) brand: u32,
+    pub(super) behaviour: u16,
+    /// Added to `columns[DAY]` to give the calendar day.
+    pub(super) first_day: u16,
+    pub(super) consumer: Vec<u32>,
+    /// As in [`COLUMNS`].
+    pub(super) columns: [Vec<i64>; COLUMNS.len()],
+}
+
+/// Scratch of the writer.
+#[derive(Debug, Default)]
+pub(super) struct LaneWriter {
+    /// Pages: first row and end row.
+    cuts: Vec<(usize, usize)>,
+    /// Distinct consumers of a page.
+    distinct: Vec<u32>,
+    /// Rows whose consumer is that of the row before.
+    repeats: Vec<u32>,
+    heads: Vec<u8>,
+    streams: Vec<u8>,
+    codes: HashMap<i64, u32>,
+    values: Vec<i64>,
+}
+
+impl LaneWriter {
+    /// Appends a lane and gives its entry in the directory.
+    pub(super) fn write(
+        &mut self,
+        lane: &LaneRows,
+        out: &mut Vec<u8>,
+    ) -> Result<LaneEntry, BuildError> {
+        let (Some(&first), Some(&last)) = (lane.consumer.first(), lane.consumer.last()) else {
+            return Err(BuildError::Empty);
+        };
+        let too_large = |_| BuildError::TooLarge;
+        self.cut(&lane.consumer);
+        let cuts = std::mem::take(&mut self.cuts);
+        align(out, UNIT);
+        let start = out.len();
+        out.resize(start + cuts.len() * PAGE_LEN, 0);
+        let mut consumers = 0;
+        for (number, &(from, to)) in cuts.iter().enumerate() {
+            let entry = self.page(lane, from..to, start, out)?;
+            consumers += entry.consumers();
+            let at = start + number * PAGE_LEN;
+            out[at..at + PAGE_LEN].copy_from_slice(&entry.write());
+        }
+        align(out, UNIT);
+        let days = &lane.columns[DAY];
+        let day = |offset: Option<&i64>| lane.first_day + offset.map_or(0, |&day| day as u16);
+        let entry = LaneEntry {
+            brand: lane.brand,
+            behaviour: lane.behaviour,
+            columns: (0..COLUMNS.len())
+                .filter(|&column| !lane.columns[column].is_empty())
+                .fold(0, |set, column| set | 1 << column),
+            rows: u32::try_from(lane.consumer.len()).map_err(too_large)?,
+            consumers,
+            first_day: day(days.iter().min()),
+            last_day: day(days.iter().max()),
+            first_chunk: (first >> 16) as u16,
+            last_chunk: (last >> 16) as u16,
+            pages: u32::try_from(cuts.len()).map_err(too_large)?,
+            offset: (start / UNIT) as u64,
+            length: u32::try_from((out.len() - start) / UNIT).map_err(too_large)?,
+        };
+        self.cuts = cuts;
+        Ok(entry)
+    }
+
+    /// Cuts rows into pages: one chunk with many rows, or neighbouring chunks with few.
+    fn cut(&mut self, consumer: &[u32]) {
+        self.cuts.clear();
+        let (mut page, mut chunk) = (0, 0);
+        while chunk < consumer.len() {
+            let number = consumer[chunk] >> 16;
+            let same = consumer[chunk..].iter().take_while(|&&c| c >> 16 == number);
+            let end = chunk + same.count();
+            let alone = end - chunk >= CHUNK_ROWS_ALONE;
+            if page < chunk && (alone || end - page > PAGE_ROWS_MAX) {
+                self.cuts.push((page, chunk));
+                page = chunk;
+            }
+            if alone {
+                self.cuts.push((page, end));
+                page = end;
+            }
+            chunk = end;
+        }
+        if page < chunk {
+            self.cuts.push((page, chunk));
+        }
+    }
+
+    /// Appends a page of rows.
+    fn page(
+        &mut self,
+        lane: &LaneRows,
+        rows: Range<usize>,
+        lane_start: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<PageEntry, BuildError> {
+        let too_large = |_| BuildError::TooLarge;
+        self.split(&lane.consumer[rows.clone()]);
+        self.streams.clear();
+        self.heads.clear();
+        let (first, last) = (lane.consumer[rows.start], lane.consumer[rows.end - 1]);
+        let mut head = PageHead { base: first, ..PageHead::default() };
+        let kind = self.consumers(&mut head);
+        self.repeats(rows.len(), &mut head);
+        for (column, values) in lane.columns.iter().enumerate() {
+            if !values.is_empty() {
+                head.columns += self.column(column, &values[rows.clone()]);
+            }
+        }
+        align(out, if kind == PageKind::Bitset { BITSET_ALIGN } else { UNIT });
+        let offset = u32::try_from((out.len() - lane_start) / UNIT).map_err(too_large)?;
+        if kind == PageKind::Bitset {
+            let start = out.len();
+            out.resize(start + BITSET_LEN, 0);
+            let bits = &mut out[start..];
+            for consumer in &self.distinct {
+                let position = (consumer & 0xffff) as usize;
+                bits[position / 8] |= 1 << (position % 8);
+            }
+        }
+        head.write(out);
+        out.append(&mut self.heads);
+        out.append(&mut self.streams);
+        Ok(PageEntry {
+            first_chunk: (first >> 16) as u16,
+            last_chunk: (last >> 16) as u16,
+            rows: u32::try_from(rows.len()).map_err(too_large)?,
+            consumers_less_one: (self.distinct.len() - 1) as u16,
+            kind,
+            offset,
+        })
+    }
+
+    /// Parts rows into distinct consumers and repeats.
+    fn split(&mut self, consumer: &[u32]) {
+        self.distinct.clear();
+        self.repeats.clear();
+        let mut before = None;
+        for (row, &consumer) in consumer.iter().enumerate() {
+            if before == Some(consumer) {
+                self.repeats.push(row as u32);
+            } else {
+                self.distinct.push(consumer);
+                before = Some(consumer);
+            }
+        }
+    }
+
+    /// Picks the form of the distinct consumers and writes what goes into the streams.
+    fn consumers(&mut self, head: &mut PageHead) -> PageKind {
+        let count = self.distinct.len();
+        let last = self.distinct[count - 1];
+        let list = Ascending::best(count, last - head.base);
+        if head.base >> 16 == last >> 16 {
+            if count == CHUNK_SIZE {
+                return PageKind::Full;
+            }
+            let gaps = self.distinct.windows(2).filter(|pair| pair[1] - pair[0] > 1).count();
+            if (gaps + 1) * size_of::<Run>() < list.len().min(BITSET_LEN) {
+                head.span = gaps as u32 + 1;
+                for run in runs_of(self.distinct.iter().map(|&consumer| consumer as u16)) {
+                    self.streams.extend_from_slice(&run.first.to_le_bytes());
+                    self.streams.extend_from_slice(&run.last.to_le_bytes());
+                }
+                return PageKind::Runs;
+            }
+            if BITSET_LEN * 2 <= list.len() * BITSET_HALVES {
+                return PageKind::Bitset;
+            }
+        }
+        head.span = list.span;
+        head.low_bits = list.low_bits as u8;
+        for consumer in &mut self.distinct {
+            *consumer -= head.base;
+        }
+        list.write(&self.distinct, &mut self.streams);
+        PageKind::List
+    }
+
+    /// Writes which consumers have several rows.
+    fn repeats(&mut self, rows: usize, head: &mut PageHead) {
+        if self.repeats.is_empty() {
+            return;
+        }
+        let list = Ascending::best(self.repeats.len(), rows as u32 - 1);
+        // Rows of each consumer, less one.
+        self.values.clear();
+        self.values.resize(self.distinct.len(), 0);
+        for (before, &row) in self.repeats.iter().enumerate() {
+            self.values[row as usize - before - 1] += 1;
+        }
+        let most = self.values.iter().max().copied().unwrap_or(0);
+        let bits = width_of(most as u64);
+        if packed_len(self.values.len(), bits) <= list.len() {
+            head.repeats = Repeats::Packed;
+            head.repeat_bits = bits as u8;
+            pack(self.values.iter().map(|&more| more as u64), bits, &mut self.streams);
+        } else {
+            head.repeats = Repeats::Listed;
+            head.repeat_bits = list.low_bits as u8;
+            list.write(&self.repeats, &mut self.streams);
+        }
+    }
+
+    /// Writes a column unless it has its default everywhere. Gives how many were written.
+    fn column(&mut self, column: usize, values: &[i64]) -> u8 {
+        let (mut min, mut max) = (i64::MAX, i64::MIN);
+        for &value in values {
+            min = min.min(value);
+            max = max.max(value);
+        }
+        if min == max && min == default_of(column) {
+            return 0;
+        }
+        let bits = width_of(max.abs_diff(min));
+        let mut head = ColumnHead {
+            column: column as u8,
+            encoding: if min == max { Encoding::Constant } else { Encoding::Packed },
+            bits: bits as u8,
+            value_bits: 0,
+            small: 0,
+            base_at: BaseAt::Stream,
+        };
+        let plain = packed_len(values.len(), bits);
+        if let Some((code_bits, value_bits)) = self.dictionary(column, values, min, plain, bits) {
+            head.encoding = Encoding::Dictionary;
+            (head.bits, head.value_bits) = (code_bits as u8, value_bits as u8);
+            head.small = self.values.len() as u32;
+            head.write(&mut self.heads);
+            self.streams.extend_from_slice(&min.to_le_bytes());
+            let less_base = self.values.iter().map(|&value| value.abs_diff(min));
+            pack(less_base, value_bits, &mut self.streams);
+            let codes = &self.codes;
+            let code = |value| u64::from(codes.get(value).copied().unwrap_or(0));
+            pack(values.iter().map(code), code_bits, &mut self.streams);
+            return 1;
+        }
+        if let Ok(base) = u32::try_from(min) {
+            head.base_at = BaseAt::Descriptor;
+            head.small = base;
+        } else {
+            self.streams.extend_from_slice(&min.to_le_bytes());
+        }
+        head.write(&mut self.heads);
+        pack(values.iter().map(|&value| value.abs_diff(min)), bits, &mut self.streams);
+        1
+    }
+
+    /// Collects the distinct values when coding them is smaller than `plain` bytes.
+    fn dictionary(
+        &mut self,
+        column: usize,
+        values: &[i64],
+        min: i64,
+        plain: usize,
+        bits: u32,
+    ) -> Option<(u32, u32)> {
+        let most = DICTIONARY_MAX.min(values.len() / DICTIONARY_SHARE);
+        // Days are dense, and seconds too many.
+        if column == DAY || column == SECOND || bits < 3 || most < 2 {
+            return None;
+        }
+        self.codes.clear();
+        for &value in values {
+            let next = self.codes.len();
+            self.codes.entry(value).or_insert(next as u32);
+            if self.codes.len() > most {
+                return None;
+            }
+        }
+        let code_bits = width_of(self.codes.len() as u64 - 1);
+        let size = 8 + packed_len(self.codes.len(), bits) + packed_len(values.len(), code_bits);
+        if size >= plain {
+            return None;
+        }
+        self.values.clear();
+        self.values.extend(self.codes.keys());
+        self.values.sort_unstable();
+        for (code, value) in (0..).zip(&self.values) {
+            self.codes.insert(*value, code);
+        }
+        debug_assert!(self.values.first() == Some(&min));
+        Some((code_bits, bits))
+    }
+}

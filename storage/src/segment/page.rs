@@ -1,0 +1,261 @@
+//! One page of a lane: where its streams are, and how they decode.
+
+#![deny(clippy::indexing_slicing)]
+#![expect(clippy::cast_possible_truncation, reason = "columns were widened to i64 when written")]
+
+use std::ops::Range;
+
+use crate::bits::{Ascending, Packed, packed_len};
+use crate::block::BlockFile;
+use crate::bytes::{bits_at, runs_at, u64_at};
+use crate::container::{ChunkBits, Container, Run};
+use crate::error::CorruptError;
+use crate::segment::layout::{
+    BITSET_LEN, BaseAt, COLUMN_LEN, COLUMNS, ColumnHead, Encoding, PAGE_HEAD_LEN, PageEntry,
+    PageHead, PageKind, Repeats, default_of,
+};
+
+/// A page whose head was read and whose streams were found to lie inside it.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    file: &'a BlockFile,
+    pub(super) entry: PageEntry,
+    head: PageHead,
+    range: Range<usize>,
+    consumers_at: usize,
+    repeats_at: usize,
+    columns: [Option<Column>; COLUMNS.len()],
+}
+
+/// A stored column of a page.
+#[derive(Debug, Clone, Copy)]
+struct Column {
+    head: ColumnHead,
+    base: i64,
+    /// Where what follows the base starts in the file.
+    at: usize,
+}
+
+/// The distinct consumers of a page of one chunk, where they are in place.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum InPlace<'a> {
+    Bitset(&'a ChunkBits),
+    Runs(&'a [Run]),
+    Full,
+}
+
+/// Gives out the streams of a page one after the other.
+struct Streams {
+    at: usize,
+    end: usize,
+}
+
+impl Streams {
+    fn take(&mut self, length: usize) -> Option<usize> {
+        let at = self.at;
+        self.at = at.checked_add(length).filter(|&end| end <= self.end)?;
+        Some(at)
+    }
+}
+
+impl<'a> Page<'a> {
+    /// Reads the head of the page in a range of the file.
+    pub(super) fn open(
+        file: &'a BlockFile,
+        entry: PageEntry,
+        range: Range<usize>,
+    ) -> Result<Self, CorruptError> {
+        file.get(range.clone())?;
+        Self::parse(file, entry, range.clone())
+            .ok_or_else(|| file.corrupt(range.start, "a page's head points outside the page"))
+    }
+
+    fn parse(file: &'a BlockFile, entry: PageEntry, range: Range<usize>) -> Option<Self> {
+        let raw = file.raw();
+        let mut streams = Streams { at: range.start, end: range.end };
+        let bitset_at = streams.at;
+        if entry.kind == PageKind::Bitset {
+            streams.take(BITSET_LEN)?;
+        }
+        let head = PageHead::read(raw.get(streams.take(PAGE_HEAD_LEN)?..)?)?;
+        let rows = entry.rows as usize;
+        let several = entry.first_chunk != entry.last_chunk;
+        if entry.consumers() > entry.rows || several && entry.kind != PageKind::List {
+            return None;
+        }
+        let heads_at = streams.take(usize::from(head.columns) * COLUMN_LEN)?;
+        let mut page = Self {
+            file,
+            entry,
+            head,
+            range,
+            consumers_at: bitset_at,
+            repeats_at: 0,
+            columns: [None; COLUMNS.len()],
+        };
+        match entry.kind {
+            PageKind::List => page.consumers_at = streams.take(page.list()?.len())?,
+            PageKind::Runs => {
+                let length = (head.span as usize).checked_mul(size_of::<Run>())?;
+                page.consumers_at = streams.take(length)?;
+            }
+            PageKind::Bitset | PageKind::Full => {}
+        }
+        page.repeats_at = match head.repeats {
+            Repeats::None if entry.consumers() != entry.rows => return None,
+            Repeats::None => 0,
+            Repeats::Packed => {
+                let bits = u32::from(head.repeat_bits);
+                streams.take(packed_len(entry.consumers() as usize, bits))?
+            }
+            Repeats::Listed => streams.take(page.repeat_list()?.len())?,
+        };
+        for number in 0..usize::from(head.columns) {
+            let head = ColumnHead::read(raw.get(heads_at + number * COLUMN_LEN..)?)?;
+            let column = Column::open(raw, head, rows, &mut streams)?;
+            *page.columns.get_mut(usize::from(head.column))? = Some(column);
+        }
+        Some(page)
+    }
+
+    /// How the consumers are listed.
+    fn list(&self) -> Option<Ascending> {
+        let low_bits = u32::from(self.head.low_bits);
+        let count = self.entry.consumers() as usize;
+        (low_bits < 32).then_some(Ascending { count, span: self.head.span, low_bits })
+    }
+
+    /// How the repeats are listed.
+    fn repeat_list(&self) -> Option<Ascending> {
+        let low_bits = u32::from(self.head.repeat_bits);
+        let count = self.entry.rows.checked_sub(self.entry.consumers())? as usize;
+        (low_bits < 32).then_some(Ascending { count, span: self.entry.rows - 1, low_bits })
+    }
+
+    /// Bytes of the page.
+    pub(super) fn bytes(&self) -> usize {
+        self.range.len()
+    }
+
+    #[cold]
+    pub(super) fn corrupt(&self, what: &'static str) -> CorruptError {
+        self.file.corrupt(self.range.start, what)
+    }
+
+    /// How the page says which consumers have several rows.
+    pub(super) fn repeats(&self) -> Repeats {
+        self.head.repeats
+    }
+
+    /// The distinct consumers of a page of one chunk that holds them in place; none for a list.
+    pub(super) fn in_place(&self) -> Result<Option<InPlace<'a>>, CorruptError> {
+        let raw = self.file.raw();
+        let wrong = || self.corrupt("a page's consumers do not decode");
+        Ok(Some(match self.entry.kind {
+            PageKind::List => return Ok(None),
+            PageKind::Bitset => InPlace::Bitset(bits_at(raw, self.consumers_at).ok_or_else(wrong)?),
+            PageKind::Runs => {
+                let runs = runs_at(raw, self.consumers_at, self.head.span as usize);
+                let runs = runs.ok_or_else(wrong)?;
+                if Container::Runs(runs).cardinality() != self.entry.consumers() {
+                    return Err(wrong());
+                }
+                InPlace::Runs(runs)
+            }
+            PageKind::Full => InPlace::Full,
+        }))
+    }
+
+    /// Calls `each` with every distinct consumer of a list.
+    #[inline]
+    pub(super) fn each_consumer(&self, mut each: impl FnMut(u32)) -> Result<(), CorruptError> {
+        let base = self.head.base;
+        let mut last = 0;
+        let data = self.file.raw().get(self.consumers_at..).unwrap_or_default();
+        let read = self.list().and_then(|list| {
+            list.read(data, |value| {
+                last = value;
+                each(base.wrapping_add(value));
+            })
+        });
+        if read.is_none() || last != self.head.span || base.checked_add(last).is_none() {
+            return Err(self.corrupt("a page's consumers do not decode"));
+        }
+        Ok(())
+    }
+
+    /// Calls `each` with every row whose consumer is that of the row before, for listed repeats.
+    #[inline]
+    pub(super) fn each_repeat(&self, each: impl FnMut(u32)) -> Result<(), CorruptError> {
+        let data = self.file.raw().get(self.repeats_at..).unwrap_or_default();
+        self.repeat_list()
+            .and_then(|list| list.read(data, each))
+            .ok_or_else(|| self.corrupt("a page's repeats do not decode"))
+    }
+
+    /// Rows less one of each consumer, for packed repeats.
+    pub(super) fn packed_repeats(&self) -> Result<Packed<'a>, CorruptError> {
+        let data = self.file.raw().get(self.repeats_at..).unwrap_or_default();
+        let bits = u32::from(self.head.repeat_bits);
+        Packed::new(data, self.entry.consumers() as usize, bits)
+            .ok_or_else(|| self.corrupt("a page's repeats do not decode"))
+    }
+
+    /// Decodes a column for some rows.
+    pub(super) fn column<T: Copy>(
+        &self,
+        column: usize,
+        rows: Range<usize>,
+        out: &mut Vec<T>,
+        convert: impl Fn(i64) -> T,
+    ) -> Result<(), CorruptError> {
+        out.clear();
+        let Some(column) = self.columns.get(column).copied().flatten() else {
+            out.resize(rows.len(), convert(default_of(column)));
+            return Ok(());
+        };
+        let base = column.base;
+        let data = self.file.raw().get(column.at..).unwrap_or_default();
+        let (all, bits) = (self.entry.rows as usize, u32::from(column.head.bits));
+        let wrong = || self.corrupt("a page's column does not decode");
+        match column.head.encoding {
+            Encoding::Constant => out.resize(rows.len(), convert(base)),
+            Encoding::Packed => {
+                let packed = Packed::new(data, all, bits).ok_or_else(wrong)?;
+                let values = packed.iter(rows.start, rows.len());
+                out.extend(values.map(|more| convert(base.wrapping_add_unsigned(more))));
+            }
+            Encoding::Dictionary => {
+                let (count, value_bits) =
+                    (column.head.small as usize, u32::from(column.head.value_bits));
+                let values = Packed::new(data, count, value_bits).ok_or_else(wrong)?;
+                let codes = data.get(packed_len(count, value_bits)..).unwrap_or_default();
+                let codes = Packed::new(codes, all, bits).ok_or_else(wrong)?;
+                let value = |code| convert(base.wrapping_add_unsigned(values.get(code as usize)));
+                out.extend(codes.iter(rows.start, rows.len()).map(value));
+            }
+        }
+        if out.len() == rows.len() { Ok(()) } else { Err(wrong()) }
+    }
+}
+
+impl Column {
+    /// Finds the streams of a column.
+    fn open(raw: &[u8], head: ColumnHead, rows: usize, streams: &mut Streams) -> Option<Self> {
+        let base = match head.base_at {
+            BaseAt::Descriptor => i64::from(head.small),
+            BaseAt::Stream => u64_at(raw, streams.take(8)?)?.cast_signed(),
+        };
+        let (bits, value_bits) = (u32::from(head.bits), u32::from(head.value_bits));
+        let at = match head.encoding {
+            Encoding::Constant => streams.at,
+            Encoding::Packed => streams.take(packed_len(rows, bits))?,
+            Encoding::Dictionary => {
+                let at = streams.take(packed_len(head.small as usize, value_bits))?;
+                streams.take(packed_len(rows, bits))?;
+                at
+            }
+        };
+        Some(Self { head, base, at })
+    }
+}
