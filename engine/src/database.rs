@@ -1,110 +1,72 @@
 //! The database: what an embedding program holds.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use throng_storage::store::Store;
+use throng_query::plan::{PLAN_VERSION, Plan, Statement};
+use throng_storage::names::NameTable;
+use throng_storage::store::{Outcome, Settings, Store};
 
-use crate::answer::{Answer, Column};
-use crate::error::DatabaseError;
+use crate::answer::Answer;
+use crate::behaviour::BUILT_IN;
+use crate::currency;
+use crate::error::{DatabaseError, DefinitionError, ExecuteError};
+use crate::ingest::{EventBatch, IngestError, ingest};
+pub use crate::options::{
+    Cancel, CreateOptions, ExecuteOptions, Parameter, ParameterType, Prepared,
+};
+use crate::reader::Reader;
+use crate::statement::define;
+use crate::time::Zone;
+use crate::view::View;
 
 /// An open store that answers statements. Threads share it by reference or in an `Arc`.
 #[derive(Debug)]
 pub struct Database {
     store: Store,
-}
-
-/// What is fixed when a store is created.
-#[derive(Debug, Clone)]
-pub struct CreateOptions {
-    /// IANA time zone; `Asia/Shanghai` by default.
-    pub time_zone: String,
-    /// ISO 4217 currency; `CNY` by default. The minor unit follows from it.
-    pub currency: String,
-}
-
-/// A value for a statement's `$1`, `$2`, ...
-#[derive(Debug, Clone, PartialEq)]
-pub enum Parameter {
-    /// Text; also taken, when it reads as one, where a date, number or boolean is wanted.
-    Text(String),
-    /// An integer.
-    Integer(i64),
-    /// A decimal or other number as text.
-    Numeric(String),
-    /// True or false.
-    Boolean(bool),
-    /// A calendar day.
-    Date(throng_query::date::Date),
-}
-
-/// The type a parameter is wanted in.
-pub use throng_query::plan::ColumnType as ParameterType;
-
-/// A statement that was parsed and bound, with what it needs and gives.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Prepared {
-    /// The type of `$1`, `$2`, ...
-    pub parameters: Vec<ParameterType>,
-    /// The columns of its answer.
-    pub columns: Vec<Column>,
-}
-
-/// Bounds on one statement.
-#[derive(Debug, Clone, Default)]
-pub struct ExecuteOptions {
-    /// Set it from any thread to end the statement.
-    pub cancel: Arc<Cancel>,
-    /// End the statement at this moment.
-    pub deadline: Option<Instant>,
-    /// Bytes of working memory; the default limit when absent.
-    pub memory: Option<usize>,
-    /// Worker threads; all cores when absent.
-    pub threads: Option<usize>,
-}
-
-/// A switch that ends a statement.
-#[derive(Debug, Default)]
-pub struct Cancel(AtomicBool);
-
-impl Cancel {
-    /// Ends the statement at its next chunk.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was set.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Default for CreateOptions {
-    fn default() -> Self {
-        Self { time_zone: "Asia/Shanghai".to_owned(), currency: "CNY".to_owned() }
-    }
+    zone: Arc<Zone>,
+    /// The newest view that was asked for.
+    view: Mutex<Option<Arc<View>>>,
+    /// Held while a definition is checked against the others and stored.
+    defining: Mutex<()>,
 }
 
 impl Database {
     /// Makes a store in a directory that does not exist or is empty.
     ///
     /// # Errors
-    /// See [`DatabaseError`].
-    pub fn create(_path: &Path, _options: &CreateOptions) -> Result<Self, DatabaseError> {
-        unimplemented!()
+    /// When the time zone or currency is not known, or the directory cannot be used.
+    pub fn create(path: &Path, options: &CreateOptions) -> Result<Self, DatabaseError> {
+        let zone = Zone::new(&options.time_zone)?;
+        let settings = Settings {
+            time_zone: options.time_zone.clone(),
+            currency: options.currency.clone(),
+            exponent: currency::exponent(&options.currency)?,
+        };
+        Self::over(Store::create(path, &settings)?, zone)
     }
 
     /// Opens a store.
     ///
     /// # Errors
-    /// See [`DatabaseError`].
-    pub fn open(_path: &Path) -> Result<Self, DatabaseError> {
-        unimplemented!()
+    /// When there is none, another process has it, or its bytes cannot be trusted.
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let store = Store::open(path)?;
+        let zone = Zone::new(&store.settings().time_zone)?;
+        Self::over(store, zone)
     }
 
-    /// Runs one statement. An error of parsing or binding can be rendered against `text`.
+    fn over(store: Store, zone: Zone) -> Result<Self, DatabaseError> {
+        // Also when opening: a store that was made and closed without any commit has none yet.
+        for name in BUILT_IN {
+            let interned = store.names().intern(NameTable::Behaviour, name);
+            interned.map_err(DefinitionError::from)?;
+        }
+        let zone = Arc::new(zone);
+        Ok(Self { store, zone, view: Mutex::new(None), defining: Mutex::new(()) })
+    }
+
+    /// Runs one statement.
     ///
     /// # Errors
     /// See [`DatabaseError`].
@@ -116,8 +78,8 @@ impl Database {
     ///
     /// # Errors
     /// See [`DatabaseError`].
-    pub fn prepare(&self, _text: &str) -> Result<Prepared, DatabaseError> {
-        unimplemented!()
+    pub fn prepare(&self, text: &str) -> Result<Prepared, DatabaseError> {
+        self.snapshot()?.prepare(text)
     }
 
     /// Runs one statement with parameters and bounds.
@@ -126,15 +88,100 @@ impl Database {
     /// See [`DatabaseError`].
     pub fn execute(
         &self,
-        _text: &str,
-        _parameters: &[Parameter],
-        _options: &ExecuteOptions,
+        text: &str,
+        parameters: &[Parameter],
+        options: &ExecuteOptions,
     ) -> Result<Answer, DatabaseError> {
-        unimplemented!()
+        let reader = self.snapshot()?;
+        let plan = reader.bind(text, parameters)?;
+        self.run(&reader, &plan, options)
+    }
+
+    /// Runs a plan, which may have been bound elsewhere.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]. A plan of another version is refused.
+    pub fn execute_plan(
+        &self,
+        plan: &Plan,
+        options: &ExecuteOptions,
+    ) -> Result<Answer, DatabaseError> {
+        if plan.version != PLAN_VERSION {
+            let (found, expected) = (plan.version, PLAN_VERSION);
+            return Err(ExecuteError::PlanVersion { found, expected }.into());
+        }
+        self.run(&self.snapshot()?, plan, options)
+    }
+
+    fn run(
+        &self,
+        reader: &Reader,
+        plan: &Plan,
+        options: &ExecuteOptions,
+    ) -> Result<Answer, DatabaseError> {
+        match &plan.statement {
+            Statement::Create(create) => define::create(self, create, options),
+            Statement::Drop { kind, name, brand, missing } => {
+                define::drop(self, *kind, name, brand.as_deref(), *missing)
+            }
+            _ => reader.run(plan, options),
+        }
+    }
+
+    /// Keeps a batch of events: all of it or nothing. On return it is durable and visible. A batch
+    /// whose token was given before changes nothing.
+    ///
+    /// # Errors
+    /// See [`IngestError`].
+    pub fn ingest(
+        &self,
+        batch: &EventBatch,
+        token: Option<&str>,
+    ) -> Result<Outcome, DatabaseError> {
+        let view = self.view()?;
+        ingest(&self.store, &view, &self.zone, batch, token).map_err(IngestError::into)
+    }
+
+    /// The present, held for any number of statements.
+    ///
+    /// # Errors
+    /// When stored definitions cannot be read.
+    pub fn snapshot(&self) -> Result<Reader, DatabaseError> {
+        Ok(Reader::new(self.view()?, Arc::clone(&self.zone), self.store.settings().clone()))
+    }
+
+    /// The present, resolved.
+    ///
+    /// # Errors
+    /// When stored definitions cannot be read.
+    pub fn view(&self) -> Result<Arc<View>, DefinitionError> {
+        let snapshot = self.store.snapshot();
+        let before = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(view) = &before
+            && view.snapshot().version() >= snapshot.version()
+        {
+            return Ok(Arc::clone(view));
+        }
+        // Resolved without the lock: two threads may do the same work, none waits for it.
+        let view = Arc::new(View::resolve(&self.store, snapshot, before.as_deref())?);
+        let mut newest = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.as_ref().is_none_or(|other| other.version() < view.version()) {
+            *newest = Some(Arc::clone(&view));
+        }
+        Ok(view)
     }
 
     /// The store below, for loading.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The store's time zone.
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    pub(crate) fn defining(&self) -> &Mutex<()> {
+        &self.defining
     }
 }

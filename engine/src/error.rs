@@ -1,9 +1,13 @@
 //! What can go wrong, one enum per family of operations.
 
+use throng_query::QueryError;
 use throng_query::plan::NameKind;
 use throng_storage::error::CorruptError;
+use throng_storage::names::NameError;
 use throng_storage::store::{OpenError, WriteError};
 
+use crate::currency::CurrencyError;
+use crate::ingest::{IngestError, Problem};
 use crate::time::ZoneError;
 
 /// Why a bound statement gave no answer.
@@ -127,7 +131,7 @@ pub enum DefinitionError {
     },
     /// A name that cannot be kept.
     #[error(transparent)]
-    Name(#[from] throng_storage::names::NameError),
+    Name(#[from] NameError),
 }
 
 /// What needs a thing that was to be dropped.
@@ -176,13 +180,156 @@ pub enum DatabaseError {
     /// The time zone is not known.
     #[error(transparent)]
     Zone(#[from] ZoneError),
+    /// The currency is not known.
+    #[error(transparent)]
+    Currency(#[from] CurrencyError),
+    /// The text is not a statement that can be run here.
+    #[error("{source}")]
+    Query {
+        /// What is wrong, and where in the text.
+        source: Box<QueryError>,
+        /// The text.
+        text: String,
+    },
     /// The statement gave no answer.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
     /// The definition was refused.
     #[error(transparent)]
     Definition(#[from] DefinitionError),
+    /// The events were refused.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
     /// Nothing was stored.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A definition asked of a moment that does not change.
+    #[error("a snapshot only answers questions; definitions are made through the database")]
+    ReadOnly,
+}
+
+impl DatabaseError {
+    pub(crate) fn query(source: QueryError, text: &str) -> Self {
+        Self::Query { source: Box::new(source), text: text.to_owned() }
+    }
+
+    /// The five characters that PostgreSQL's clients know this family by.
+    #[must_use]
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "58030",
+            Self::Zone(_) | Self::Currency(_) => "22023",
+            Self::Query { source, .. } => source.sqlstate(),
+            Self::Execute(error) => error.sqlstate(),
+            Self::Definition(error) => error.sqlstate(),
+            Self::Ingest(error) => error.sqlstate(),
+            Self::Write(_) => "58030",
+            Self::ReadOnly => "25006",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Query { source, .. } => source.hint.clone(),
+            Self::Execute(error) => error.hint(),
+            Self::Definition(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    /// The message with its place in the statement, over several lines where that helps.
+    #[must_use]
+    pub fn render(&self) -> String {
+        if let Self::Query { source, text } = self {
+            return source.render(text);
+        }
+        let mut out = format!("error[{}]: {self}", self.sqlstate());
+        if let Some(hint) = self.hint() {
+            out.push_str("\n  = hint: ");
+            out.push_str(&hint);
+        }
+        out
+    }
+}
+
+impl ExecuteError {
+    /// As [`DatabaseError::sqlstate`].
+    #[must_use]
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::Cancelled | Self::Deadline => "57014",
+            Self::Memory { .. } => "53200",
+            Self::TooMany { .. } => "54000",
+            Self::Corrupt(_) => "XX001",
+            Self::Unknown { .. } => "42704",
+            Self::AttributeType { .. } => "42804",
+            Self::UnknownConsumer { .. } => "02000",
+            Self::Overflow => "22003",
+            Self::Panicked => "XX000",
+            Self::PlanVersion { .. } => "0A000",
+        }
+    }
+
+    /// As [`DatabaseError::hint`].
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownConsumer { .. } => {
+                "an identity is `namespace:value`, as it was loaded; `id:` may be left out"
+            }
+            Self::Memory { .. } => "ask for fewer partitions or dates, or allow more memory",
+            Self::Corrupt(_) => "the rest of the store can still be read; restore this file",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl DefinitionError {
+    /// As [`DatabaseError::sqlstate`].
+    #[must_use]
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::Exists { .. } => "42710",
+            Self::Missing { .. } => "42704",
+            Self::BuiltIn { .. } => "42939",
+            Self::InUse { .. } => "2BP01",
+            Self::Cycle { .. } => "42P17",
+            Self::AttributeType { .. } => "42804",
+            Self::Unreadable { .. } => "XX001",
+            Self::Name(NameError::Length(_)) => "42622",
+            Self::Name(NameError::Full(_)) => "54000",
+            Self::Name(NameError::Restore { .. }) => "XX001",
+        }
+    }
+
+    /// As [`DatabaseError::hint`].
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Exists { .. } => {
+                "say CREATE OR REPLACE to replace it, or IF NOT EXISTS to keep it"
+            }
+            Self::InUse { user: User::Definition { .. }, .. } => "drop or replace its user first",
+            Self::BuiltIn { .. } => "take another name",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl IngestError {
+    /// As [`DatabaseError::sqlstate`].
+    #[must_use]
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Self::Event { problem: Problem::Day | Problem::Second { .. }, .. } => "22008",
+            Self::Event { problem: Problem::UnknownBehaviour { .. }, .. } => "42704",
+            Self::Event { .. } => "22023",
+            Self::Name(_) => "54000",
+            Self::Write(_) => "58030",
+        }
+    }
 }

@@ -4,14 +4,20 @@ mod answer;
 pub mod attribute;
 pub mod behaviour;
 mod catalog;
+pub mod currency;
 mod database;
 pub mod definition;
 mod error;
 mod exec;
+pub mod identity;
 pub mod import;
+pub mod ingest;
 mod kernel;
 pub mod market;
 pub mod measure;
+mod options;
+mod reader;
+mod statement;
 pub mod time;
 pub mod view;
 
@@ -20,6 +26,9 @@ pub use database::{
     Cancel, CreateOptions, Database, ExecuteOptions, Parameter, ParameterType, Prepared,
 };
 pub use error::{DatabaseError, DefinitionError, ExecuteError, User};
+pub use ingest::{Event, EventBatch, IngestError, When};
+pub use reader::Reader;
 pub use throng_query as query;
 pub use throng_storage as storage;
+pub use throng_storage::store::Outcome;
 pub use view::View;

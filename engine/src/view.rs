@@ -62,6 +62,21 @@ pub struct AttributeInfo {
     pub layout: AttributeLayout,
 }
 
+impl AttributeInfo {
+    /// How many consumers' values are known.
+    #[must_use]
+    pub fn known(&self) -> u64 {
+        let Some(index) = &self.index else { return 0 };
+        match &self.layout {
+            AttributeLayout::Empty => 0,
+            AttributeLayout::Values(_) | AttributeLayout::Flags => {
+                (0..index.sets()).map(|set| index.cardinality(set)).sum()
+            }
+            AttributeLayout::Slices { .. } => index.cardinality(0),
+        }
+    }
+}
+
 impl View {
     /// Resolves a snapshot. What an earlier view resolved alike is taken over from it.
     ///
@@ -72,11 +87,11 @@ impl View {
         snapshot: Arc<Snapshot>,
         before: Option<&Self>,
     ) -> Result<Self, DefinitionError> {
-        let before = before.map(|view| (&*view.snapshot, &view.definitions));
-        let definitions = Definitions::resolve(&snapshot, before)?;
-        let newest_day = snapshot.segments().iter().map(|segment| segment.last_day()).max();
         let settings = store.settings();
         let currency = Currency { code: settings.currency.clone(), exponent: settings.exponent };
+        let before = before.map(|view| (&*view.snapshot, &view.definitions));
+        let definitions = Definitions::resolve(&snapshot, &currency, before)?;
+        let newest_day = snapshot.segments().iter().map(|segment| segment.last_day()).max();
         Ok(Self { snapshot, definitions, currency, newest_day })
     }
 
@@ -84,6 +99,12 @@ impl View {
     #[must_use]
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
+    }
+
+    /// Counts the commits: two views with the same version answer alike.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.snapshot.version()
     }
 
     /// Everything that was defined.

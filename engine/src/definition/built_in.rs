@@ -1,43 +1,65 @@
-//! The stage models that every store has, written in the language itself.
+//! The stage models that every store has, bound once for the whole process.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use throng_query::plan::Model;
+use throng_query::builtin;
+use throng_query::catalog::{Catalog, Currency};
+use throng_query::plan::{AttributeType, Model, NameKind};
 
-/// Name and text of each built-in model.
-pub const MODELS: [(&str, &str); 2] = [
-    (
-        "aipl",
-        "STAGE L WHEN DID buy ON 2 DAYS IN LAST 365 DAYS \
-         OR (DID review_positive IN LAST 365 DAYS AND DID buy),\n\
-         STAGE P WHEN DID buy IN LAST 913 DAYS,\n\
-         STAGE I WHEN IS member OR IS follower OR DID (search, favorite, cart, interact, coupon, \
-         share, sample, deposit) IN LAST 15 DAYS OR DID view ON 2 DAYS IN LAST 15 DAYS,\n\
-         STAGE A WHEN DID (exposure, click, content, watch, category_search, view) \
-         IN LAST 15 DAYS,\n\
-         STAGE O WHEN ANY BRAND DID ANY IN TARGET CATEGORIES IN LAST 30 DAYS",
-    ),
-    (
-        "aipl_quick",
-        "STAGE L WHEN DID buy ON 2 DAYS IN LAST 365 DAYS \
-         OR (DID review_positive IN LAST 365 DAYS AND DID buy),\n\
-         STAGE P WHEN DID buy IN LAST 913 DAYS,\n\
-         STAGE I WHEN IS member OR IS follower OR DID (click, search, favorite, cart, interact, \
-         coupon, share, sample, deposit) IN LAST 15 DAYS OR DID view ON 2 DAYS IN LAST 15 DAYS,\n\
-         STAGE A WHEN DID (exposure, content, watch, category_search, view) IN LAST 15 DAYS,\n\
-         STAGE O WHEN ANY BRAND DID ANY IN TARGET CATEGORIES IN LAST 30 DAYS",
-    ),
-];
+use crate::behaviour;
 
-/// Whether a model of this name comes with every store.
-#[must_use]
-pub fn is_built_in(name: &str) -> bool {
-    MODELS.iter().any(|(model, _)| *model == name)
+/// The built-in models by name.
+pub(super) fn models() -> &'static BTreeMap<String, Arc<Model>> {
+    static BOUND: LazyLock<BTreeMap<String, Arc<Model>>> = LazyLock::new(|| {
+        let bind = |&(name, text): &(&str, &str)| {
+            let model = throng_query::bind_model(name, text, &EveryStore)
+                .expect("the built-in models use built-in behaviours only; a test binds them");
+            (name.to_owned(), Arc::new(model))
+        };
+        builtin::models().iter().map(bind).collect()
+    });
+    &BOUND
 }
 
-/// The built-in models, bound once for the whole process.
-pub(super) fn models() -> &'static BTreeMap<String, Arc<Model>> {
-    static BOUND: LazyLock<BTreeMap<String, Arc<Model>>> = LazyLock::new(BTreeMap::new);
-    &BOUND
+/// The names that every store has.
+struct EveryStore;
+
+impl Catalog for EveryStore {
+    fn exists(&self, kind: NameKind, name: &str) -> bool {
+        kind == NameKind::Behaviour && behaviour::is_built_in(name)
+    }
+
+    fn names(&self, kind: NameKind) -> Vec<String> {
+        match kind {
+            NameKind::Behaviour => behaviour::BUILT_IN.map(str::to_owned).to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn attribute(&self, _brand: Option<&str>, _name: &str) -> Option<AttributeType> {
+        None
+    }
+
+    fn stages(&self, _model: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn currency(&self) -> Currency {
+        Currency { code: "CNY".to_owned(), exponent: 2 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::models;
+
+    #[test]
+    fn built_in_models_bind_and_keep_the_order_of_their_stages() {
+        for name in ["aipl", "aipl_quick"] {
+            let model = models().get(name).unwrap();
+            let stages: Vec<&str> = model.stages.iter().map(|rule| rule.stage.as_str()).collect();
+            assert_eq!(stages, ["L", "P", "I", "A", "O"], "{name}");
+        }
+    }
 }

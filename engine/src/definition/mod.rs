@@ -1,10 +1,15 @@
 //! Definitions: models, audiences, brands' settings and attribute types, stored and resolved.
 
-pub mod built_in;
+mod built_in;
+mod names;
 mod record;
 mod tables;
+mod uses;
 
+pub(crate) use names::{SnapshotNames, behaviour_has_events, brand_has_events};
 pub use record::{
-    AttributeRecord, AudienceRecord, BrandRecord, DefinitionKind, attribute_name, encode,
+    AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
+    Standing, encode, removal,
 };
 pub use tables::{Definitions, audience_key};
+pub(crate) use uses::Uses;

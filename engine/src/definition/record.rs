@@ -1,26 +1,27 @@
 //! The stored form of definitions.
+//!
+//! Sets and rules are stored as text of the language, which outlives any version of the plan.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use throng_query::date::Date;
-use throng_query::plan::{AttributeRef, AttributeType, NameKind, Set};
+use throng_query::plan::{AttributeRef, AttributeType, NameKind};
+use throng_storage::codec::{self, ValueKind};
 use throng_storage::store::Definition;
-
-use super::super::attribute::index_key;
 
 /// The kinds of definitions, as storage numbers them. The numbers are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum DefinitionKind {
-    /// A stage model: a [`throng_query::plan::Model`].
+    /// A stage model: a [`ModelRecord`].
     Model = 1,
     /// An audience: an [`AudienceRecord`].
     Audience = 2,
-    /// A brand that was created by a statement: a [`BrandRecord`].
+    /// A brand that was created or dropped by a statement: a [`BrandRecord`].
     Brand = 3,
     /// An attribute: an [`AttributeRecord`].
     Attribute = 4,
-    /// A behaviour that was created by a statement: no value.
+    /// A behaviour that was created or dropped by a statement: a [`BehaviourRecord`].
     Behaviour = 5,
 }
 
@@ -43,24 +44,52 @@ impl DefinitionKind {
             Self::Behaviour => NameKind::Behaviour,
         }
     }
+
+    fn value_kind(self) -> ValueKind {
+        ValueKind(256 + u16::from(self as u8))
+    }
+}
+
+/// A model as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    /// Its stage rules as they were written.
+    pub text: String,
 }
 
 /// An audience as it is stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudienceRecord {
-    /// Its members.
-    pub set: Set,
     /// The set as it was written.
     pub text: String,
     /// The day a frozen audience was taken as of; none when it is live.
     pub frozen: Option<Date>,
 }
 
-/// A brand's settings as they are stored.
+/// A brand as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BrandRecord {
     /// Target categories by name.
     pub target_categories: Vec<String>,
+    /// Whether the name is still known.
+    pub standing: Standing,
+}
+
+/// A behaviour as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BehaviourRecord {
+    /// Whether the name is still known.
+    pub standing: Standing,
+}
+
+/// Names are never taken out of their table. A dropped one is only hidden until events name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Standing {
+    /// Known.
+    #[default]
+    Created,
+    /// Hidden while it has no events.
+    Dropped,
 }
 
 /// An attribute as it is stored.
@@ -72,19 +101,19 @@ pub struct AttributeRecord {
     pub kind: AttributeType,
 }
 
-/// The name an attribute's definition is stored under.
-#[must_use]
-pub fn attribute_name(attribute: &AttributeRef) -> String {
-    index_key(attribute)
-}
-
 /// A definition to store.
 pub fn encode<T: Serialize>(kind: DefinitionKind, name: &str, value: &T) -> Definition {
-    let value = serde_json::to_vec(value).expect("a definition has only plain fields");
+    let value = codec::encode(kind.value_kind(), value)
+        .expect("a definition has plain fields and a statement's size at most");
     Definition { kind: kind as u8, name: name.to_owned(), value: Some(value) }
 }
 
+/// A definition to remove.
+pub fn removal(kind: DefinitionKind, name: &str) -> Definition {
+    Definition { kind: kind as u8, name: name.to_owned(), value: None }
+}
+
 /// Reads a stored definition.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    serde_json::from_slice(bytes).ok()
+pub(super) fn decode<T: DeserializeOwned>(kind: DefinitionKind, bytes: &[u8]) -> Option<T> {
+    codec::decode(kind.value_kind(), bytes).ok()
 }

@@ -1,15 +1,20 @@
-//! All definitions of a snapshot, decoded. What did not change since the last one is taken over.
+//! All definitions of a snapshot, resolved. What did not change since the last one is taken over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use throng_query::plan::{AttributeRef, AudienceKind, Model};
+use throng_query::catalog::Currency;
+use throng_query::plan::{AttributeRef, AudienceKind, Model, Set};
 use throng_storage::names::NameTable;
 use throng_storage::store::Snapshot;
 
 use super::built_in;
-use super::record::{AttributeRecord, AudienceRecord, BrandRecord, DefinitionKind, decode};
-use crate::attribute::{AttributeLayout, index_key};
+use super::names::SnapshotNames;
+use super::record::{
+    AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
+    Standing, decode,
+};
+use crate::attribute::{AttributeLayout, fits, index_key};
 use crate::error::DefinitionError;
 use crate::view::{AttributeInfo, Audience, BrandSettings};
 
@@ -20,6 +25,8 @@ pub struct Definitions {
     audiences: BTreeMap<String, Arc<Audience>>,
     brands: BTreeMap<String, Arc<BrandSettings>>,
     attributes: BTreeMap<String, Arc<AttributeInfo>>,
+    dropped_brands: BTreeSet<String>,
+    dropped_behaviours: BTreeSet<String>,
 }
 
 /// The key of a frozen audience's index.
@@ -28,97 +35,146 @@ pub fn audience_key(name: &str) -> String {
     format!("audience:{name}")
 }
 
+/// Resolved one by one, kinds that others refer to first.
+const ORDER: [DefinitionKind; 5] = [
+    DefinitionKind::Behaviour,
+    DefinitionKind::Brand,
+    DefinitionKind::Attribute,
+    DefinitionKind::Model,
+    DefinitionKind::Audience,
+];
+
+/// What is being resolved, and from what.
+struct Source<'a> {
+    snapshot: &'a Snapshot,
+    currency: &'a Currency,
+}
+
 impl Definitions {
-    /// Decodes a snapshot's definitions. `before` are those of an earlier snapshot.
+    /// Resolves a snapshot's definitions. `before` are those of an earlier snapshot.
     ///
     /// # Errors
     /// When stored bytes are not a definition of this version.
     pub fn resolve(
         snapshot: &Snapshot,
+        currency: &Currency,
         before: Option<(&Snapshot, &Self)>,
     ) -> Result<Self, DefinitionError> {
-        let same = before.is_some_and(|(earlier, _)| {
-            std::ptr::eq(earlier.definitions(), snapshot.definitions())
-        });
-        if same && let Some((earlier, definitions)) = before {
-            return definitions.with_indexes(earlier, snapshot);
-        }
+        let source = Source { snapshot, currency };
         let mut all = Self { models: built_in::models().clone(), ..Self::default() };
-        for ((number, name), bytes) in snapshot.definitions() {
-            let Some(kind) = DefinitionKind::from_number(*number) else { continue };
-            let kept = before.filter(|(earlier, _)| {
-                earlier.definitions().get(&(*number, name.clone())) == Some(bytes)
-            });
-            all.add(kind, name, bytes, snapshot, kept.map(|(_, definitions)| definitions))?;
+        for kind in ORDER {
+            let from = (kind as u8, String::new());
+            let until = (kind as u8 + 1, String::new());
+            for (key, bytes) in snapshot.definitions().range(from..until) {
+                let kept = before
+                    .filter(|(earlier, _)| earlier.definitions().get(key) == Some(bytes))
+                    .map(|(_, definitions)| definitions);
+                all.add(&source, kind, &key.1, bytes, kept)?;
+            }
         }
         Ok(all)
     }
 
     fn add(
         &mut self,
+        source: &Source<'_>,
         kind: DefinitionKind,
         name: &str,
         bytes: &[u8],
-        snapshot: &Snapshot,
         kept: Option<&Self>,
     ) -> Result<(), DefinitionError> {
-        let unreadable =
-            || DefinitionError::Unreadable { kind: kind.name_kind(), name: name.to_owned() };
-        match kind {
-            DefinitionKind::Model => {
-                let model = match kept.and_then(|all| all.models.get(name)) {
-                    Some(model) => Arc::clone(model),
-                    None => Arc::new(decode(bytes).ok_or_else(unreadable)?),
-                };
-                self.models.insert(name.to_owned(), model);
-            }
-            DefinitionKind::Audience => {
-                let audience = match kept.and_then(|all| all.audiences.get(name)) {
-                    Some(audience) => Arc::clone(audience),
-                    None => Arc::new(audience(name, decode(bytes).ok_or_else(unreadable)?)),
-                };
-                self.audiences.insert(name.to_owned(), audience);
-            }
-            DefinitionKind::Brand => {
-                let brand = match kept.and_then(|all| all.brands.get(name)) {
-                    Some(brand) => Arc::clone(brand),
-                    None => Arc::new(brand(decode(bytes).ok_or_else(unreadable)?, snapshot)),
-                };
-                self.brands.insert(name.to_owned(), brand);
-            }
-            DefinitionKind::Attribute => {
-                let before = kept.and_then(|all| all.attributes.get(name));
-                let info = match before.filter(|info| is_current(info, snapshot)) {
-                    Some(info) => Arc::clone(info),
-                    None => {
-                        let record = decode(bytes).ok_or_else(unreadable)?;
-                        Arc::new(attribute(record, snapshot).ok_or_else(unreadable)?)
-                    }
-                };
-                self.attributes.insert(name.to_owned(), info);
-            }
-            DefinitionKind::Behaviour => {}
-        }
-        Ok(())
+        let done = match kind {
+            DefinitionKind::Model => self.add_model(source, name, bytes, kept),
+            DefinitionKind::Audience => self.add_audience(source, name, bytes, kept),
+            DefinitionKind::Brand => self.add_brand(source, name, bytes),
+            DefinitionKind::Attribute => self.add_attribute(source, name, bytes, kept),
+            DefinitionKind::Behaviour => self.add_behaviour(name, bytes),
+        };
+        let (kind, name) = (kind.name_kind(), name.to_owned());
+        done.ok_or(DefinitionError::Unreadable { kind, name })
     }
 
-    /// The same definitions with the indexes of another snapshot.
-    fn with_indexes(
-        &self,
-        earlier: &Snapshot,
-        snapshot: &Snapshot,
-    ) -> Result<Self, DefinitionError> {
-        let mut all = self.clone();
-        for (name, info) in &self.attributes {
-            if !is_current(info, snapshot) {
-                let (kind, name) = (DefinitionKind::Attribute, name.clone());
-                let key = (kind as u8, name.clone());
-                if let Some(bytes) = earlier.definitions().get(&key) {
-                    all.add(kind, &name, bytes, snapshot, None)?;
-                }
+    fn add_model(
+        &mut self,
+        source: &Source<'_>,
+        name: &str,
+        bytes: &[u8],
+        kept: Option<&Self>,
+    ) -> Option<()> {
+        let model = match kept.and_then(|all| all.models.get(name)) {
+            Some(model) => Arc::clone(model),
+            None => {
+                let record: ModelRecord = decode(DefinitionKind::Model, bytes)?;
+                let names = self.names(source);
+                Arc::new(throng_query::bind_model(name, &record.text, &names).ok()?)
+            }
+        };
+        self.models.insert(name.to_owned(), model);
+        Some(())
+    }
+
+    fn add_audience(
+        &mut self,
+        source: &Source<'_>,
+        name: &str,
+        bytes: &[u8],
+        kept: Option<&Self>,
+    ) -> Option<()> {
+        let audience = match kept.and_then(|all| all.audiences.get(name)) {
+            Some(audience) => Arc::clone(audience),
+            None => {
+                let record: AudienceRecord = decode(DefinitionKind::Audience, bytes)?;
+                let set = throng_query::bind_set(&record.text, &self.names(source)).ok()?;
+                Arc::new(audience(name, record, set))
+            }
+        };
+        self.audiences.insert(name.to_owned(), audience);
+        Some(())
+    }
+
+    fn add_brand(&mut self, source: &Source<'_>, name: &str, bytes: &[u8]) -> Option<()> {
+        let record: BrandRecord = decode(DefinitionKind::Brand, bytes)?;
+        match record.standing {
+            Standing::Created => {
+                let settings = brand(record, source.snapshot);
+                self.brands.insert(name.to_owned(), Arc::new(settings));
+            }
+            Standing::Dropped => {
+                self.dropped_brands.insert(name.to_owned());
             }
         }
-        Ok(all)
+        Some(())
+    }
+
+    fn add_behaviour(&mut self, name: &str, bytes: &[u8]) -> Option<()> {
+        let record: BehaviourRecord = decode(DefinitionKind::Behaviour, bytes)?;
+        if record.standing == Standing::Dropped {
+            self.dropped_behaviours.insert(name.to_owned());
+        }
+        Some(())
+    }
+
+    fn add_attribute(
+        &mut self,
+        source: &Source<'_>,
+        name: &str,
+        bytes: &[u8],
+        kept: Option<&Self>,
+    ) -> Option<()> {
+        let before = kept.and_then(|all| all.attributes.get(name));
+        let info = match before.filter(|info| is_current(info, source.snapshot)) {
+            Some(info) => Arc::clone(info),
+            None => {
+                let record = decode(DefinitionKind::Attribute, bytes)?;
+                Arc::new(attribute(record, source.snapshot)?)
+            }
+        };
+        self.attributes.insert(name.to_owned(), info);
+        Some(())
+    }
+
+    fn names<'a>(&'a self, source: &Source<'a>) -> SnapshotNames<'a> {
+        SnapshotNames { snapshot: source.snapshot, definitions: self, currency: source.currency }
     }
 
     /// A model.
@@ -164,9 +220,19 @@ impl Definitions {
     pub fn attributes(&self) -> impl Iterator<Item = &Arc<AttributeInfo>> {
         self.attributes.values()
     }
+
+    /// Whether a brand or behaviour was dropped. It may have got events since.
+    #[must_use]
+    pub fn is_dropped(&self, kind: DefinitionKind, name: &str) -> bool {
+        match kind {
+            DefinitionKind::Brand => self.dropped_brands.contains(name),
+            DefinitionKind::Behaviour => self.dropped_behaviours.contains(name),
+            _ => false,
+        }
+    }
 }
 
-fn audience(name: &str, record: AudienceRecord) -> Audience {
+fn audience(name: &str, record: AudienceRecord, set: Set) -> Audience {
     let kind = match record.frozen {
         Some(day) => AudienceKind::Frozen { as_of: Some(day) },
         None => AudienceKind::Live,
@@ -174,7 +240,7 @@ fn audience(name: &str, record: AudienceRecord) -> Audience {
     Audience {
         name: name.to_owned(),
         kind,
-        set: record.set,
+        set,
         text: record.text,
         index_key: record.frozen.map(|_| audience_key(name)),
     }
@@ -195,6 +261,9 @@ fn attribute(record: AttributeRecord, snapshot: &Snapshot) -> Option<AttributeIn
         None => AttributeLayout::Empty,
         Some(index) => AttributeLayout::decode(index.header(), index.sets()).ok()?,
     };
+    if !fits(&layout, record.kind) {
+        return None;
+    }
     Some(AttributeInfo { attribute: record.attribute, kind: record.kind, key, index, layout })
 }
 

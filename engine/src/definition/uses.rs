@@ -1,0 +1,66 @@
+//! What a set or a model refers to.
+
+use std::collections::BTreeSet;
+
+use throng_query::plan::{AttributeRef, BrandRef, Model, Set};
+
+/// Names that a set refers to.
+#[derive(Debug, Default)]
+pub(crate) struct Uses {
+    pub audiences: BTreeSet<String>,
+    pub models: BTreeSet<String>,
+    /// Model and stage.
+    pub stages: BTreeSet<(String, String)>,
+    pub brands: BTreeSet<String>,
+    pub behaviours: BTreeSet<String>,
+    pub attributes: Vec<AttributeRef>,
+}
+
+impl Uses {
+    /// What a set refers to.
+    pub fn of_set(set: &Set) -> Self {
+        let mut uses = Self::default();
+        uses.add(set);
+        uses
+    }
+
+    /// What the rules of a model refer to.
+    pub fn of_model(model: &Model) -> Self {
+        let mut uses = Self::default();
+        model.stages.iter().for_each(|stage| uses.add(&stage.rule));
+        uses
+    }
+
+    fn add(&mut self, set: &Set) {
+        match set {
+            Set::All | Set::Sample { .. } => {}
+            Set::And(sets) | Set::Or(sets) => sets.iter().for_each(|set| self.add(set)),
+            Set::Not(set) => self.add(set),
+            Set::Stage { brand, model, stages, .. } => {
+                let stage = |stage: &String| (model.clone(), stage.clone());
+                self.stages.extend(stages.iter().map(stage));
+                self.brands.insert(brand.clone());
+                self.models.insert(model.clone());
+            }
+            Set::Did(did) => {
+                self.add_brand(&did.brand);
+                self.behaviours.extend(did.behaviours.iter().cloned());
+            }
+            Set::Spent { spend, .. } => self.add_brand(&spend.brand),
+            Set::State { brand, .. } => self.add_brand(brand),
+            Set::Attribute { attribute, .. } => {
+                self.brands.extend(attribute.brand.iter().cloned());
+                self.attributes.push(attribute.clone());
+            }
+            Set::Audience(name) => {
+                self.audiences.insert(name.clone());
+            }
+        }
+    }
+
+    fn add_brand(&mut self, brand: &BrandRef) {
+        if let BrandRef::Named(name) = brand {
+            self.brands.insert(name.clone());
+        }
+    }
+}

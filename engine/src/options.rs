@@ -1,0 +1,65 @@
+//! What a caller may choose: settings of a new store, bounds of a statement, parameters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use throng_query::plan::Column;
+
+/// What is fixed when a store is created.
+#[derive(Debug, Clone)]
+pub struct CreateOptions {
+    /// IANA time zone; `Asia/Shanghai` by default.
+    pub time_zone: String,
+    /// ISO 4217 currency; `CNY` by default. The minor unit follows from it.
+    pub currency: String,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        Self { time_zone: "Asia/Shanghai".to_owned(), currency: "CNY".to_owned() }
+    }
+}
+
+/// A value for a statement's `$1`, `$2`, ...
+pub use throng_query::ParameterValue as Parameter;
+/// The type a parameter is wanted in.
+pub use throng_query::plan::ColumnType as ParameterType;
+
+/// A statement that was parsed and bound, with what it needs and gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// The type of `$1`, `$2`, ...
+    pub parameters: Vec<ParameterType>,
+    /// The columns of its answer.
+    pub columns: Vec<Column>,
+}
+
+/// Bounds on one statement.
+#[derive(Debug, Clone, Default)]
+pub struct ExecuteOptions {
+    /// Set it from any thread to end the statement.
+    pub cancel: Arc<Cancel>,
+    /// End the statement at this moment.
+    pub deadline: Option<Instant>,
+    /// Bytes of working memory; the default limit when absent.
+    pub memory: Option<usize>,
+    /// Worker threads; all cores when absent.
+    pub threads: Option<usize>,
+}
+
+/// A switch that ends a statement.
+#[derive(Debug, Default)]
+pub struct Cancel(AtomicBool);
+
+impl Cancel {
+    /// Ends the statement at its next chunk.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was set.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}

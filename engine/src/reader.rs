@@ -1,0 +1,105 @@
+//! One moment of a database: every statement asked of it sees the same data.
+
+use std::sync::Arc;
+
+use throng_query::Ast;
+use throng_query::plan::{Plan, Statement};
+use throng_storage::store::Settings;
+
+use crate::answer::Answer;
+use crate::error::DatabaseError;
+use crate::options::{ExecuteOptions, Parameter, Prepared};
+use crate::statement::{Reading, consumer, matching, show};
+use crate::time::Zone;
+use crate::view::View;
+
+/// One moment of a database. It keeps what it sees alive and never changes.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    view: Arc<View>,
+    zone: Arc<Zone>,
+    settings: Settings,
+}
+
+impl Reader {
+    pub(crate) fn new(view: Arc<View>, zone: Arc<Zone>, settings: Settings) -> Self {
+        Self { view, zone, settings }
+    }
+
+    /// What it sees.
+    #[must_use]
+    pub fn view(&self) -> &Arc<View> {
+        &self.view
+    }
+
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]. Definitions are not changed here: see [`DatabaseError::ReadOnly`].
+    pub fn query(&self, text: &str) -> Result<Answer, DatabaseError> {
+        self.execute(text, &[], &ExecuteOptions::default())
+    }
+
+    /// Runs one statement with parameters and bounds.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub fn execute(
+        &self,
+        text: &str,
+        parameters: &[Parameter],
+        options: &ExecuteOptions,
+    ) -> Result<Answer, DatabaseError> {
+        self.run(&self.bind(text, parameters)?, options)
+    }
+
+    /// Parses and binds one statement without running it.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`].
+    pub fn prepare(&self, text: &str) -> Result<Prepared, DatabaseError> {
+        let ast = parse(text)?;
+        let description = throng_query::describe(&ast, &*self.view)
+            .map_err(|error| DatabaseError::query(error, text))?;
+        Ok(Prepared { parameters: description.parameters, columns: description.columns })
+    }
+
+    /// The plan of a statement.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`].
+    pub fn bind(&self, text: &str, parameters: &[Parameter]) -> Result<Plan, DatabaseError> {
+        let ast = parse(text)?;
+        throng_query::bind(&ast, &*self.view, parameters)
+            .map_err(|error| DatabaseError::query(error, text))
+    }
+
+    pub(crate) fn run(
+        &self,
+        plan: &Plan,
+        options: &ExecuteOptions,
+    ) -> Result<Answer, DatabaseError> {
+        let (view, columns) = (&*self.view, plan.columns.as_slice());
+        let reading =
+            Reading { view, zone: &self.zone, settings: &self.settings, columns, options };
+        let answer = match &plan.statement {
+            Statement::Query(query) => crate::measure::run(view, query, columns, options)?,
+            Statement::Explain { mode, query } => {
+                crate::measure::explain(view, *mode, query, columns, options)?
+            }
+            Statement::Consumer { identity, brand, as_of } => {
+                consumer::run(&reading, identity, brand.as_deref(), *as_of)?
+            }
+            Statement::Match { identity, audiences, as_of } => {
+                matching::run(&reading, identity, audiences, *as_of)?
+            }
+            Statement::Show(what) => show::run(&reading, what)?,
+            Statement::Create(_) | Statement::Drop { .. } => return Err(DatabaseError::ReadOnly),
+        };
+        Ok(answer)
+    }
+}
+
+fn parse(text: &str) -> Result<Ast, DatabaseError> {
+    throng_query::parse(text).map_err(|error| DatabaseError::query(error, text))
+}

@@ -1,0 +1,60 @@
+//! CREATE and DROP.
+
+use std::sync::PoisonError;
+
+use throng_query::plan::{Create, IfMissing, NameKind};
+
+use super::{create as creating, drop as dropping};
+use crate::answer::Answer;
+use crate::database::Database;
+use crate::error::{DatabaseError, kind_word};
+use crate::options::ExecuteOptions;
+
+/// Whether anything changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It did.
+    Made,
+    /// What was asked for was so already.
+    Unneeded,
+}
+
+/// Makes a definition.
+pub(crate) fn create(
+    database: &Database,
+    create: &Create,
+    options: &ExecuteOptions,
+) -> Result<Answer, DatabaseError> {
+    let _turn = database.defining().lock().unwrap_or_else(PoisonError::into_inner);
+    let (kind, name) = match create {
+        Create::Audience { name, .. } => (NameKind::Audience, name),
+        Create::Brand { name, .. } => (NameKind::Brand, name),
+        Create::Behaviour { name, .. } => (NameKind::Behaviour, name),
+        Create::Attribute { attribute, .. } => (NameKind::Attribute, &attribute.name),
+        Create::Model { model, .. } => (NameKind::Model, &model.name),
+    };
+    let change = creating::run(database, create, options)?;
+    Ok(done("CREATE", kind, name, change, "exists"))
+}
+
+/// Removes a definition.
+pub(crate) fn drop(
+    database: &Database,
+    kind: NameKind,
+    name: &str,
+    brand: Option<&str>,
+    missing: IfMissing,
+) -> Result<Answer, DatabaseError> {
+    let _turn = database.defining().lock().unwrap_or_else(PoisonError::into_inner);
+    let change = dropping::run(database, kind, name, brand, missing)?;
+    Ok(done("DROP", kind, name, change, "does not exist"))
+}
+
+fn done(verb: &str, kind: NameKind, name: &str, change: Change, because: &str) -> Answer {
+    let word = kind_word(kind);
+    let mut answer = Answer { tag: format!("{verb} {}", word.to_uppercase()), ..Answer::default() };
+    if change == Change::Unneeded {
+        answer.notices.push(format!("{word} `{name}` {because}: nothing was changed"));
+    }
+    answer
+}

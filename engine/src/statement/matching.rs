@@ -1,0 +1,31 @@
+//! MATCH CONSUMER ... AGAINST AUDIENCE ...
+
+use throng_query::date::Date;
+use throng_query::plan::{NameKind, Set};
+
+use super::Reading;
+use super::one::{find, holds};
+use super::reading::text;
+use crate::answer::{Answer, Value};
+use crate::error::ExecuteError;
+
+/// One row per audience, in the order asked.
+pub(crate) fn run(
+    reading: &Reading<'_>,
+    identity: &str,
+    audiences: &[String],
+    as_of: Option<Date>,
+) -> Result<Answer, ExecuteError> {
+    for name in audiences {
+        if reading.view.audience(name).is_none() {
+            return Err(ExecuteError::Unknown { kind: NameKind::Audience, name: name.clone() });
+        }
+    }
+    let consumer = find(reading, identity)?;
+    let sets: Vec<Set> = audiences.iter().cloned().map(Set::Audience).collect();
+    let day = reading.view.as_of(as_of).0;
+    let matches = holds(reading, &sets, day, consumer)?;
+    let row = |(name, holds): (&String, bool)| vec![text(name), Value::Boolean(holds)];
+    let rows = audiences.iter().zip(matches).map(row).collect();
+    Ok(reading.answer("MATCH", rows))
+}

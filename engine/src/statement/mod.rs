@@ -1,0 +1,16 @@
+//! Statements that are not measures: definitions, SHOW, CONSUMER and MATCH.
+
+pub(crate) mod consumer;
+mod create;
+pub(crate) mod define;
+mod drop;
+mod event_text;
+pub(crate) mod matching;
+mod one;
+mod reading;
+pub(crate) mod show;
+mod store_report;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use reading::Reading;

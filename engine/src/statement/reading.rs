@@ -1,0 +1,37 @@
+//! What a statement that only reads is given.
+
+use throng_query::plan::Column;
+use throng_storage::store::Settings;
+
+use crate::answer::{Answer, Value};
+use crate::options::ExecuteOptions;
+use crate::time::Zone;
+use crate::view::View;
+
+/// What a statement that only reads is given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub view: &'a View,
+    pub zone: &'a Zone,
+    pub settings: &'a Settings,
+    pub columns: &'a [Column],
+    pub options: &'a ExecuteOptions,
+}
+
+impl Reading<'_> {
+    /// An answer with the plan's columns.
+    pub fn answer(&self, tag: &str, rows: Vec<Vec<Value>>) -> Answer {
+        let tag = format!("{tag} {}", rows.len());
+        Answer { columns: self.columns.to_vec(), rows, tag, notices: Vec::new() }
+    }
+}
+
+/// A text value.
+pub(crate) fn text(text: impl Into<String>) -> Value {
+    Value::Text(text.into())
+}
+
+/// A text value, or null.
+pub(crate) fn text_or_null(text: Option<String>) -> Value {
+    text.map_or(Value::Null, Value::Text)
+}
