@@ -199,6 +199,17 @@ impl fmt::Display for QueryError {
 
 impl std::error::Error for QueryError {}
 
+/// Letters of a client's text that a message repeats.
+const SHOWN_MAX: usize = 60;
+
+/// A client's text as far as a message repeats it.
+pub(crate) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// Where a span is shown.
 struct Place {
     line: usize,
@@ -275,7 +286,7 @@ fn width(text: &str) -> usize {
 
 /// Terminal columns of a character, roughly: East Asian wide and full-width forms and emoji take
 /// two, combining marks none.
-fn char_width(c: char) -> usize {
+pub(crate) fn char_width(c: char) -> usize {
     match u32::from(c) {
         0x0300..=0x036F | 0x200B..=0x200F | 0xFE00..=0xFE0F | 0xFEFF => 0,
         0x1100..=0x115F

@@ -1,7 +1,7 @@
 //! Text to tokens.
 
 use crate::ast::Span;
-use crate::error::{ErrorCode, QueryError};
+use crate::error::{ErrorCode, QueryError, char_width};
 use crate::limits::STATEMENT_BYTES_MAX;
 
 /// A token and its place.
@@ -305,7 +305,8 @@ fn stray(at: usize, c: char) -> QueryError {
         }
         _ => "names with other characters than letters, digits and _ are written \"so\"",
     };
-    let shown = if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let invisible = c.is_control() || char_width(c) == 0;
+    let shown = if invisible { c.escape_default().to_string() } else { c.to_string() };
     let message = format!("`{shown}` has no meaning here");
     QueryError::new(ErrorCode::Syntax, at..at + c.len_utf8(), message).hint(hint)
 }

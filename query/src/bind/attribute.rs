@@ -1,7 +1,7 @@
 //! Conditions on attributes.
 
 use crate::ast::{AttributeName, AttributeTest as Node, Literal, LiteralKind, Span};
-use crate::error::{ErrorCode, QueryError};
+use crate::error::{ErrorCode, QueryError, shown};
 use crate::plan::{AttributeTest, AttributeType, AttributeValue, Comparison, Set};
 
 use super::binder::{Binder, Given};
@@ -139,12 +139,12 @@ impl Subject<'_> {
                     (Type::Boolean, Some(truth)) => truth.to_uppercase(),
                     _ => example,
                 };
-                (format!("'{text}'"), better)
+                (format!("'{}'", shown(text)), better)
             }
             LiteralKind::Number(text) if self.kind == Type::Text => {
-                (text.clone(), format!("'{text}'"))
+                (shown(text), format!("'{}'", shown(text)))
             }
-            LiteralKind::Number(text) => (text.clone(), example),
+            LiteralKind::Number(text) => (shown(text), example),
             LiteralKind::Boolean(truth) => (truth.to_string().to_uppercase(), example),
             LiteralKind::Parameter(_) => return Ok(()),
         };

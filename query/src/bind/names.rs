@@ -1,7 +1,7 @@
 //! Names looked up, with a suggestion when they are not known.
 
 use crate::ast::{AttributeName, Literal, Name, Span};
-use crate::error::{ErrorCode, QueryError};
+use crate::error::{ErrorCode, QueryError, shown};
 use crate::plan::{AttributeRef, AttributeType, NameKind};
 use crate::suggest::closest;
 
@@ -35,7 +35,7 @@ impl Binder<'_> {
         if self.catalog.exists(kind, text) {
             return Ok(text.to_owned());
         }
-        let message = format!("no {} is called `{text}`", kind_word(kind));
+        let message = format!("no {} is called `{}`", kind_word(kind), shown(text));
         let names = self.catalog.names(kind);
         let suggestion = closest(text, names.iter().map(String::as_str));
         let mut error = QueryError::new(ErrorCode::UndefinedObject, span.clone(), message);

@@ -74,13 +74,17 @@ impl Binder<'_> {
     }
 
     fn every(&mut self, every: &Every) -> Result<Dates, QueryError> {
-        let step = self.at_least_one(&every.step, "a step", u32::MAX)?;
-        let (from, to) = self.days_between(&every.from, &every.to)?;
-        let dates = every_dates(step, every.unit, from, to, EVERY_DATES_MAX + 1);
-        if dates.len() > EVERY_DATES_MAX {
-            let message = format!("these are more than {EVERY_DATES_MAX} dates");
-            return Err(QueryError::new(ErrorCode::TooLong, every.span.clone(), message));
+        let step = self.whole(&every.step, "a step", 1, i64::from(u32::MAX))?;
+        let days = self.days_between(&every.from, &every.to)?;
+        let step = step.map(|step| u32::try_from(step).unwrap_or(u32::MAX));
+        if let (Some(step), Some((from, to))) = (step, days) {
+            let dates = every_dates(step, every.unit, from, to, EVERY_DATES_MAX + 1);
+            if dates.len() > EVERY_DATES_MAX {
+                let message = format!("these are more than {EVERY_DATES_MAX} dates");
+                return Err(QueryError::new(ErrorCode::TooLong, every.span.clone(), message));
+            }
         }
+        let (step, (from, to)) = (step.unwrap_or(1), days.unwrap_or_default());
         Ok(Dates::Every { step, unit: every.unit, from, to })
     }
 }

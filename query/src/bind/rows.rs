@@ -77,7 +77,7 @@ impl Binder<'_> {
                 Window::LastDays(self.at_least_one(n, "a number of days", WINDOW_DAYS_MAX)?)
             }
             Some(WindowNode::Between(from, to)) => {
-                let (from, to) = self.days_between(from, to)?;
+                let (from, to) = self.days_between(from, to)?.unwrap_or_default();
                 Window::Between(from, to)
             }
             Some(WindowNode::On(day)) => {

@@ -3,7 +3,7 @@
 use crate::ast::{Literal, Name, StageTest};
 use crate::builtin::{DEFAULT_MODEL, NO_STAGE};
 use crate::date::Date;
-use crate::error::{ErrorCode, QueryError};
+use crate::error::{ErrorCode, QueryError, shown};
 use crate::plan::{NameKind, Set};
 use crate::suggest::closest;
 
@@ -60,7 +60,7 @@ impl Binder<'_> {
         if stage == NO_STAGE || known.contains(&stage) {
             return Ok(Some(stage));
         }
-        let message = format!("model `{model}` has no stage `{stage}`");
+        let message = format!("model `{model}` has no stage `{}`", shown(&stage));
         let all = || known.iter().map(String::as_str).chain([NO_STAGE]);
         let error = QueryError::new(ErrorCode::UndefinedObject, literal.span.clone(), message)
             .suggest(closest(&stage, all()));

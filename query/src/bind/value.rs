@@ -2,7 +2,7 @@
 
 use crate::ast::{Literal, LiteralKind, Span};
 use crate::date::Date;
-use crate::error::{ErrorCode, QueryError};
+use crate::error::{ErrorCode, QueryError, shown};
 use crate::plan::ColumnType;
 
 use super::binder::{Binder, Given, Wanted, type_words};
@@ -107,21 +107,25 @@ impl Binder<'_> {
         };
         let span = literal.span.clone();
         scaled(&written, scale.digits).map(Some).map_err(|reason| match reason {
-            NotDecimal::Syntax => {
-                QueryError::new(ErrorCode::BadText, span, format!("'{written}' is not a number"))
-            }
+            NotDecimal::Syntax => QueryError::new(
+                ErrorCode::BadText,
+                span,
+                format!("'{}' is not a number", shown(&written)),
+            ),
             NotDecimal::OutOfRange => {
-                let message = format!("{written} is too large");
+                let message = format!("{} is too large", shown(&written));
                 QueryError::new(ErrorCode::OutOfRange, span, message)
             }
             NotDecimal::TooFine if scale.digits == 0 => {
-                let message = format!("{} is a whole number, not {written}", scale.of);
+                let message = format!("{} is a whole number, not {}", scale.of, shown(&written));
                 QueryError::new(ErrorCode::BadText, span, message)
             }
             NotDecimal::TooFine => {
                 let message = format!(
-                    "{} has {} digits after the point, not {written}",
-                    scale.of, scale.digits
+                    "{} has {} digits after the point, not {}",
+                    scale.of,
+                    scale.digits,
+                    shown(&written)
                 );
                 QueryError::new(ErrorCode::BadText, span, message)
             }
@@ -161,17 +165,17 @@ impl Binder<'_> {
         Ok(u32::try_from(number).unwrap_or(high))
     }
 
-    /// Two days in order.
+    /// Two days in order, when both are known.
     pub fn days_between(
         &mut self,
         from: &Literal,
         to: &Literal,
-    ) -> Result<(Date, Date), QueryError> {
-        let (first, last) = (self.date(from)?, self.date(to)?);
-        if let (Some(first), Some(last)) = (first, last) {
-            in_order(first <= last, from, to, &first.to_string(), &last.to_string())?;
-        }
-        Ok((first.unwrap_or_default(), last.unwrap_or_default()))
+    ) -> Result<Given<(Date, Date)>, QueryError> {
+        let (Some(first), Some(last)) = (self.date(from)?, self.date(to)?) else {
+            return Ok(None);
+        };
+        in_order(first <= last, from, to, &first.to_string(), &last.to_string())?;
+        Ok(Some((first, last)))
     }
 }
 
@@ -204,7 +208,7 @@ fn bad_date(text: &str, span: Span) -> QueryError {
         let message = format!("there is no day {text}");
         return QueryError::new(ErrorCode::BadDate, span, message);
     }
-    QueryError::new(ErrorCode::BadDate, span, format!("'{text}' is not a day"))
+    QueryError::new(ErrorCode::BadDate, span, format!("'{}' is not a day", shown(text)))
         .hint("a day is written '2017-11-11'")
 }
 
@@ -217,8 +221,8 @@ fn mismatch(literal: &Literal, kind: ColumnType) -> QueryError {
 /// A parameter's value that does not read as what its place wants.
 fn unfit(literal: &Literal, number: usize, value: &ParameterValue, wanted: &str) -> QueryError {
     let (code, shown) = match value {
-        ParameterValue::Text(text) => (ErrorCode::BadText, format!("'{text}'")),
-        ParameterValue::Numeric(text) => (ErrorCode::TypeMismatch, text.clone()),
+        ParameterValue::Text(text) => (ErrorCode::BadText, format!("'{}'", shown(text))),
+        ParameterValue::Numeric(text) => (ErrorCode::TypeMismatch, shown(text)),
         ParameterValue::Integer(number) => (ErrorCode::TypeMismatch, number.to_string()),
         ParameterValue::Boolean(truth) => (ErrorCode::TypeMismatch, truth.to_string()),
         ParameterValue::Date(day) => (ErrorCode::TypeMismatch, day.to_string()),

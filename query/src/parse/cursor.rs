@@ -1,7 +1,7 @@
 //! The place in the tokens, and what could have stood there.
 
 use crate::ast::{Name, Span};
-use crate::error::{ErrorCode, QueryError};
+use crate::error::{ErrorCode, QueryError, shown};
 use crate::keywords::{is_keyword, is_reserved};
 use crate::lexer::{Symbol, Token, TokenKind, lex};
 use crate::limits::{LIST_LENGTH_MAX, NAME_BYTES_MAX, NESTING_DEPTH_MAX, TERMS_MAX};
@@ -224,7 +224,7 @@ impl Parser {
     /// The hint for what stands where a name should.
     fn not_a_name(&self) -> impl FnOnce(QueryError) -> QueryError + use<> {
         let hint = match self.kind() {
-            TokenKind::Text(text) => Some(format!("a name is written \"{text}\"")),
+            TokenKind::Text(text) => Some(format!("a name is written \"{}\"", shown(text))),
             TokenKind::Word(word) => {
                 Some(format!("`{word}` is a word of the language; as a name write \"{word}\""))
             }
@@ -310,10 +310,10 @@ impl Parser {
         }
         let (message, found) = match self.kind() {
             TokenKind::End => ("the statement ends too early".to_owned(), None),
-            TokenKind::Word(word) => (format!("`{word}` does not fit here"), Some(word)),
-            TokenKind::Quoted(name) => (format!("\"{name}\" does not fit here"), None),
-            TokenKind::Text(text) => (format!("'{}' does not fit here", shorten(text)), None),
-            TokenKind::Number(text) => (format!("{} does not fit here", shorten(text)), None),
+            TokenKind::Word(word) => (format!("`{}` does not fit here", shown(word)), Some(word)),
+            TokenKind::Quoted(name) => (format!("\"{}\" does not fit here", shown(name)), None),
+            TokenKind::Text(text) => (format!("'{}' does not fit here", shown(text)), None),
+            TokenKind::Number(text) => (format!("{} does not fit here", shown(text)), None),
             TokenKind::Parameter(number) => (format!("${number} does not fit here"), None),
             TokenKind::Symbol(symbol) => (format!("`{}` does not fit here", symbol.text()), None),
         };
@@ -360,13 +360,4 @@ impl Parser {
 /// Whether a keyword that is not reserved begins a term of its own.
 fn begins_term(word: &str) -> bool {
     ["ALL", "AUDIENCE", "SAMPLE"].iter().any(|known| known.eq_ignore_ascii_case(word))
-}
-
-fn shorten(text: &str) -> String {
-    const SHOWN_MAX: usize = 40;
-    if text.chars().count() <= SHOWN_MAX {
-        return text.to_owned();
-    }
-    let shown: String = text.chars().take(SHOWN_MAX).collect();
-    format!("{shown}...")
 }

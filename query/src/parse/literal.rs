@@ -1,7 +1,7 @@
 //! Texts, numbers, dates and parameters.
 
 use crate::ast::{Literal, LiteralKind};
-use crate::error::QueryError;
+use crate::error::{QueryError, shown};
 use crate::keywords::is_reserved;
 use crate::lexer::{Symbol, TokenKind};
 
@@ -30,7 +30,7 @@ impl Parser {
             let error = self.unexpected();
             match self.kind() {
                 TokenKind::Word(word) | TokenKind::Quoted(word) if !is_reserved(word) => {
-                    error.hint(format!("a text is written '{word}'"))
+                    error.hint(format!("a text is written '{}'", shown(word)))
                 }
                 _ => error,
             }
@@ -107,7 +107,7 @@ impl Parser {
                 Some("who has no known value is asked for by IS UNKNOWN".to_owned())
             }
             TokenKind::Word(word) | TokenKind::Quoted(word) => {
-                Some(format!("a text is written '{word}'"))
+                Some(format!("a text is written '{}'", shown(word)))
             }
             _ => None,
         };

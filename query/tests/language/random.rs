@@ -1,0 +1,333 @@
+//! Random plans in the form the binder makes: no AND directly in an AND, no empty lists, no
+//! repetitions.
+
+use throng_query::date::Date;
+use throng_query::plan::{
+    AtLeast, AttributeRef, AttributeTest, AttributeType, AttributeValue, BrandRef, Comparison,
+    Dates, Did, Direction, Measure, Operand, OrderKey, OverlapShape, Partition, Query, RowFilter,
+    Set, Spend, State, StepUnit, TargetCategories, Window,
+};
+
+use crate::catalog::{ATTRIBUTES, AUDIENCES, BEHAVIOURS, BRANDS, CATEGORIES, TOUCHPOINTS};
+
+/// SplitMix64: Steele, Lea, Flood, OOPSLA 2014.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to n - 1.
+    pub fn below(&mut self, n: usize) -> usize {
+        usize::try_from(self.bits() % n as u64).unwrap()
+    }
+
+    pub fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+
+    fn name(&mut self, from: &[&str]) -> String {
+        (*self.pick(from)).to_owned()
+    }
+
+    /// One to three different names.
+    fn names(&mut self, from: &[&str]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for _ in 0..=self.below(3) {
+            let name = self.name(from);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    fn maybe_names(&mut self, from: &[&str]) -> Vec<String> {
+        if self.one_in(4) { self.names(from) } else { Vec::new() }
+    }
+
+    pub fn date(&mut self) -> Date {
+        Date(i32::try_from(self.below(20_000)).unwrap())
+    }
+
+    fn days(&mut self) -> (Date, Date) {
+        let (a, b) = (self.date(), self.date());
+        (a.min(b), a.max(b))
+    }
+
+    fn number(&mut self) -> i64 {
+        match self.below(8) {
+            0 => i64::MIN,
+            1 => i64::MAX,
+            2 => 0,
+            3 => -1,
+            _ => i64::try_from(self.below(100_000)).unwrap() - 20_000,
+        }
+    }
+
+    fn brand_ref(&mut self) -> BrandRef {
+        if self.one_in(5) { BrandRef::Any } else { BrandRef::Named(self.name(BRANDS)) }
+    }
+
+    fn window(&mut self) -> Window {
+        match self.below(4) {
+            0 => Window::Always,
+            1 => Window::LastDays(1 + u32::try_from(self.below(65_535)).unwrap()),
+            2 => {
+                let (from, to) = self.days();
+                Window::Between(from, to)
+            }
+            _ => {
+                let day = self.date();
+                Window::Between(day, day)
+            }
+        }
+    }
+
+    fn rows(&mut self, brand: &BrandRef) -> RowFilter {
+        let only = *brand != BrandRef::Any && self.one_in(5);
+        RowFilter {
+            touchpoints: self.maybe_names(TOUCHPOINTS),
+            categories: self.maybe_names(CATEGORIES),
+            items: self.maybe_names(&["a", "it's", "", "--", "/*", "$1", "日本", "a\nb", "\\"]),
+            target_categories: if only {
+                TargetCategories::Only
+            } else {
+                TargetCategories::Ignored
+            },
+        }
+    }
+
+    fn spend(&mut self) -> Spend {
+        let brand = self.brand_ref();
+        let rows = self.rows(&brand);
+        Spend { brand, window: self.window(), rows }
+    }
+
+    fn did(&mut self) -> Did {
+        let brand = self.brand_ref();
+        let rows = self.rows(&brand);
+        let behaviours = if self.one_in(5) { Vec::new() } else { self.names(BEHAVIOURS) };
+        let at_least = match self.below(4) {
+            0 => AtLeast::Times(u32::try_from(self.below(9) + 1).unwrap()),
+            1 => AtLeast::Days(u32::try_from(self.below(9) + 1).unwrap()),
+            2 => AtLeast::Times(u32::MAX),
+            _ => AtLeast::Times(1),
+        };
+        Did { brand, behaviours, at_least, window: self.window(), rows }
+    }
+
+    fn comparison(&mut self) -> Comparison {
+        use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+        *self.pick(&[Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual])
+    }
+
+    fn attribute(&mut self) -> (AttributeRef, AttributeType) {
+        let (brand, name, kind) = *self.pick(ATTRIBUTES);
+        (AttributeRef { brand: brand.map(str::to_owned), name: name.to_owned() }, kind)
+    }
+
+    fn value(&mut self, kind: AttributeType) -> AttributeValue {
+        match kind {
+            AttributeType::Text => AttributeValue::Text(
+                self.name(&["18-24", "it's", "", "北京", "\"", "a -- b", "NULL"]),
+            ),
+            AttributeType::Boolean => AttributeValue::Boolean(self.one_in(2)),
+            AttributeType::Date => AttributeValue::Number(i64::from(self.date().0)),
+            AttributeType::Integer | AttributeType::Decimal { .. } => {
+                AttributeValue::Number(self.number())
+            }
+        }
+    }
+
+    fn attribute_test(&mut self, kind: AttributeType) -> AttributeTest {
+        let ordered = !matches!(kind, AttributeType::Text | AttributeType::Boolean);
+        let mut values = vec![self.value(kind)];
+        for _ in 0..self.below(3) {
+            let value = self.value(kind);
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        match self.below(6) {
+            0 => AttributeTest::Unknown,
+            1 => AttributeTest::Known,
+            2 => AttributeTest::In(values),
+            3 => AttributeTest::NotIn(values),
+            4 if ordered => {
+                let (a, b) = (self.value(kind), self.value(kind));
+                AttributeTest::Between(a.clone().min(b.clone()), a.max(b))
+            }
+            _ => {
+                let equality = [Comparison::Equal, Comparison::NotEqual];
+                let comparison = if ordered { self.comparison() } else { *self.pick(&equality) };
+                AttributeTest::Compare(comparison, self.value(kind))
+            }
+        }
+    }
+
+    fn model(&mut self) -> String {
+        self.name(&["aipl", "aipl_quick"])
+    }
+
+    fn leaf(&mut self) -> Set {
+        match self.below(9) {
+            0 => Set::All,
+            1 | 2 => Set::Stage {
+                brand: self.name(BRANDS),
+                model: self.model(),
+                stages: self.names(&["L", "P", "I", "A", "O", "none"]),
+                as_of: self.one_in(3).then(|| self.date()),
+            },
+            3 | 4 => Set::Did(self.did()),
+            5 => Set::Spent {
+                spend: self.spend(),
+                comparison: self.comparison(),
+                amount: self.number(),
+            },
+            6 => Set::State {
+                brand: BrandRef::Named(self.name(BRANDS)),
+                state: *self.pick(&[State::Member, State::Follower]),
+            },
+            7 => {
+                let (attribute, kind) = self.attribute();
+                Set::Attribute { attribute, test: self.attribute_test(kind) }
+            }
+            _ if self.one_in(2) => Set::Audience(self.name(AUDIENCES)),
+            _ => Set::Sample {
+                per_million: u32::try_from(self.below(1_000_001)).unwrap(),
+                seed: self.bits() >> 1,
+            },
+        }
+    }
+
+    pub fn set(&mut self, depth: usize) -> Set {
+        if depth == 0 || self.one_in(4) {
+            return self.leaf();
+        }
+        if self.one_in(3) {
+            return Set::Not(Box::new(self.set(depth - 1)));
+        }
+        let and = self.one_in(2);
+        let mut parts = Vec::new();
+        while parts.len() < 2 {
+            for _ in 0..=self.below(3) {
+                match self.set(depth - 1) {
+                    Set::And(inner) if and => parts.extend(inner),
+                    Set::Or(inner) if !and => parts.extend(inner),
+                    other => parts.push(other),
+                }
+            }
+        }
+        if and { Set::And(parts) } else { Set::Or(parts) }
+    }
+
+    fn partition(&mut self) -> Partition {
+        match self.below(3) {
+            0 => Partition::Audience(self.name(AUDIENCES)),
+            1 => Partition::Attribute(self.attribute().0),
+            _ => Partition::Stage {
+                brand: self.name(BRANDS),
+                model: self.model(),
+                as_of: self.one_in(2).then(|| self.date()),
+            },
+        }
+    }
+
+    fn operands(&mut self) -> Vec<Operand> {
+        let mut operands: Vec<Operand> = Vec::new();
+        while operands.len() < 2 || self.one_in(2) {
+            let label =
+                if self.one_in(2) { self.name(BRANDS) } else { format!("set {}", self.below(99)) };
+            let set = if self.one_in(2) {
+                Set::Stage {
+                    brand: label.clone(),
+                    model: "aipl".to_owned(),
+                    stages: ["A", "I", "P", "L"].map(str::to_owned).to_vec(),
+                    as_of: None,
+                }
+            } else {
+                self.set(2)
+            };
+            let unknown_brand = matches!(&set, Set::Stage { brand, .. } if brand.contains(' '));
+            if !unknown_brand && operands.iter().all(|operand| operand.label != label) {
+                operands.push(Operand { label, set });
+            }
+        }
+        operands
+    }
+
+    fn measure(&mut self) -> Measure {
+        match self.below(7) {
+            0 => Measure::Spend(self.spend()),
+            1 => {
+                let (attribute, kind) = self.attribute();
+                match kind {
+                    AttributeType::Integer => Measure::AttributeSum { attribute, scale: 0 },
+                    AttributeType::Decimal { scale } => Measure::AttributeSum { attribute, scale },
+                    _ => Measure::Count,
+                }
+            }
+            2 => Measure::Overlap {
+                operands: self.operands(),
+                shape: *self.pick(&[OverlapShape::Pairs, OverlapShape::Regions]),
+            },
+            3 => Measure::Profile,
+            _ => Measure::Count,
+        }
+    }
+
+    fn dates(&mut self) -> Dates {
+        match self.below(3) {
+            0 => Dates::AsOf(None),
+            1 => Dates::AsOf(Some(self.date())),
+            _ => {
+                let from = self.date();
+                let to = from.plus_days(i32::try_from(self.below(4_000)).unwrap());
+                Dates::Every {
+                    step: u32::try_from(self.below(40)).unwrap() + 1,
+                    unit: *self.pick(&[StepUnit::Day, StepUnit::Week, StepUnit::Month]),
+                    from,
+                    to,
+                }
+            }
+        }
+    }
+
+    pub fn query(&mut self) -> Query {
+        let measure = self.measure();
+        let is_overlap = matches!(measure, Measure::Overlap { .. });
+        let is_profile = measure == Measure::Profile;
+        let versus_fits = is_profile || measure == Measure::Count;
+        let partitions = match self.below(4) {
+            _ if is_overlap => 0,
+            n if is_profile => n + 1,
+            n => n,
+        };
+        let order = match self.below(3) {
+            0 => vec![
+                OrderKey { column: 0, direction: Direction::Descending },
+                OrderKey { column: 0, direction: Direction::Ascending },
+            ],
+            _ => Vec::new(),
+        };
+        Query {
+            filter: self.one_in(2).then(|| self.set(3)),
+            versus: (versus_fits && self.one_in(2)).then(|| self.set(2)),
+            partitions: (0..partitions).map(|_| self.partition()).collect(),
+            dates: self.dates(),
+            order,
+            limit: self.one_in(3).then(|| self.below(1_000) as u64),
+            measure,
+        }
+    }
+}
