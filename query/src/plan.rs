@@ -1,7 +1,8 @@
 //! The typed plan: what a statement means after its names are bound.
 //!
 //! A plan holds names, never store-local ids, so that one plan can be shipped to every shard of a
-//! store. It is serialisable and carries [`PLAN_VERSION`]. Parameters are already replaced by values.
+//! store. It is serialisable and carries [`PLAN_VERSION`]. Parameters are already replaced by
+//! values.
 
 use serde::{Deserialize, Serialize};
 
