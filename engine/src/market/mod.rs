@@ -10,6 +10,7 @@ mod funnel;
 mod generate;
 #[cfg(test)]
 mod generate_tests;
+mod load;
 mod options;
 mod people;
 mod reference;
@@ -19,6 +20,7 @@ pub use brands::{Brand, Campaign, Sector};
 pub use calendar::{Calendar, Festival};
 pub use funnel::{Rates, Touchpoint};
 pub use generate::{Market, MarketBlock};
+pub use load::{MarketLoadError, MarketProgress};
 pub use options::{MarketError, MarketOptions};
 pub use people::{AgeBand, Gender, People, Person, SpendingPower};
 pub use reference::{

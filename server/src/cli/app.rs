@@ -6,15 +6,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::CliError;
+use super::{CliError, demo, generate, query, shell};
 
 /// An embedded audience database: who is in which stage of which brand, exactly and at once.
 #[derive(Debug, Parser)]
 #[command(name = "throng", version, propagate_version = false, max_term_width = 100)]
 struct Cli {
-    /// The directory of the store.
-    #[arg(long, global = true, value_name = "DIR", default_value = "./data")]
-    data: PathBuf,
+    /// The directory of the store [default: ./data].
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
 
     #[command(subcommand)]
     command: Command,
@@ -23,17 +23,28 @@ struct Cli {
 /// What every subcommand is given beside its own `Args`.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The directory of the store.
+    /// The directory of the store: as chosen, or `./data`.
     pub data: PathBuf,
+    /// The directory of the store, if the user chose one.
+    pub chosen: Option<PathBuf>,
 }
 
 /// One line per subcommand, here and in [`run`].
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Query(query::Args),
+    Shell(shell::Args),
+    Generate(generate::Args),
+    Demo(demo::Args),
+}
 
 fn run(context: &Context, command: Command) -> Result<(), CliError> {
-    let _ = context;
-    match command {}
+    match command {
+        Command::Query(args) => query::run(context, &args),
+        Command::Shell(args) => shell::run(context, &args),
+        Command::Generate(args) => generate::run(context, &args),
+        Command::Demo(args) => demo::run(context, &args),
+    }
 }
 
 /// Runs the command line of this process. The exit code is 0 for success, 1 for an error and 2 for
@@ -49,7 +60,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match run(&Context { data: cli.data }, cli.command) {
+    let data = cli.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
+    match run(&Context { data, chosen: cli.data }, cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output went away, as `head` does: not an error.
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use throng::DatabaseError;
+use throng::market::{MarketError, MarketLoadError};
+use throng::storage::io::IoError;
 
 /// Why a command failed. Every subcommand adds the variants it needs.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +18,18 @@ pub enum CliError {
         /// Why.
         source: DatabaseError,
     },
+    /// A statement gave no answer.
+    #[error(transparent)]
+    Statement(DatabaseError),
+    /// A market with these options does not exist.
+    #[error(transparent)]
+    Market(#[from] MarketError),
+    /// A market could not be loaded.
+    #[error(transparent)]
+    MarketLoad(#[from] MarketLoadError),
+    /// A file could not be made.
+    #[error(transparent)]
+    File(#[from] IoError),
     /// Output could not be written, or input not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -34,19 +48,23 @@ impl CliError {
                 "a store is made by its first load: throng --data {} load events FILE",
                 path.display()
             )),
-            Self::Open { .. } | Self::Io(_) => None,
+            _ => None,
         }
     }
 
     /// 2 for wrong usage, 1 for everything else.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Open { .. } | Self::Io(_) => 1,
+            Self::Market(_) => 2,
+            _ => 1,
         }
     }
 
     /// The whole message for stderr: what, why, and what to do.
     pub(crate) fn report(&self) -> String {
+        if let Self::Statement(error) = self {
+            return error.render();
+        }
         match self.hint() {
             Some(hint) => format!("error: {self}\nhint: {hint}"),
             None => format!("error: {self}"),

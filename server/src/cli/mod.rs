@@ -1,7 +1,14 @@
 //! The command line. One subcommand, one file: its `Args` and its `run`.
 
 mod app;
+mod demo;
 mod error;
+mod generate;
+mod interrupt;
+mod populate;
+mod query;
+mod session;
+mod shell;
 
 pub use app::{Context, main};
 pub use error::CliError;
