@@ -152,7 +152,7 @@ fn damaged_statements_are_errors_with_a_place() {
     let statements = statements();
     assert!(statements.len() > 80);
     let mut random = Random(4);
-    for round in 0..12_000 {
+    for round in 0..8_000 {
         let mut text = statements[round % statements.len()].clone();
         for _ in 0..=random.below(4) {
             text = damaged(&text, &mut random);

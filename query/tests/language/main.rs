@@ -5,6 +5,7 @@ mod cases;
 mod catalog;
 mod completion;
 mod damage;
+mod docs;
 mod limits;
 mod parameters;
 mod random;
