@@ -142,44 +142,70 @@ impl Ascending {
         }
     }
 
-    /// Calls `each` with every value in turn. None when the bytes are no such list; `each` may
-    /// have been called by then.
+    /// Replaces what `out` held with the list, each value mapped. None when the bytes are no such
+    /// list.
     #[inline]
-    pub(crate) fn read(self, data: &[u8], mut each: impl FnMut(u32)) -> Option<()> {
+    pub(crate) fn read<T: Copy>(
+        self,
+        data: &[u8],
+        out: &mut Vec<T>,
+        map: impl Fn(u32) -> T,
+    ) -> Option<()> {
         if self.low_bits >= 32 {
             return None;
         }
+        out.clear();
         let low = Packed::new(data, self.count, self.low_bits)?;
         let high_at = packed_len(self.count, self.low_bits);
         let bits = self.high_bits();
-        let high = data.get(high_at..high_at + bits.div_ceil(8) + SLACK)?;
+        let words = bits.div_ceil(64);
+        let high = data.get(high_at..high_at.checked_add(bits.div_ceil(8))?.checked_add(SLACK)?)?;
         let mask = low.mask();
+        out.reserve(self.count);
+        let cells = out.as_mut_ptr();
         let mut i = 0;
-        for (number, word) in (0..bits.div_ceil(64)).zip(high.chunks(8)) {
-            let mut bytes = [0; 8];
-            bytes[..word.len()].copy_from_slice(word);
-            let mut word = u64::from_le_bytes(bytes);
+        for number in 0..words {
+            let mut word = word_at(high, number);
             if bits < number * 64 + 64 {
                 word &= u64::MAX >> (64 - bits % 64);
             }
+            if word.count_ones() as usize > self.count - i {
+                return None;
+            }
+            // Every earlier bit that is set is a value, every other one a step up.
+            let base = number * 64;
             while word != 0 {
-                if i == self.count {
-                    return None;
-                }
-                // Every earlier bit that is set is a value, every other one a step up.
-                let steps = number * 64 + word.trailing_zeros() as usize - i;
-                // SAFETY: `i < count`, compared just above.
+                let steps = base + word.trailing_zeros() as usize - i;
+                // SAFETY: no more bits are set in all words so far than `count` (checked for each
+                // word), so `i < count`.
                 let bits = unsafe { low.load(i, mask) };
                 #[expect(
                     clippy::cast_possible_truncation,
                     reason = "steps <= span >> low_bits, and low is of low_bits < 32 bits"
                 )]
-                each(((steps as u32) << self.low_bits) | bits as u32);
+                let value = ((steps as u32) << self.low_bits) | bits as u32;
+                // SAFETY: `i < count`, and room for `count` values was reserved.
+                unsafe { cells.add(i).write(map(value)) };
                 word &= word - 1;
                 i += 1;
             }
         }
-        (i == self.count).then_some(())
+        if i != self.count {
+            return None;
+        }
+        // SAFETY: the first `count` values were written just above.
+        unsafe { out.set_len(self.count) };
+        Some(())
+    }
+}
+
+/// The 64 bits of a word; zeros past the end.
+#[inline]
+fn word_at(bytes: &[u8], number: usize) -> u64 {
+    let rest = bytes.get(number * 8..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
 
@@ -229,7 +255,7 @@ mod tests {
                 assert!(list.len() as f64 * 8.0 <= count as f64 * (gap.log2() + 2.1) + 17.0);
                 bytes.extend([0xff; SLACK]);
                 let mut read = Vec::new();
-                list.read(&bytes, |value| read.push(value)).unwrap();
+                list.read(&bytes, &mut read, |value| value).unwrap();
                 assert_eq!(read, values);
             }
         }
@@ -238,10 +264,11 @@ mod tests {
     #[test]
     fn bytes_that_are_no_list_are_refused() {
         let list = Ascending { count: 3, span: 8, low_bits: 0 };
-        assert!(list.read(&[0; 16], |_| {}).is_none(), "too few bits");
-        assert!(list.read(&[0xff; 16], |_| {}).is_none(), "too many bits");
-        assert!(list.read(&[7; 4], |_| {}).is_none(), "too short");
+        let mut out = Vec::new();
+        assert!(list.read(&[0; 16], &mut out, |v| v).is_none(), "too few bits");
+        assert!(list.read(&[0xff; 16], &mut out, |v| v).is_none(), "too many bits");
+        assert!(list.read(&[7; 4], &mut out, |v| v).is_none(), "too short");
         let wide = Ascending { count: 1, span: 0, low_bits: 32 };
-        assert!(wide.read(&[0; 32], |_| {}).is_none());
+        assert!(wide.read(&[0; 32], &mut out, |v| v).is_none());
     }
 }

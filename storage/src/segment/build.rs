@@ -8,7 +8,7 @@ use crate::rows::{ColumnsError, EventColumns};
 use crate::segment::encode::{LaneRows, LaneWriter};
 use crate::segment::layout::{
     AMOUNT, CATEGORY, COUNT, DAY, DAY_MAX, DirectoryHead, ITEM, LaneEntry, ORDER, SECOND,
-    TOUCHPOINT, default_of,
+    TOUCHPOINT,
 };
 use crate::segment::presence;
 use crate::segment::sort::{Grouped, KeyLayout, SortedLane};
@@ -74,7 +74,7 @@ pub fn build(events: &EventColumns, options: &BuildOptions<'_>) -> Result<Vec<u8
     for lane in &grouped.lanes {
         sorted.sort(events, &grouped, *lane);
         (rows.brand, rows.behaviour) = (lane.brand, lane.behaviour);
-        fill(events, &sorted, &mut rows);
+        fill(events, &sorted, lane.columns, &mut rows);
         entries.push(writer.write(&rows, &mut out)?);
     }
     drop(grouped);
@@ -122,39 +122,30 @@ fn check(events: &EventColumns) -> Result<(u16, u16), BuildError> {
 }
 
 /// Gathers the columns of a sorted lane.
-fn fill(events: &EventColumns, sorted: &SortedLane, rows: &mut LaneRows) {
+fn fill(events: &EventColumns, sorted: &SortedLane, stored: u8, rows: &mut LaneRows) {
     rows.consumer.clear();
     rows.consumer.extend_from_slice(&sorted.consumer);
-    let order = &sorted.row;
     let columns = &mut rows.columns;
-    copy(&sorted.day, DAY, &mut columns[DAY]);
-    copy(&sorted.second, SECOND, &mut columns[SECOND]);
-    gather(&events.count, order, COUNT, &mut columns[COUNT]);
-    gather(&events.touchpoint, order, TOUCHPOINT, &mut columns[TOUCHPOINT]);
-    gather(&events.category, order, CATEGORY, &mut columns[CATEGORY]);
-    gather(&events.item, order, ITEM, &mut columns[ITEM]);
-    gather(&events.order, order, ORDER, &mut columns[ORDER]);
-    gather(&events.amount, order, AMOUNT, &mut columns[AMOUNT]);
+    copy(&sorted.day, &mut columns[DAY]);
+    copy(&sorted.second, &mut columns[SECOND]);
+    let order = |column: usize| if stored >> column & 1 != 0 { &sorted.row[..] } else { &[] };
+    gather(&events.count, order(COUNT), &mut columns[COUNT]);
+    gather(&events.touchpoint, order(TOUCHPOINT), &mut columns[TOUCHPOINT]);
+    gather(&events.category, order(CATEGORY), &mut columns[CATEGORY]);
+    gather(&events.item, order(ITEM), &mut columns[ITEM]);
+    gather(&events.order, order(ORDER), &mut columns[ORDER]);
+    gather(&events.amount, order(AMOUNT), &mut columns[AMOUNT]);
 }
 
-fn copy(values: &[u32], column: usize, out: &mut Vec<i64>) {
+/// A column that is 0 everywhere is not stored.
+fn copy(values: &[u32], out: &mut Vec<i64>) {
     out.clear();
-    out.extend(values.iter().map(|&value| i64::from(value)));
-    clear_default(column, out);
-}
-
-fn gather<T: Copy + Into<i64>>(values: &[T], order: &[u32], column: usize, out: &mut Vec<i64>) {
-    out.clear();
-    if !values.is_empty() {
-        out.extend(order.iter().map(|&row| values[row as usize].into()));
-        clear_default(column, out);
+    if values.iter().any(|&value| value != 0) {
+        out.extend(values.iter().map(|&value| i64::from(value)));
     }
 }
 
-/// A column that has its default everywhere is not stored.
-fn clear_default(column: usize, out: &mut Vec<i64>) {
-    let default = default_of(column);
-    if out.iter().all(|&value| value == default) {
-        out.clear();
-    }
+fn gather<T: Copy + Into<i64>>(values: &[T], order: &[u32], out: &mut Vec<i64>) {
+    out.clear();
+    out.extend(order.iter().map(|&row| values[row as usize].into()));
 }

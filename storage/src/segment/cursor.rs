@@ -42,6 +42,8 @@ pub struct LaneCursor<'a> {
 #[derive(Debug, Default)]
 struct Scratch {
     low: Vec<u16>,
+    /// Whole consumers of a page of several chunks.
+    wide: Vec<u32>,
     /// One for each chunk of the page, and one past the end.
     slots: Vec<Slot>,
     /// Listed repeats of a page of several chunks.
@@ -272,30 +274,23 @@ impl Scratch {
     /// Decodes the consumers of a page that lists them.
     fn decode(&mut self, page: &Page<'_>) -> Result<(), CorruptError> {
         let entry = page.entry;
-        let low = &mut self.low;
-        low.clear();
-        low.reserve(entry.consumers() as usize);
         self.slots.clear();
         self.repeats.clear();
         if entry.first_chunk == entry.last_chunk {
-            let mut chunks = 0;
-            page.each_consumer(|consumer| {
-                low.push(consumer as u16);
-                chunks |= (consumer >> 16) ^ u32::from(entry.first_chunk);
-            })?;
-            return if chunks == 0 { Ok(()) } else { Err(page.corrupt("a page has other chunks")) };
+            return page.listed(&mut self.low, |consumer| consumer as u16);
         }
+        page.listed(&mut self.wide, |consumer| consumer)?;
+        self.low.clear();
+        self.low.extend(self.wide.iter().map(|&consumer| consumer as u16));
         let slots = &mut self.slots;
         let mut before = None;
-        page.each_consumer(|consumer| {
+        for (start, consumer) in (0_u32..).zip(&self.wide) {
             let chunk = consumer >> 16;
             if before != Some(chunk) {
                 before = Some(chunk);
-                let start = low.len() as u32;
                 slots.push(Slot { chunk, start, row: start });
             }
-            low.push(consumer as u16);
-        })?;
+        }
         let chunks = (slots.first().map(|slot| slot.chunk), before);
         let expected = (Some(u32::from(entry.first_chunk)), Some(u32::from(entry.last_chunk)));
         if chunks != expected || !slots.is_sorted_by(|a, b| a.chunk < b.chunk) {
@@ -322,7 +317,7 @@ impl Scratch {
             }
             Repeats::Listed => {
                 let repeats = &mut self.repeats;
-                page.each_repeat(|row| repeats.push(row))?;
+                page.listed_repeats(repeats)?;
                 let mut passed = 0_u32;
                 let mut rest = repeats.iter().copied().peekable();
                 for slot in &mut self.slots {
@@ -443,7 +438,9 @@ impl LaneChunk<'_> {
             low.extend(low.last().copied());
         };
         if self.page.entry.first_chunk == self.page.entry.last_chunk {
-            self.page.each_repeat(repeat)?;
+            let mut repeats = Vec::new();
+            self.page.listed_repeats(&mut repeats)?;
+            repeats.iter().for_each(|&row| repeat(row));
         } else {
             self.repeats.iter().for_each(|&row| repeat(row));
         }

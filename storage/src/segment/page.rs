@@ -94,7 +94,14 @@ impl<'a> Page<'a> {
             columns: [None; COLUMNS.len()],
         };
         match entry.kind {
-            PageKind::List => page.consumers_at = streams.take(page.list()?.len())?,
+            PageKind::List => {
+                let last = head.base.checked_add(head.span)?;
+                let chunks = (u32::from(entry.first_chunk), u32::from(entry.last_chunk));
+                if (head.base >> 16, last >> 16) != chunks {
+                    return None;
+                }
+                page.consumers_at = streams.take(page.list()?.len())?;
+            }
             PageKind::Runs => {
                 let length = (head.span as usize).checked_mul(size_of::<Run>())?;
                 page.consumers_at = streams.take(length)?;
@@ -166,30 +173,24 @@ impl<'a> Page<'a> {
         }))
     }
 
-    /// Calls `each` with every distinct consumer of a list.
-    #[inline]
-    pub(super) fn each_consumer(&self, mut each: impl FnMut(u32)) -> Result<(), CorruptError> {
+    /// The distinct consumers of a list, each mapped.
+    pub(super) fn listed<T: Copy>(
+        &self,
+        out: &mut Vec<T>,
+        map: impl Fn(u32) -> T,
+    ) -> Result<(), CorruptError> {
         let base = self.head.base;
-        let mut last = 0;
         let data = self.file.raw().get(self.consumers_at..).unwrap_or_default();
-        let read = self.list().and_then(|list| {
-            list.read(data, |value| {
-                last = value;
-                each(base.wrapping_add(value));
-            })
-        });
-        if read.is_none() || last != self.head.span || base.checked_add(last).is_none() {
-            return Err(self.corrupt("a page's consumers do not decode"));
-        }
-        Ok(())
+        self.list()
+            .and_then(|list| list.read(data, out, |value| map(base.wrapping_add(value))))
+            .ok_or_else(|| self.corrupt("a page's consumers do not decode"))
     }
 
-    /// Calls `each` with every row whose consumer is that of the row before, for listed repeats.
-    #[inline]
-    pub(super) fn each_repeat(&self, each: impl FnMut(u32)) -> Result<(), CorruptError> {
+    /// The rows whose consumer is that of the row before, for listed repeats.
+    pub(super) fn listed_repeats(&self, out: &mut Vec<u32>) -> Result<(), CorruptError> {
         let data = self.file.raw().get(self.repeats_at..).unwrap_or_default();
         self.repeat_list()
-            .and_then(|list| list.read(data, each))
+            .and_then(|list| list.read(data, out, |row| row))
             .ok_or_else(|| self.corrupt("a page's repeats do not decode"))
     }
 

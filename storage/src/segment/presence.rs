@@ -4,14 +4,15 @@
 
 use roaring::RoaringBitmap;
 
+use crate::container::CHUNK_SIZE;
 use crate::rows::EventColumns;
 use crate::segment::encode::LaneRows;
 use crate::segment::layout::DAY;
 
-/// A table of all ids in range is used while it has at most this many ids per event.
-const IDS_PER_EVENT: usize = 64;
-/// Known consumers are walked, not looked up, below this many of them per consumer.
-const SEEN_PER_CONSUMER: u64 = 16;
+/// From this many events on a chunk's first days are collected in a table, not sorted.
+const TABLE_EVENTS: usize = 4096;
+/// No day in the table.
+const NEVER: u16 = u16::MAX;
 
 /// The consumers that are not in `seen` with their first days; none when there is none.
 pub(super) fn first_days(
@@ -19,41 +20,40 @@ pub(super) fn first_days(
     first_day: u16,
     seen: &RoaringBitmap,
 ) -> Option<LaneRows> {
-    let base = events.consumer.iter().copied().min()?;
-    let top = events.consumer.iter().copied().max()?;
-    let ids = (top - base) as usize + 1;
     let mut rows = LaneRows { first_day, ..LaneRows::default() };
     let mut days = Vec::new();
-    let mut filter = Unseen::new(seen, base, top, ids.min(events.len()));
-    let mut push = |consumer: u32, day: i64| {
-        if filter.keeps(consumer) {
-            rows.consumer.push(consumer);
-            days.push(day);
+    let mut table = vec![NEVER; CHUNK_SIZE];
+    let mut unseen = Unseen::new(seen);
+    by_chunk(events, first_day, |chunk, pairs| {
+        unseen.enter(chunk, pairs.len());
+        let mut push = |low: u16, day: u16| {
+            if unseen.keeps(low) {
+                rows.consumer.push(chunk << 16 | u32::from(low));
+                days.push(i64::from(day));
+            }
+        };
+        if pairs.len() < TABLE_EVENTS {
+            pairs.sort_unstable();
+            let mut before = None;
+            for (low, day) in pairs.iter().map(|pair| ((pair >> 16) as u16, *pair as u16)) {
+                if before != Some(low) {
+                    push(low, day);
+                }
+                before = Some(low);
+            }
+            return;
         }
-    };
-    let offset = |day: i32| day.abs_diff(i32::from(first_day)) as u16;
-    if ids <= events.len().saturating_mul(IDS_PER_EVENT) {
-        let mut first = vec![u16::MAX; ids];
-        for (&consumer, &day) in events.consumer.iter().zip(&events.day) {
-            let known = &mut first[(consumer - base) as usize];
-            *known = offset(day).min(*known);
+        for pair in pairs {
+            let first = &mut table[(*pair >> 16) as usize];
+            *first = (*pair as u16).min(*first);
         }
-        for (consumer, &day) in (base..=top).zip(&first) {
-            if day != u16::MAX {
-                push(consumer, i64::from(day));
+        for (low, day) in (0..=u16::MAX).zip(&mut table) {
+            if *day != NEVER {
+                push(low, *day);
+                *day = NEVER;
             }
         }
-    } else {
-        let pairs = events.consumer.iter().zip(&events.day);
-        let mut pairs: Vec<u64> = pairs
-            .map(|(&consumer, &day)| u64::from(consumer) << 16 | u64::from(offset(day)))
-            .collect();
-        pairs.sort_unstable();
-        pairs.dedup_by_key(|pair| *pair >> 16);
-        for pair in pairs {
-            push((pair >> 16) as u32, i64::from(pair as u16));
-        }
-    }
+    });
     if rows.consumer.is_empty() {
         return None;
     }
@@ -63,29 +63,78 @@ pub(super) fn first_days(
     Some(rows)
 }
 
-/// Says of ascending consumers whether they are new.
-enum Unseen<'a> {
-    /// By looking each up.
-    Lookup(&'a RoaringBitmap),
-    /// By walking beside them.
-    Walk(std::iter::Peekable<roaring::bitmap::Iter<'a>>),
+/// Gives each chunk's events, packed as low half of the consumer and days after the first.
+fn by_chunk(events: &EventColumns, first_day: u16, mut each: impl FnMut(u32, &mut [u32])) {
+    let base = events.consumer.iter().min().map_or(0, |min| min >> 16);
+    let chunks = events.consumer.iter().max().map_or(0, |max| (max >> 16) - base + 1);
+    let place = |consumer: u32| ((consumer >> 16) - base) as usize;
+    let mut ends = vec![0_u32; chunks as usize];
+    for &consumer in &events.consumer {
+        ends[place(consumer)] += 1;
+    }
+    let mut total = 0;
+    for end in &mut ends {
+        total += std::mem::replace(end, total);
+    }
+    let mut pairs = vec![0_u32; events.len()];
+    for (&consumer, &day) in events.consumer.iter().zip(&events.day) {
+        let end = &mut ends[place(consumer)];
+        let offset = day.abs_diff(i32::from(first_day));
+        pairs[*end as usize] = consumer << 16 | offset & 0xffff;
+        *end += 1;
+    }
+    let mut start = 0;
+    for (chunk, end) in (base..).zip(ends) {
+        if start < end {
+            each(chunk, &mut pairs[start as usize..end as usize]);
+        }
+        start = end;
+    }
+}
+
+/// Says who of a chunk is new.
+struct Unseen<'a> {
+    seen: &'a RoaringBitmap,
+    chunk: u32,
+    /// Who of the chunk is known, when many are asked for.
+    known: Vec<bool>,
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    AllNew,
+    Lookup,
+    Table,
 }
 
 impl<'a> Unseen<'a> {
-    fn new(seen: &'a RoaringBitmap, base: u32, top: u32, consumers: usize) -> Self {
-        if seen.range_cardinality(base..=top) / SEEN_PER_CONSUMER > consumers as u64 {
-            return Self::Lookup(seen);
-        }
-        Self::Walk(seen.range(base..=top).peekable())
+    fn new(seen: &'a RoaringBitmap) -> Self {
+        Self { seen, chunk: 0, known: Vec::new(), mode: Mode::AllNew }
     }
 
-    fn keeps(&mut self, consumer: u32) -> bool {
-        match self {
-            Self::Lookup(seen) => !seen.contains(consumer),
-            Self::Walk(walk) => {
-                while walk.next_if(|&known| known < consumer).is_some() {}
-                walk.peek() != Some(&consumer)
+    fn enter(&mut self, chunk: u32, events: usize) {
+        self.chunk = chunk;
+        let ids = chunk << 16..=chunk << 16 | 0xffff;
+        self.mode = if events < TABLE_EVENTS {
+            Mode::Lookup
+        } else if self.seen.range_cardinality(ids.clone()) == 0 {
+            Mode::AllNew
+        } else {
+            self.known.clear();
+            self.known.resize(CHUNK_SIZE, false);
+            for id in self.seen.range(ids) {
+                self.known[(id & 0xffff) as usize] = true;
             }
+            Mode::Table
+        };
+    }
+
+    fn keeps(&self, low: u16) -> bool {
+        match self.mode {
+            Mode::AllNew => true,
+            Mode::Lookup => !self.seen.contains(self.chunk << 16 | u32::from(low)),
+            Mode::Table => !self.known[usize::from(low)],
         }
     }
 }

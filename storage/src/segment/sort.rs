@@ -3,9 +3,12 @@
 #![expect(clippy::cast_possible_truncation, reason = "positions and fields are cut to their bits")]
 
 use crate::rows::EventColumns;
+use crate::segment::layout::{AMOUNT, CATEGORY, COUNT, ITEM, ORDER, TOUCHPOINT};
 
 /// From this many rows on a lane is sorted by radix.
 const RADIX_ROWS: usize = 4096;
+/// Rows compared at once.
+const MARK_ROWS: usize = 1024;
 /// Bits of a radix pass.
 const RADIX_BITS: u32 = 11;
 /// The directory of counters may have this many slots per row before keys are hashed instead.
@@ -57,14 +60,32 @@ pub(super) struct LaneRange {
     pub(super) behaviour: u16,
     pub(super) start: usize,
     pub(super) end: usize,
+    /// The columns that have a value other than their default, day and second aside.
+    pub(super) columns: u8,
+}
+
+/// A row on its way: the halves of its key, and where it is in the input.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    key: [u32; 2],
+    row: u32,
+}
+
+impl Cell {
+    fn new(key: u64, row: u32) -> Self {
+        Self { key: [key as u32, (key >> 32) as u32], row }
+    }
+
+    fn key(&self) -> u64 {
+        u64::from(self.key[1]) << 32 | u64::from(self.key[0])
+    }
 }
 
 /// Rows grouped by lane, each lane still in the order of the input.
 #[derive(Debug)]
 pub(super) struct Grouped {
     pub(super) lanes: Vec<LaneRange>,
-    keys: Vec<u64>,
-    rows: Vec<u32>,
+    cells: Vec<Cell>,
     layout: KeyLayout,
 }
 
@@ -78,7 +99,7 @@ impl Grouped {
         if slots <= SLOTS_MIN.max(rows.saturating_mul(SLOTS_PER_ROW)) {
             let slot =
                 |brand: u32, behaviour: u16| brand as usize * behaviours + usize::from(behaviour);
-            return Self::scatter(events, layout, slots, slot);
+            return Self::scatter(events, layout, slots, &slot);
         }
         let mut keys: Vec<(u32, u16)> = Vec::new();
         let mut seen = hashbrown::HashMap::new();
@@ -93,14 +114,14 @@ impl Grouped {
             seen.insert(*key, slot);
         }
         let slot = |brand: u32, behaviour: u16| seen.get(&(brand, behaviour)).copied().unwrap_or(0);
-        Self::scatter(events, layout, keys.len(), slot)
+        Self::scatter(events, layout, keys.len(), &slot)
     }
 
     fn scatter(
         events: &EventColumns,
         layout: KeyLayout,
         slots: usize,
-        slot: impl Fn(u32, u16) -> usize,
+        slot: &impl Fn(u32, u16) -> usize,
     ) -> Self {
         let rows = events.len();
         let mut ends = vec![0_u32; slots];
@@ -112,26 +133,68 @@ impl Grouped {
         for end in &mut ends {
             total += std::mem::replace(end, total);
         }
-        let mut keys = vec![0_u64; rows];
-        let mut order = vec![0_u32; rows];
-        for (row, (&brand, &behaviour)) in lanes_of().enumerate() {
+        let mut cells = vec![Cell::default(); rows];
+        for (row, (&brand, &behaviour)) in (0_u32..).zip(lanes_of()) {
             let end = &mut ends[slot(brand, behaviour)];
-            keys[*end as usize] = layout.key(events, row);
-            order[*end as usize] = row as u32;
+            cells[*end as usize] = Cell::new(layout.key(events, row as usize), row);
             *end += 1;
         }
+        let columns = stored_columns(events, slots, slot);
         let mut lanes = Vec::new();
         let mut start = 0;
-        for end in ends {
+        for (end, columns) in ends.into_iter().zip(columns) {
             let end = end as usize;
             if end > start {
-                let row = order[start] as usize;
+                let row = cells[start].row as usize;
                 let (brand, behaviour) = (events.brand[row], events.behaviour[row]);
-                lanes.push(LaneRange { brand, behaviour, start, end });
+                lanes.push(LaneRange { brand, behaviour, start, end, columns });
             }
             start = end;
         }
-        Self { lanes, keys, rows: order, layout }
+        Self { lanes, cells, layout }
+    }
+}
+
+/// For each slot the columns in which some row differs from the default.
+fn stored_columns(
+    events: &EventColumns,
+    slots: usize,
+    slot: &impl Fn(u32, u16) -> usize,
+) -> Vec<u8> {
+    let mut stored = vec![0_u8; slots];
+    let mut mark = |column: usize, differs: &dyn Fn(std::ops::Range<usize>, &mut [bool])| {
+        let mut block = [false; MARK_ROWS];
+        for start in (0..events.len()).step_by(MARK_ROWS) {
+            let end = events.len().min(start + MARK_ROWS);
+            let block = &mut block[..end - start];
+            differs(start..end, block);
+            for (row, differs) in (start..).zip(&*block) {
+                if *differs {
+                    stored[slot(events.brand[row], events.behaviour[row])] |= 1 << column;
+                }
+            }
+        }
+    };
+    let numbers = [
+        (COUNT, &events.count),
+        (TOUCHPOINT, &events.touchpoint),
+        (CATEGORY, &events.category),
+        (ITEM, &events.item),
+        (ORDER, &events.order),
+    ];
+    for (column, values) in numbers.into_iter().filter(|(_, values)| !values.is_empty()) {
+        let default = u32::from(column == COUNT);
+        mark(column, &|rows, out| compare(&values[rows], default, out));
+    }
+    if !events.amount.is_empty() {
+        mark(AMOUNT, &|rows, out| compare(&events.amount[rows], 0, out));
+    }
+    stored
+}
+
+fn compare<T: PartialEq>(values: &[T], default: T, out: &mut [bool]) {
+    for (differs, value) in out.iter_mut().zip(values) {
+        *differs = *value != default;
     }
 }
 
@@ -146,61 +209,51 @@ pub(super) struct SortedLane {
     pub(super) second: Vec<u32>,
     packed: Vec<u64>,
     packed_spare: Vec<u64>,
-    pairs: Vec<(u64, u32)>,
-    pairs_spare: Vec<(u64, u32)>,
+    cells: Vec<Cell>,
+    cells_spare: Vec<Cell>,
     wide: Vec<u128>,
 }
 
 impl SortedLane {
     /// Sorts a lane. Rows that agree in consumer, day and second keep the order of the input.
     pub(super) fn sort(&mut self, events: &EventColumns, grouped: &Grouped, lane: LaneRange) {
-        let keys = &grouped.keys[lane.start..lane.end];
-        let rows = &grouped.rows[lane.start..lane.end];
+        let cells = &grouped.cells[lane.start..lane.end];
         let layout = grouped.layout;
-        let place_bits = usize::BITS - (keys.len() - 1).leading_zeros();
+        let place_bits = usize::BITS - (cells.len() - 1).leading_zeros();
+        let out = [&mut self.row, &mut self.consumer, &mut self.day, &mut self.second];
         if layout.bits + place_bits <= 64 {
-            self.packed.clear();
-            self.packed.extend((0..).zip(keys).map(|(at, key): (u64, _)| key << place_bits | at));
-            if keys.len() < RADIX_ROWS {
-                self.packed.sort_unstable();
+            let packed = &mut self.packed;
+            packed.clear();
+            let keys = (0..).zip(cells);
+            packed.extend(keys.map(|(at, cell): (u64, _)| cell.key() << place_bits | at));
+            if cells.len() < RADIX_ROWS {
+                packed.sort_unstable();
             } else {
                 // The places ascend already.
                 let digits = place_bits..place_bits + layout.bits;
-                radix(&mut self.packed, &mut self.packed_spare, digits, |&key| key);
+                radix(packed, &mut self.packed_spare, digits, |&key| key);
             }
             let mask = (1_u64 << place_bits) - 1;
-            let sorted = self.packed.iter().map(|&key| (key >> place_bits, (key & mask) as usize));
-            take(
-                sorted,
-                rows,
-                layout,
-                [&mut self.row, &mut self.consumer, &mut self.day],
-                &mut self.second,
-            );
-        } else if layout.bits <= 64 && keys.len() >= RADIX_ROWS {
-            self.pairs.clear();
-            self.pairs.extend(keys.iter().copied().zip(0_u32..));
-            radix(&mut self.pairs, &mut self.pairs_spare, 0..layout.bits, |&(key, _)| key);
-            let sorted = self.pairs.iter().map(|&(key, at)| (key, at as usize));
-            take(
-                sorted,
-                rows,
-                layout,
-                [&mut self.row, &mut self.consumer, &mut self.day],
-                &mut self.second,
-            );
+            let row = |place: u64| cells[place as usize].row;
+            let sorted = packed.iter().map(|&key| (key >> place_bits, row(key & mask)));
+            take(sorted, layout, out);
+        } else if layout.bits <= 64 && cells.len() >= RADIX_ROWS {
+            self.cells.clear();
+            self.cells.extend_from_slice(cells);
+            radix(&mut self.cells, &mut self.cells_spare, 0..layout.bits, Cell::key);
+            take(self.cells.iter().map(|cell| (cell.key(), cell.row)), layout, out);
         } else {
-            self.wide.clear();
-            let full = |&row: &u32| layout.wide_key(events, row as usize);
-            self.wide.extend((0..).zip(rows).map(|(at, row): (u128, _)| full(row) << 32 | at));
-            self.wide.sort_unstable();
-            let places = self.wide.iter().map(|&key| key as u32 as usize);
-            self.row.clear();
-            self.row.extend(places.map(|at| rows[at]));
-            let row = &self.row;
-            gather(&mut self.consumer, row, |row| events.consumer[row]);
-            gather(&mut self.day, row, |row| events.day[row].abs_diff(layout.first_day));
-            gather(&mut self.second, row, |row| events.second.get(row).copied().unwrap_or(0));
+            let wide = &mut self.wide;
+            wide.clear();
+            let full = |cell: &Cell| layout.wide_key(events, cell.row as usize);
+            wide.extend((0..).zip(cells).map(|(at, cell): (u128, _)| full(cell) << 32 | at));
+            wide.sort_unstable();
+            let [row, consumer, day, second] = out;
+            row.clear();
+            row.extend(wide.iter().map(|&key| cells[key as u32 as usize].row));
+            gather(consumer, row, |row| events.consumer[row]);
+            gather(day, row, |row| events.day[row].abs_diff(layout.first_day));
+            gather(second, row, |row| events.second.get(row).copied().unwrap_or(0));
         }
     }
 }
@@ -210,18 +263,16 @@ fn gather(out: &mut Vec<u32>, rows: &[u32], of: impl Fn(usize) -> u32) {
     out.extend(rows.iter().map(|&row| of(row as usize)));
 }
 
-/// Takes sorted keys apart.
+/// Takes sorted keys apart into row, consumer, day and second.
 fn take(
-    sorted: impl ExactSizeIterator<Item = (u64, usize)> + Clone,
-    rows: &[u32],
+    sorted: impl ExactSizeIterator<Item = (u64, u32)> + Clone,
     layout: KeyLayout,
-    [row, consumer, day]: [&mut Vec<u32>; 3],
-    second: &mut Vec<u32>,
+    [row, consumer, day, second]: [&mut Vec<u32>; 4],
 ) {
     let (day_mask, second_mask) = ((1 << layout.day_bits) - 1, (1 << layout.second_bits) - 1);
     let high = layout.day_bits + layout.second_bits;
     row.clear();
-    row.extend(sorted.clone().map(|(_, at)| rows[at]));
+    row.extend(sorted.clone().map(|(_, row)| row));
     consumer.clear();
     consumer.extend(sorted.clone().map(|(key, _)| (key >> high) as u32));
     day.clear();
