@@ -1,0 +1,269 @@
+//! The parts and the tail of one table of keys, as one dictionary.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::bucket::hash_of;
+use super::part::NONE;
+use super::tail::Tail;
+use super::writer::{PartError, PartPlan, write_part};
+use super::{KEY_BYTES_MAX, KeyColumn, Part};
+use crate::error::CorruptError;
+use crate::io::Disk;
+use std::path::Path;
+
+/// Keys of one dictionary at most: positions and ids (from 1) stay below 2^32 - 1.
+pub(crate) const KEYS_MAX: usize = u32::MAX as usize - 1;
+
+/// Keys whose loads are overlapped.
+pub(super) const GROUP: usize = 64;
+
+/// A part takes over older parts up to this many keys in all.
+const PART_KEYS_MAX: usize = 1 << 25;
+/// A part takes over the part before it when that has less than this many times its keys.
+const TIER: usize = 4;
+
+/// Keys by position. One thread at a time adds; any thread may look up meanwhile.
+#[derive(Debug)]
+pub(crate) struct Dictionary {
+    tiers: RwLock<Tiers>,
+}
+
+/// Invariant 1: the parts cover positions `0..tail.first` in order, without gap or overlap.
+#[derive(Debug)]
+struct Tiers {
+    parts: Arc<[Arc<Part>]>,
+    tail: Tail,
+}
+
+/// Why keys were not added. Some of them may have been: the caller truncates.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InternError {
+    #[error("a key has at most {KEY_BYTES_MAX} bytes, this one has {length}")]
+    KeyLength { length: usize },
+    #[error("the dictionary is full")]
+    Full,
+    #[error(transparent)]
+    Corrupt(#[from] CorruptError),
+}
+
+impl Dictionary {
+    pub(crate) fn new(parts: Vec<Arc<Part>>) -> Self {
+        let first = parts.last().map_or(0, |part| part.first() + part.count());
+        let tiers = Tiers { parts: parts.into(), tail: Tail::new(first) };
+        Self { tiers: RwLock::new(tiers) }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Tiers> {
+        self.tiers.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tiers> {
+        self.tiers.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many keys, published or not.
+    pub(crate) fn count(&self) -> u32 {
+        let tiers = self.read();
+        tiers.tail.first + narrow(tiers.tail.len())
+    }
+
+    pub(crate) fn parts(&self) -> Arc<[Arc<Part>]> {
+        Arc::clone(&self.read().parts)
+    }
+
+    /// Keys in the tail, and their bytes.
+    pub(crate) fn tail_size(&self) -> (usize, usize) {
+        let tiers = self.read();
+        (tiers.tail.len(), tiers.tail.keys().bytes.len())
+    }
+
+    /// The position of a key.
+    pub(crate) fn find(&self, key: &[u8]) -> Result<Option<u32>, CorruptError> {
+        let hash = hash_of(key);
+        let tiers = self.read();
+        if let Some(index) = tiers.tail.find(hash, key) {
+            return Ok(Some(tiers.tail.first + index));
+        }
+        for part in tiers.parts.iter().rev() {
+            if let Some(index) = part.find(hash, key)? {
+                return Ok(Some(part.first() + index));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The key at a position.
+    pub(crate) fn key(&self, position: u32) -> Result<Option<Vec<u8>>, CorruptError> {
+        let tiers = self.read();
+        if let Some(index) = position.checked_sub(tiers.tail.first) {
+            let there = (index as usize) < tiers.tail.len();
+            return Ok(there.then(|| tiers.tail.key(index as usize).to_vec()));
+        }
+        let at = tiers.parts.partition_point(|part| part.first() + part.count() <= position);
+        match tiers.parts.get(at) {
+            Some(part) => Ok(Some(part.key(position - part.first())?.to_vec())),
+            None => Ok(None),
+        }
+    }
+
+    /// The keys of a range of positions within the tail.
+    pub(crate) fn tail_keys(&self, from: u32, to: u32) -> KeyColumn {
+        let tiers = self.read();
+        let start = from.saturating_sub(tiers.tail.first) as usize;
+        let end = (to.saturating_sub(tiers.tail.first) as usize).min(tiers.tail.len());
+        (start..end).map(|index| tiers.tail.key(index)).collect()
+    }
+
+    /// Appends the positions of keys, new keys being added.
+    pub(crate) fn intern(
+        &self,
+        keys: &KeyColumn,
+        positions: &mut Vec<u32>,
+    ) -> Result<(), InternError> {
+        if let Some(key) = keys.iter().find(|key| key.len() > KEY_BYTES_MAX) {
+            return Err(InternError::KeyLength { length: key.len() });
+        }
+        let parts = self.parts();
+        positions.reserve(keys.len());
+        let mut hashes = [0; GROUP];
+        let mut found = [NONE; GROUP];
+        for from in (0..keys.len()).step_by(GROUP) {
+            let length = GROUP.min(keys.len() - from);
+            let (hashes, found) = (&mut hashes[..length], &mut found[..length]);
+            for (offset, hash) in hashes.iter_mut().enumerate() {
+                *hash = hash_of(keys.get(from + offset));
+            }
+            found.fill(NONE);
+            for part in parts.iter().rev() {
+                part.find_many(hashes, keys, from, found)?;
+            }
+            if found.contains(&NONE) {
+                self.intern_in_tail(hashes, keys, from, found)?;
+            }
+            positions.extend_from_slice(found);
+        }
+        Ok(())
+    }
+
+    fn intern_in_tail(
+        &self,
+        hashes: &[u64],
+        keys: &KeyColumn,
+        from: usize,
+        found: &mut [u32],
+    ) -> Result<(), InternError> {
+        // Readers go on while a larger table is filled: only this thread changes the tail.
+        let larger = self.read().tail.larger(hashes.len());
+        let mut tiers = self.write();
+        let tail = &mut tiers.tail;
+        if let Some(larger) = larger {
+            tail.replace_table(larger);
+        }
+        if tail.first as usize + tail.len() + hashes.len() > KEYS_MAX {
+            return Err(InternError::Full);
+        }
+        let mut candidates = [None; GROUP];
+        hashes.iter().for_each(|&hash| tail.prefetch_bucket(hash));
+        for (&hash, candidate) in hashes.iter().zip(&mut candidates) {
+            *candidate = tail.prefetch_end(hash);
+        }
+        candidates.iter().flatten().for_each(|&index| tail.prefetch_key(index));
+        for (offset, (&hash, found)) in hashes.iter().zip(found).enumerate() {
+            if *found == NONE {
+                let key = keys.get(from + offset);
+                let index = tail.find(hash, key).unwrap_or_else(|| tail.add(hash, key));
+                *found = tail.first + index;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes back keys that were stored at positions `first..`; those already there are skipped.
+    /// False when there is a gap before them.
+    pub(crate) fn restore(&self, first: u32, keys: &KeyColumn) -> Result<bool, InternError> {
+        let count = self.count();
+        if first > count {
+            return Ok(false);
+        }
+        let known = (count - first) as usize;
+        let new: KeyColumn = keys.iter().skip(known).collect();
+        let mut positions = Vec::new();
+        self.intern(&new, &mut positions)?;
+        Ok(positions.iter().zip(count..).all(|(&position, expected)| position == expected))
+    }
+
+    /// Forgets the keys from a position on. The position must not be within a part.
+    pub(crate) fn truncate(&self, count: u32) {
+        let mut tiers = self.write();
+        let length = count.saturating_sub(tiers.tail.first) as usize;
+        tiers.tail.truncate(length);
+    }
+
+    /// Writes the tail to a part, which takes over older parts that are not much larger. Nothing
+    /// is synced and no file is removed. None when the tail is empty.
+    pub(crate) fn spill(
+        &self,
+        disk: &dyn Disk,
+        path: &Path,
+        number: u64,
+        id: u64,
+    ) -> Result<Option<Arc<Part>>, PartError> {
+        let tiers = self.read();
+        let length = tiers.tail.len();
+        if length == 0 {
+            return Ok(None);
+        }
+        let mut count = length;
+        let mut kept = tiers.parts.len();
+        while let Some(part) = tiers.parts[..kept].last() {
+            let older = part.count() as usize;
+            if older >= TIER * count || older + count > PART_KEYS_MAX {
+                break;
+            }
+            count += older;
+            kept -= 1;
+        }
+        let taken = &tiers.parts[kept..];
+        let first = taken.first().map_or(tiers.tail.first, |part| part.first());
+        let plan = PartPlan { id, first, count: narrow(count) };
+        let file = write_part(disk, path, &plan, &mut |put| {
+            for part in taken {
+                (0..part.count()).try_for_each(|index| put(part.key(index)?))?;
+            }
+            tiers.tail.keys().iter().try_for_each(&mut *put)
+        })?;
+        let part =
+            Arc::new(Part::open(disk, path, number, id, Some(file)).map_err(PartError::from)?);
+        let parts: Vec<_> =
+            tiers.parts[..kept].iter().cloned().chain([Arc::clone(&part)]).collect();
+        let first = first + narrow(count);
+        drop(tiers);
+        let mut tiers = self.write();
+        *tiers = Tiers { parts: parts.into(), tail: Tail::new(first) };
+        Ok(Some(part))
+    }
+
+    /// Goes back to older parts and a count of keys: those that are in none of the parts come
+    /// back into memory.
+    pub(crate) fn roll_back(&self, parts: Arc<[Arc<Part>]>, count: u32) -> Result<(), InternError> {
+        let first = parts.last().map_or(0, |part| part.first() + part.count());
+        if self.read().tail.first == first {
+            self.write().parts = parts;
+            self.truncate(count);
+            return Ok(());
+        }
+        let mut keys = KeyColumn::default();
+        for position in first..count {
+            keys.push(&self.key(position)?.unwrap_or_default());
+        }
+        let older = Self::new(parts.to_vec());
+        older.restore(first, &keys)?;
+        let older = older.tiers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.write() = older;
+        Ok(())
+    }
+}
+
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).expect("a dictionary holds fewer than 2^32 keys")
+}

@@ -1,0 +1,141 @@
+//! The handle that a program holds.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::bulk::Bulk;
+use super::checkpoint;
+use super::error::{OpenError, WriteError};
+use super::open;
+use super::shared::{Shared, Tuning};
+use super::snapshot::Snapshot;
+use super::types::{BulkOptions, Definition, Settings};
+use super::writer::{Writer, define};
+use crate::io::{Disk, SystemDisk};
+use crate::names::Names;
+
+/// An open store. One process owns it; its threads share it.
+#[derive(Debug)]
+pub struct Store {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// Bytes of the log from which closing a store writes a checkpoint, so that the next opening need
+/// not replay it.
+const CLOSE_CHECKPOINT_BYTES: u64 = 1 << 20;
+
+impl Store {
+    /// Makes a store in a directory that does not exist or is empty.
+    ///
+    /// # Errors
+    /// When the directory is in use or cannot be written.
+    pub fn create(dir: &Path, settings: &Settings) -> Result<Self, OpenError> {
+        Self::create_on(Arc::new(SystemDisk), dir, settings, Tuning::default())
+    }
+
+    /// Opens a store, recovering what a crash left.
+    ///
+    /// # Errors
+    /// When there is none, another process owns it, its version is not ours, or bytes are corrupt.
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(SystemDisk), dir, Tuning::default())
+    }
+
+    pub(crate) fn create_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        settings: &Settings,
+        tuning: Tuning,
+    ) -> Result<Self, OpenError> {
+        open::create(&disk, dir, settings)?;
+        Self::open_on(disk, dir, tuning)
+    }
+
+    pub(crate) fn open_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        tuning: Tuning,
+    ) -> Result<Self, OpenError> {
+        Ok(Self { shared: Arc::new(open::open(disk, dir, tuning)?) })
+    }
+
+    /// What was fixed at creation.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.shared.files.dir
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.present()
+    }
+
+    /// The small tables of names, shared with every thread.
+    #[must_use]
+    pub fn names(&self) -> &Arc<Names> {
+        &self.shared.names
+    }
+
+    /// Waits for the writer's turn, for a small batch.
+    ///
+    /// # Errors
+    /// When the store is read-only after a failed sync, or memory is full and cannot be written
+    /// to segments.
+    pub fn writer(&self) -> Result<Writer<'_>, WriteError> {
+        let turn = self.shared.turn.take();
+        self.shared.healthy()?;
+        if checkpoint::is_due(&self.shared) {
+            checkpoint::checkpoint(&self.shared, &turn)?;
+        }
+        Ok(Writer::new(&self.shared, turn))
+    }
+
+    /// Waits for the writer's turn, for a bulk load.
+    ///
+    /// # Errors
+    /// When the store is read-only after a failed sync.
+    pub fn bulk(&self, options: BulkOptions) -> Result<Bulk<'_>, WriteError> {
+        let turn = self.shared.turn.take();
+        self.shared.healthy()?;
+        Bulk::new(&self.shared, turn, options)
+    }
+
+    /// Adds, replaces (`Some`) or removes (`None`) definitions. Durable and visible on return.
+    /// It does not wait for a bulk load.
+    ///
+    /// # Errors
+    /// When the log cannot be written; then nothing changed.
+    pub fn define(&self, changes: Vec<Definition>) -> Result<(), WriteError> {
+        define(&self.shared, changes)
+    }
+
+    /// Writes what is in memory to segments and empties the log.
+    ///
+    /// # Errors
+    /// When a file cannot be written; then nothing changed.
+    pub fn checkpoint(&self) -> Result<(), WriteError> {
+        let turn = self.shared.turn.take();
+        checkpoint::checkpoint(&self.shared, &turn)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.shared.healthy().is_err() {
+            return;
+        }
+        // A batch whose ticket was not waited for is not acknowledged, yet it need not be lost.
+        // What fails here is found again in the log.
+        let _ = self.shared.lead().flush();
+        if self.shared.log().log.length() >= CLOSE_CHECKPOINT_BYTES {
+            let _ = self.checkpoint();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Group commit: one of the waiting threads syncs the log for all of them and publishes their
+//! batches in order.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use super::columns::append;
+use super::error::WriteError;
+use super::memory;
+use super::shared::{Pending, Shared};
+use super::snapshot::Definitions;
+use super::types::Definition;
+use crate::io::{Action, IoError};
+use crate::rows::EventColumns;
+use crate::wal::AppendError;
+
+/// How far publishing has come.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) leading: bool,
+    /// Log records up to this one are durable and visible.
+    pub(super) published: u64,
+}
+
+/// The right to sync the log and to publish. One thread has it.
+#[derive(Debug)]
+pub(super) struct Lead<'s> {
+    shared: &'s Shared,
+}
+
+impl Shared {
+    fn group(&self) -> std::sync::MutexGuard<'_, Group> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the lead.
+    pub(super) fn lead(&self) -> Lead<'_> {
+        let mut group = self.group();
+        while group.leading {
+            group = self.group_changed.wait(group).unwrap_or_else(PoisonError::into_inner);
+        }
+        group.leading = true;
+        Lead { shared: self }
+    }
+
+    /// Waits until a log record is durable and visible, leading when nobody does.
+    pub(super) fn wait_for(&self, sequence: u64) -> Result<(), WriteError> {
+        let mut group = self.group();
+        loop {
+            if group.published >= sequence {
+                return Ok(());
+            }
+            if let Some(error) = self.failure.get() {
+                return Err(WriteError::Unconfirmed(Arc::clone(error)));
+            }
+            if !group.leading {
+                group.leading = true;
+                drop(group);
+                Lead { shared: self }.flush()?;
+                group = self.group();
+                continue;
+            }
+            group = self.group_changed.wait(group).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Lead<'_> {
+    /// Syncs the log and publishes what is in it.
+    pub(super) fn flush(&self) -> Result<(), WriteError> {
+        let shared = self.shared;
+        let (file, last) = {
+            let state = shared.log();
+            (Arc::clone(&state.log.file), state.log.last())
+        };
+        if shared.group().published >= last {
+            return Ok(());
+        }
+        shared.healthy()?;
+        file.sync().map_err(|error| shared.fail(error))?;
+        shared.synced.store(last, Ordering::Release);
+        let batches: Vec<_> = {
+            let mut state = shared.log();
+            // Whoever appended meanwhile says it with the next record.
+            if state.log.last() == last
+                && let Err(AppendError::Broken(error)) = state.log.mark()
+            {
+                return Err(shared.fail(error));
+            }
+            let count = state.pending.partition_point(|batch| batch.sequence <= last);
+            state.pending.drain(..count).collect()
+        };
+        self.publish(batches)?;
+        shared.group().published = last;
+        Ok(())
+    }
+
+    fn publish(&self, batches: Vec<Pending>) -> Result<(), WriteError> {
+        let shared = self.shared;
+        let mut snapshot = (*shared.present()).clone();
+        let mut events = EventColumns::default();
+        let mut definitions: Option<Definitions> = None;
+        for batch in batches {
+            snapshot.version += 1;
+            snapshot.keys = batch.keys;
+            if events.is_empty() {
+                events = batch.events;
+            } else {
+                append(&mut events, &batch.events);
+            }
+            if !batch.definitions.is_empty() {
+                let definitions =
+                    definitions.get_or_insert_with(|| (*snapshot.definitions).clone());
+                batch.definitions.into_iter().for_each(|change| apply(definitions, change));
+            }
+        }
+        if let Some(definitions) = definitions {
+            snapshot.definitions = Arc::new(definitions);
+        }
+        if !events.is_empty() {
+            let file_id = shared.files.file_id(0);
+            match memory::add(&snapshot.memory, events, file_id) {
+                Ok(memory) => snapshot.memory = memory,
+                // Durable, and not visible: reading on would be answering from less.
+                Err(error) => {
+                    let path = shared.files.dir.join("memory");
+                    let error = std::io::Error::other(error);
+                    return Err(shared.fail(IoError::new(&path, Action::Read, error)));
+                }
+            }
+            snapshot.arrange();
+        }
+        shared.set_present(snapshot);
+        Ok(())
+    }
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let error = std::io::Error::other("a thread panicked while it published");
+            let path = self.shared.files.dir.clone();
+            self.shared.fail(IoError::new(&path, Action::Sync, error));
+        }
+        self.shared.group().leading = false;
+        self.shared.group_changed.notify_all();
+    }
+}
+
+/// Changes one definition.
+pub(super) fn apply(definitions: &mut Definitions, change: Definition) {
+    let key = (change.kind, change.name);
+    match change.value {
+        Some(value) => definitions.insert(key, value),
+        None => definitions.remove(&key),
+    };
+}

@@ -1,0 +1,267 @@
+//! From files back to a state: what the manifest names, then what the log adds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::checkpoint::DUMP;
+use super::columns::{self, Limits, append};
+use super::error::{OpenError, WriteError};
+use super::files::{FileType, Files};
+use super::lead::apply;
+use super::memory;
+use super::snapshot::{Definitions, DiskIndex, Snapshot};
+use super::types::{Definition, KeyTable};
+use crate::codec;
+use crate::dictionary::{Dictionary, InternError, Part};
+use crate::error::CorruptError;
+use crate::index::IndexFile;
+use crate::io::IoError;
+use crate::manifest::{Manifest, PartEntry, State};
+use crate::names::{NameTable, Names};
+use crate::rows::EventColumns;
+use crate::segment::Segment;
+use crate::wal::{CommitBody, FileKind, Origin, RecordFile, RecordKind, replay};
+
+/// Events gathered before they become a segment in memory.
+const REPLAY_ROWS: usize = 1 << 20;
+
+/// What opening found.
+pub(super) struct Recovered {
+    pub(super) snapshot: Snapshot,
+    pub(super) log: RecordFile,
+    pub(super) changed: BTreeMap<(u8, String), Option<Vec<u8>>>,
+    pub(super) tokens_new: Vec<String>,
+}
+
+impl Recovered {
+    pub(super) fn new(files: &Files, manifest: &Manifest) -> Result<Self, OpenError> {
+        let state = &manifest.state;
+        let names = Arc::new(Names::default());
+        for (table, run) in NameTable::ALL.into_iter().zip(&state.names) {
+            names
+                .restore(table, 0, run)
+                .map_err(|_| manifest.corrupt("a name stands there twice"))?;
+        }
+        let dictionaries = Arc::new(open_dictionaries(files, manifest)?);
+        let mut snapshot = Snapshot::empty(&dictionaries, &names);
+        snapshot.disk = Arc::new(open_segments(files, state)?);
+        snapshot.indexes = Arc::new(open_indexes(files, state)?);
+        let definitions = read_definitions(files, state)?;
+        let mut replay = Replay {
+            files,
+            logged: state.logged,
+            snapshot,
+            definitions,
+            changed: BTreeMap::new(),
+            tokens_new: Vec::new(),
+            events: EventColumns::default(),
+        };
+        let log = replay.run(state.log)?;
+        let mut snapshot = replay.snapshot;
+        snapshot.definitions = Arc::new(replay.definitions);
+        snapshot.keys = [0, 1, 2].map(|table: usize| dictionaries[table].count());
+        snapshot.arrange();
+        Ok(Self { snapshot, log, changed: replay.changed, tokens_new: replay.tokens_new })
+    }
+}
+
+fn open_dictionaries(files: &Files, manifest: &Manifest) -> Result<[Dictionary; 3], OpenError> {
+    let mut dictionaries = Vec::new();
+    for table in KeyTable::ALL {
+        let entries = manifest.state.parts.values();
+        let mut entries: Vec<&PartEntry> =
+            entries.filter(|entry| entry.table == table as u8).collect();
+        entries.sort_by_key(|entry| entry.first);
+        let mut parts: Vec<Arc<Part>> = Vec::new();
+        for entry in entries {
+            let path = files.path(FileType::Part(table), entry.number);
+            let id = files.file_id(entry.number);
+            let part = Part::open(&*files.disk, &path, entry.number, id, None)?;
+            let next = parts.last().map_or(0, |part| part.first() + part.count());
+            if part.first() != next || part.first() != entry.first || part.count() != entry.count {
+                return Err(manifest.corrupt("dictionary parts do not follow each other").into());
+            }
+            parts.push(Arc::new(part));
+        }
+        dictionaries.push(Dictionary::new(parts));
+    }
+    match <[Dictionary; 3]>::try_from(dictionaries) {
+        Ok(dictionaries) => Ok(dictionaries),
+        Err(_) => unreachable!("one dictionary was made for each of three tables"),
+    }
+}
+
+fn open_segments(files: &Files, state: &State) -> Result<Vec<(u64, Arc<Segment>)>, OpenError> {
+    let mut segments = Vec::with_capacity(state.segments.len());
+    for entry in state.segments.values() {
+        let path = files.path(FileType::Segment, entry.number);
+        let mapping = files.disk.map(&path)?;
+        check_length(&path, mapping.len() as u64, entry.bytes)?;
+        let segment = Segment::from_mapping(mapping, path.clone())?;
+        if segment.file_id() != files.file_id(entry.number) {
+            let what = "a segment of another store or number";
+            return Err(CorruptError { path, offset: 0, what }.into());
+        }
+        segments.push((entry.number, Arc::new(segment)));
+    }
+    Ok(segments)
+}
+
+fn open_indexes(files: &Files, state: &State) -> Result<BTreeMap<String, DiskIndex>, OpenError> {
+    let mut indexes = BTreeMap::new();
+    for (key, entry) in &state.indexes {
+        let path = files.path(FileType::Index, entry.number);
+        let index = Arc::new(IndexFile::open(&path)?);
+        let disk = DiskIndex { number: entry.number, bytes: entry.bytes, index };
+        indexes.insert(key.clone(), disk);
+    }
+    Ok(indexes)
+}
+
+fn check_length(path: &Path, found: u64, expected: u64) -> Result<(), CorruptError> {
+    if found == expected {
+        return Ok(());
+    }
+    let what = "the file is not as long as the manifest says";
+    Err(CorruptError { path: path.to_owned(), offset: found.min(expected), what })
+}
+
+fn read_definitions(files: &Files, state: &State) -> Result<Definitions, OpenError> {
+    let mut definitions = Definitions::new();
+    if let Some(number) = state.dump {
+        let path = files.path(FileType::Dump, number);
+        let bytes = files.disk.read(&path)?;
+        let what = "the dump of definitions does not match its checksum";
+        let entries: Vec<((u8, String), Vec<u8>)> =
+            codec::decode(DUMP, &bytes).map_err(|_| CorruptError { path, offset: 0, what })?;
+        definitions.extend(entries);
+    }
+    for ((kind, name), value) in &state.changes {
+        let change = Definition { kind: *kind, name: name.clone(), value: value.clone() };
+        apply(&mut definitions, change);
+    }
+    Ok(definitions)
+}
+
+/// Taking in the log.
+struct Replay<'f> {
+    files: &'f Files,
+    /// Definitions and tokens of records up to this one are in the manifest.
+    logged: u64,
+    snapshot: Snapshot,
+    definitions: Definitions,
+    changed: BTreeMap<(u8, String), Option<Vec<u8>>>,
+    tokens_new: Vec<String>,
+    events: EventColumns,
+}
+
+impl Replay<'_> {
+    fn run(&mut self, number: u64) -> Result<RecordFile, OpenError> {
+        let files = self.files;
+        let path = files.path(FileType::Log, number);
+        let bytes = files.disk.read(&path)?;
+        let origin = Origin { store_id: files.store_id, number };
+        let replayed = replay(&path, &bytes, FileKind::Log, origin)?;
+        for record in &replayed.records {
+            let offset = record.body.start as u64;
+            let corrupt = |what| CorruptError { path: path.clone(), offset, what };
+            if record.kind != RecordKind::Commit {
+                return Err(corrupt("a record of a newer kind").into());
+            }
+            let body = CommitBody::decode(&bytes[record.body.clone()]).map_err(corrupt)?;
+            self.take(record.sequence, body).map_err(|fault| match fault {
+                Fault::Wrong(what) => OpenError::Corrupt(corrupt(what)),
+                Fault::Open(error) => error,
+            })?;
+        }
+        self.settle()?;
+        Ok(RecordFile::reopen(&*files.disk, &path, number, &replayed)?)
+    }
+
+    fn take(&mut self, sequence: u64, body: CommitBody) -> Result<(), Fault> {
+        for (table, run) in NameTable::ALL.into_iter().zip(&body.names) {
+            let restored = self.snapshot.names.restore(table, run.first, &run.names);
+            restored.map_err(|_| Fault::Wrong("names that do not follow those before"))?;
+        }
+        for (dictionary, run) in self.snapshot.dictionaries.iter().zip(&body.keys) {
+            match dictionary.restore(run.first, &run.keys) {
+                Ok(true) => {}
+                Err(InternError::Corrupt(error)) => return Err(Fault::Open(error.into())),
+                Ok(false) | Err(_) => {
+                    return Err(Fault::Wrong("keys that do not follow those before"));
+                }
+            }
+        }
+        // The manifest has these already, and may have newer ones.
+        if sequence > self.logged {
+            for change in body.definitions {
+                let key = (change.kind, change.name.clone());
+                self.changed.insert(key, change.value.clone());
+                apply(&mut self.definitions, change);
+            }
+            self.tokens_new.extend(body.token);
+        }
+        let limits = Limits {
+            names: NameTable::ALL
+                .map(|table| u32::try_from(self.snapshot.names.count(table)).unwrap_or(u32::MAX)),
+            keys: [0, 1, 2].map(|table: usize| self.snapshot.dictionaries[table].count()),
+        };
+        columns::check(&body.events, &limits)
+            .map_err(|_| Fault::Wrong("events that name what is not in the store"))?;
+        append(&mut self.events, &body.events);
+        if self.events.len() >= REPLAY_ROWS {
+            self.settle().map_err(Fault::Open)?;
+        }
+        Ok(())
+    }
+
+    /// Turns the events gathered so far into a segment.
+    fn settle(&mut self) -> Result<(), OpenError> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let events = std::mem::take(&mut self.events);
+        let file_id = self.files.file_id(0);
+        match memory::add(&self.snapshot.memory, events, file_id) {
+            Ok(memory) => self.snapshot.memory = memory,
+            Err(WriteError::Build(error)) => return Err(error.into()),
+            Err(WriteError::Corrupt(error)) => return Err(error.into()),
+            Err(WriteError::File(error)) => return Err(error.into()),
+            Err(_) => unreachable!("segments in memory are built and read, nothing else"),
+        }
+        Ok(())
+    }
+}
+
+/// Why a record was not taken in.
+enum Fault {
+    Wrong(&'static str),
+    Open(OpenError),
+}
+
+/// Removes files that no one refers to: those of loads that did not end, and those that were
+/// replaced.
+pub(super) fn remove_leftovers(files: &Files, manifest: &Manifest) -> Result<(), IoError> {
+    let state = &manifest.state;
+    for name in files.disk.list(&files.dir)? {
+        let Some((kind, number)) = FileType::parse(&name) else {
+            if name.starts_with("MANIFEST.") || name.starts_with("STORE.") {
+                files.disk.remove(&files.dir.join(&name))?;
+            }
+            continue;
+        };
+        let known = match kind {
+            FileType::Log => state.log == number,
+            FileType::Segment => state.segments.contains_key(&number),
+            FileType::Index => state.indexes.values().any(|entry| entry.number == number),
+            FileType::Part(_) => state.parts.contains_key(&number),
+            FileType::Dump => state.dump == Some(number),
+            FileType::Spill => false,
+        };
+        if !known {
+            files.disk.remove(&files.dir.join(&name))?;
+        }
+    }
+    Ok(())
+}

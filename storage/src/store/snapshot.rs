@@ -1,0 +1,150 @@
+//! Everything visible at one moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::files::FileType;
+use super::types::KeyTable;
+use crate::dictionary::Dictionary;
+use crate::error::CorruptError;
+use crate::index::IndexFile;
+use crate::names::Names;
+use crate::segment::Segment;
+
+/// Definitions by (kind, name).
+pub(super) type Definitions = BTreeMap<(u8, String), Vec<u8>>;
+
+/// Everything visible at one moment. Cheap to clone; never changes; keeps its files alive.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub(super) version: u64,
+    /// Segments on disk with their numbers.
+    pub(super) disk: Arc<Vec<(u64, Arc<Segment>)>>,
+    /// Segments in memory, the oldest and largest first.
+    pub(super) memory: Vec<Arc<Segment>>,
+    // Invariant 1: `disk` and `memory` together, by first day.
+    segments: Vec<Arc<Segment>>,
+    pub(super) indexes: Arc<BTreeMap<String, DiskIndex>>,
+    pub(super) definitions: Arc<Definitions>,
+    pub(super) keys: [u32; 3],
+    pub(super) dictionaries: Arc<[Dictionary; 3]>,
+    pub(super) names: Arc<Names>,
+}
+
+/// An index on disk.
+#[derive(Debug, Clone)]
+pub(super) struct DiskIndex {
+    pub(super) number: u64,
+    pub(super) bytes: u64,
+    pub(super) index: Arc<IndexFile>,
+}
+
+impl Snapshot {
+    pub(super) fn empty(dictionaries: &Arc<[Dictionary; 3]>, names: &Arc<Names>) -> Self {
+        Self {
+            version: 0,
+            disk: Arc::default(),
+            memory: Vec::new(),
+            segments: Vec::new(),
+            indexes: Arc::default(),
+            definitions: Arc::default(),
+            keys: [0; 3],
+            dictionaries: Arc::clone(dictionaries),
+            names: Arc::clone(names),
+        }
+    }
+
+    /// Re-establishes invariant 1.
+    pub(super) fn arrange(&mut self) {
+        self.segments.clear();
+        self.segments.extend(self.disk.iter().map(|(_, segment)| Arc::clone(segment)));
+        self.segments.extend(self.memory.iter().cloned());
+        self.segments.sort_by_key(|segment| segment.first_day());
+    }
+
+    /// Counts the commits: two snapshots with the same version answer alike.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// All segments, in memory and on disk, by first day.
+    #[must_use]
+    pub fn segments(&self) -> &[Arc<Segment>] {
+        &self.segments
+    }
+
+    /// Indexes by key.
+    #[must_use]
+    pub fn index(&self, key: &str) -> Option<&Arc<IndexFile>> {
+        self.indexes.get(key).map(|disk| &disk.index)
+    }
+
+    /// Keys of all indexes, in order.
+    pub fn index_keys(&self) -> impl Iterator<Item = &str> {
+        self.indexes.keys().map(String::as_str)
+    }
+
+    /// Definitions by (kind, name).
+    #[must_use]
+    pub fn definitions(&self) -> &BTreeMap<(u8, String), Vec<u8>> {
+        &self.definitions
+    }
+
+    /// The small tables of names. It may hold names newer than the snapshot; they have no rows.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// How many keys a dictionary has in this snapshot.
+    #[must_use]
+    pub fn keys(&self, table: KeyTable) -> u32 {
+        self.keys[table as usize]
+    }
+
+    /// The id of a key.
+    ///
+    /// # Errors
+    /// When the dictionary's bytes do not match their checksum.
+    pub fn id(&self, table: KeyTable, key: &[u8]) -> Result<Option<u32>, CorruptError> {
+        let position = self.dictionaries[table as usize].find(key)?;
+        Ok(position.filter(|&at| at < self.keys(table)).map(|at| at + table.first_id()))
+    }
+
+    /// The key of an id.
+    ///
+    /// # Errors
+    /// When the dictionary's bytes do not match their checksum.
+    pub fn key(&self, table: KeyTable, id: u32) -> Result<Option<Vec<u8>>, CorruptError> {
+        match id.checked_sub(table.first_id()) {
+            Some(position) if position < self.keys(table) => {
+                self.dictionaries[table as usize].key(position)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Files and bytes of each, for SHOW STORE. Segments in memory stand together as `memory`.
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, u64)> {
+        let mut files: Vec<_> = self
+            .disk
+            .iter()
+            .map(|(number, segment)| (FileType::Segment.name(*number), segment.bytes()))
+            .collect();
+        let indexes = self.indexes.values();
+        files.extend(indexes.map(|index| (FileType::Index.name(index.number), index.bytes)));
+        for (table, dictionary) in KeyTable::ALL.into_iter().zip(&*self.dictionaries) {
+            let parts = dictionary.parts();
+            files.extend(
+                parts.iter().map(|part| (FileType::Part(table).name(part.number()), part.bytes())),
+            );
+        }
+        if !self.memory.is_empty() {
+            let bytes = self.memory.iter().map(|segment| segment.bytes()).sum();
+            files.push(("memory".to_owned(), bytes));
+        }
+        files
+    }
+}
