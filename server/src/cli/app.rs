@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{CliError, demo, generate, query, shell};
+use super::{CliError, demo, generate, query, serve, shell};
 
 /// An embedded audience database: who is in which stage of which brand, exactly and at once.
 #[derive(Debug, Parser)]
@@ -36,6 +36,7 @@ enum Command {
     Shell(shell::Args),
     Generate(generate::Args),
     Demo(demo::Args),
+    Serve(serve::Args),
 }
 
 fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -44,6 +45,7 @@ fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Shell(args) => shell::run(context, &args),
         Command::Generate(args) => generate::run(context, &args),
         Command::Demo(args) => demo::run(context, &args),
+        Command::Serve(args) => serve::run(context, &args),
     }
 }
 

@@ -1,11 +1,14 @@
 //! Why a command failed, what to do about it, and the exit code that says so.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use throng::DatabaseError;
 use throng::market::{MarketError, MarketLoadError};
 use throng::storage::io::IoError;
+
+use crate::wire::ServeError;
 
 /// Why a command failed. Every subcommand adds the variants it needs.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,23 @@ pub enum CliError {
     /// A file could not be made.
     #[error(transparent)]
     File(#[from] IoError),
+    /// The address is none.
+    #[error("`{text}` is not an address and port, such as 127.0.0.1:7654")]
+    Address {
+        /// What was given.
+        text: String,
+    },
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The server does not serve.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// Output could not be written, or input not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -48,6 +68,9 @@ impl CliError {
                 "a store is made by its first load: throng --data {} load events FILE",
                 path.display()
             )),
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                Some("--listen 127.0.0.1:0 takes a free port".to_owned())
+            }
             _ => None,
         }
     }
@@ -55,7 +78,9 @@ impl CliError {
     /// 2 for wrong usage, 1 for everything else.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Market(_) => 2,
+            Self::Market(_)
+            | Self::Address { .. }
+            | Self::Serve(ServeError::NotLoopback { .. }) => 2,
             _ => 1,
         }
     }

@@ -7,6 +7,7 @@ mod generate;
 mod interrupt;
 mod populate;
 mod query;
+mod serve;
 mod session;
 mod shell;
 

@@ -1,0 +1,68 @@
+//! `throng serve`: PostgreSQL's clients ask a store.
+
+use std::io::Write;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+use throng::Database;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::session::open;
+use super::{CliError, Context};
+use crate::wire;
+
+/// Serve the store to PostgreSQL's clients: psql, drivers, notebooks.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The loopback address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7654")]
+    listen: String,
+}
+
+/// Serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// When the store cannot be opened, or the address not be listened on.
+pub fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+    let address = resolve(&args.listen)?;
+    wire::check_loopback(address)?;
+    let database = open(&context.data)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(listen(Arc::new(database), address, &context.data))
+}
+
+async fn listen(database: Arc<Database>, address: SocketAddr, data: &Path) -> Result<(), CliError> {
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| CliError::Listen { address, source })?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    announce(listener.local_addr()?, data)?;
+    let shutdown = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    Ok(wire::serve(database, listener, shutdown).await?)
+}
+
+/// One line, with what to type next.
+fn announce(address: SocketAddr, data: &Path) -> std::io::Result<()> {
+    let (host, port) = (address.ip(), address.port());
+    let mut stdout = std::io::stdout().lock();
+    writeln!(
+        stdout,
+        "serving {} on {address}; ask with: psql -h {host} -p {port} -U throng throng",
+        data.display()
+    )?;
+    stdout.flush()
+}
+
+/// The address as given, or of a name such as `localhost`.
+fn resolve(listen: &str) -> Result<SocketAddr, CliError> {
+    let malformed = || CliError::Address { text: listen.to_owned() };
+    listen.to_socket_addrs().map_err(|_| malformed())?.next().ok_or_else(malformed)
+}
