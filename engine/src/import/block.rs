@@ -193,6 +193,8 @@ pub(super) struct Cutter {
     reader: Box<dyn Read + Send>,
     /// The beginning of the next block.
     carry: Vec<u8>,
+    /// Bytes of a block.
+    block: usize,
     /// Bytes of content read.
     offset: u64,
     ended: bool,
@@ -200,7 +202,14 @@ pub(super) struct Cutter {
 
 impl Cutter {
     pub(super) fn new(file: Arc<str>, reader: Box<dyn Read + Send>) -> Self {
-        Self { file, reader, carry: Vec::new(), offset: 0, ended: false }
+        Self { file, reader, carry: Vec::new(), block: BLOCK_BYTES, offset: 0, ended: false }
+    }
+
+    /// Cuts smaller blocks, so that tests meet every boundary.
+    #[cfg(test)]
+    pub(super) fn with_block(mut self, bytes: usize) -> Self {
+        self.block = bytes;
+        self
     }
 
     /// The first bytes, as many as a block has. A byte-order mark is dropped.
@@ -215,7 +224,7 @@ impl Cutter {
     }
 
     fn fill(&mut self, buffer: &mut Vec<u8>) -> Result<(), LoadError> {
-        let missing = BLOCK_BYTES.saturating_sub(buffer.len());
+        let missing = self.block.saturating_sub(buffer.len());
         if self.ended || missing == 0 {
             return Ok(());
         }

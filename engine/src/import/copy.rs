@@ -222,16 +222,25 @@ impl CopyIn {
         self.batches.iter().map(|batch| batch.len() as u64).sum()
     }
 
+    /// Reads what was fed so far, as if it ended here.
+    pub(super) fn flush(&mut self) -> Result<(), LoadError> {
+        let rest = std::mem::take(&mut self.buffer);
+        if rest.is_empty() { Ok(()) } else { self.read(rest) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_batches(mut self) -> Result<Vec<EventBatch>, LoadError> {
+        self.flush()?;
+        Ok(self.batches)
+    }
+
     /// Ends the rows and applies them all, durably: the number of events, also when the token had
     /// been applied before, which changes nothing.
     ///
     /// # Errors
     /// When the last rows are bad or the store does not take them; then nothing changed.
     pub fn finish(mut self, database: &Database, token: Option<&str>) -> Result<u64, LoadError> {
-        let rest = std::mem::take(&mut self.buffer);
-        if !rest.is_empty() {
-            self.read(rest)?;
-        }
+        self.flush()?;
         let events = self.rows();
         if events == 0 {
             return Ok(0);

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use throng_storage::names::NameError;
 use throng_storage::store::WriteError;
 
+use crate::attribute::AttributeError;
+use crate::error::DefinitionError;
+
 use super::column::{ColumnError, EventColumn};
 use super::options::{KEY_BYTES_MAX, ROW_BYTES_MAX};
 
@@ -447,9 +450,36 @@ pub enum LoadError {
         /// The limit.
         limit: usize,
     },
+    /// A type that contradicts the store's.
+    #[error("{file}: attribute `{attribute}` is {stored} in the store, not {asked}")]
+    AttributeType {
+        /// The file.
+        file: Arc<str>,
+        /// The attribute.
+        attribute: String,
+        /// Its type in the store.
+        stored: String,
+        /// The type asked for.
+        asked: String,
+    },
+    /// Only the column of consumers.
+    #[error("{file}: no column holds an attribute")]
+    NoAttributes {
+        /// The file.
+        file: Arc<str>,
+    },
+    /// The attributes could not be written.
+    #[error(transparent)]
+    Attribute(#[from] AttributeError),
+    /// The store's definitions cannot be read.
+    #[error(transparent)]
+    Definition(#[from] DefinitionError),
     /// The store's time zone is not known here.
     #[error(transparent)]
     Zone(#[from] crate::time::ZoneError),
+    /// The currency of a new store is not known.
+    #[error(transparent)]
+    Currency(#[from] crate::currency::CurrencyError),
     /// The store did not take it.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -468,7 +498,8 @@ fn missing(column: &str, suggestion: Option<&str>, found: &[String]) -> String {
             format!("did you mean `{name}`? then add --map \"{column}={name}\"")
         }
         None => format!(
-            "name it with --map {column}=SOURCE or give it with --set {column}=VALUE; the file has {}",
+            "name it with --map {column}=SOURCE or give it with --set {column}=VALUE; the file \
+             has {}",
             list(found)
         ),
     }

@@ -23,7 +23,7 @@ use super::row::{EventRows, shown};
 use super::time::TimeReader;
 use crate::answer::Date;
 use crate::behaviour::BUILT_IN;
-use crate::database::Database;
+use crate::database::{CreateOptions, Database};
 use crate::time::Zone;
 
 /// Loads the events of one source: all of them, or none. `progress` is called now and then, in this
@@ -69,12 +69,12 @@ pub fn load_events(
     Ok(report)
 }
 
-/// Reads and checks events as a new store of these settings would, and keeps nothing.
+/// Reads and checks events as a new store with these options would, and keeps nothing.
 ///
 /// # Errors
 /// See [`LoadError`].
 pub fn preview_events(
-    settings: &Settings,
+    new: &CreateOptions,
     source: EventSource,
     options: &EventOptions,
     progress: &mut dyn FnMut(Progress),
@@ -83,7 +83,12 @@ pub fn preview_events(
     for name in BUILT_IN {
         names.intern(NameTable::Behaviour, name).expect("an empty table has room for them");
     }
-    preview(settings, Arc::new(names), source, options, progress)
+    let settings = Settings {
+        time_zone: new.time_zone.clone(),
+        currency: new.currency.clone(),
+        exponent: crate::currency::exponent(&new.currency)?,
+    };
+    preview(&settings, Arc::new(names), source, options, progress)
 }
 
 fn preview(
@@ -182,7 +187,7 @@ impl BulkSink<'_> {
 }
 
 /// One load on its way.
-struct Load {
+pub(super) struct Load {
     input: Input,
     plan: Arc<EventPlan>,
     time: TimeReader,
@@ -196,7 +201,7 @@ struct Load {
 }
 
 impl Load {
-    fn open(
+    pub(super) fn open(
         source: EventSource,
         options: &EventOptions,
         target: &Target,
@@ -209,7 +214,7 @@ impl Load {
             .collect();
         let mut input = Input::open(source, &options.input, &optional)?;
         let plan = EventPlan::new(&input.file, &input.header, options, target)?;
-        input.want(plan.wanted().into_iter());
+        input.want(&plan.wanted());
         let (time, examples) = sample(&mut input, &plan)?;
         let understood = understand(&input, &plan, &time, examples);
         Ok(Self {
@@ -227,7 +232,7 @@ impl Load {
     }
 
     /// Reads everything. Gives the file that lists bad rows, if there is one.
-    fn read(
+    pub(super) fn read(
         &mut self,
         options: &EventOptions,
         progress: &mut dyn FnMut(Progress),
@@ -270,7 +275,7 @@ impl Load {
         })
     }
 
-    fn report(self) -> LoadReport {
+    pub(super) fn report(self) -> LoadReport {
         LoadReport {
             file: self.plan.file.to_string(),
             understood: Some(self.understood),

@@ -104,10 +104,13 @@ impl Input {
         }
     }
 
-    /// Tells which columns will be looked at.
-    pub(super) fn want(&mut self, columns: impl Iterator<Item = usize>) {
+    /// Tells which columns will be looked at; the others may hold anything.
+    pub(super) fn want(&mut self, columns: &[usize]) {
         if let Blocks::Tables(tables) = &mut self.blocks {
-            columns.for_each(|column| tables.want(column));
+            columns.iter().for_each(|&column| tables.want(column));
+        }
+        if let Syntax::JsonLines(members) = &mut self.syntax {
+            members.keep(columns);
         }
     }
 

@@ -16,16 +16,24 @@ use super::record::Record;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Members {
     fields: HashMap<String, usize>,
+    /// Fields of a record, wanted or not.
+    width: usize,
 }
 
 impl Members {
     pub(super) fn new(names: &[String]) -> Self {
-        Self { fields: names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect() }
+        let fields = names.iter().enumerate().map(|(i, name)| (name.clone(), i)).collect();
+        Self { fields, width: names.len() }
+    }
+
+    /// Forgets the members that nobody wants.
+    pub(super) fn keep(&mut self, wanted: &[usize]) {
+        self.fields.retain(|_, field| wanted.contains(field));
     }
 
     /// Reads one line into a record.
     pub(super) fn read(&self, line: &[u8], record: &mut Record) -> Result<(), (usize, Reason)> {
-        record.reset(self.fields.len());
+        record.reset(self.width);
         if line.len() > ROW_BYTES_MAX {
             return Err((usize::MAX, Reason::RowLength { found: line.len() }));
         }

@@ -4,6 +4,8 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use throng_query::plan::AttributeType;
+
 use super::column::EventColumn;
 use super::error::OptionError;
 
@@ -17,6 +19,8 @@ pub const REJECTS_LISTED_MAX: u64 = 1_000;
 pub const VALUE_SHOWN_MAX: usize = 200;
 /// Rows looked at before the kind of the time column is decided.
 pub const SAMPLE_ROWS: usize = 1_000;
+/// Bytes of a stream of attributes, which is kept in memory to be read twice.
+pub const STREAM_BYTES_MAX: usize = 256 << 20;
 /// Memory for events before a load spills to temporary files, unless told otherwise.
 pub const LOAD_MEMORY_DEFAULT: usize = 1 << 30;
 
@@ -123,6 +127,16 @@ pub enum MissingConsumer {
     Reject,
     /// Leave it out and count it.
     Skip,
+}
+
+/// What to do with whole numbers that are written as `17850.0` where a key is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TrimZero {
+    /// Take them as they are.
+    #[default]
+    Keep,
+    /// Drop the `.0`.
+    Trim,
 }
 
 /// What to do with a `buy` of a negative amount or count.
@@ -241,6 +255,86 @@ impl Default for EventOptions {
             memory: LOAD_MEMORY_DEFAULT,
             threads: None,
         }
+    }
+}
+
+/// How attributes are loaded.
+#[derive(Debug, Clone, Default)]
+pub struct AttributeOptions {
+    /// How bytes become rows.
+    pub input: InputOptions,
+    /// Columns under another name: (target, column of the file). The target `consumer` names the
+    /// column of identities; any other is the name the attribute shall have.
+    pub columns: Vec<(String, String)>,
+    /// The only attributes to load, by the names they shall have; all when empty.
+    pub only: Vec<String>,
+    /// Types that are not to be found out, by attribute.
+    pub types: Vec<(String, AttributeType)>,
+    /// The brand whose view of its consumers these are; of consumers as such when absent.
+    pub brand: Option<String>,
+    /// Put before every identity that does not have it yet.
+    pub namespace: Option<String>,
+    /// What to do with identities written as `17850.0`.
+    pub trim_zero: TrimZero,
+    /// What to do with a row without a consumer.
+    pub missing_consumer: MissingConsumer,
+    /// What becomes of bad rows.
+    pub rejects: RejectOptions,
+    /// Applied at most once.
+    pub token: Option<String>,
+    /// Whether anything is to be kept.
+    pub mode: LoadMode,
+    /// Threads that parse; as many as there are cores when absent.
+    pub threads: Option<usize>,
+}
+
+impl AttributeOptions {
+    /// Reads `target=source`, as `--map` takes it.
+    ///
+    /// # Errors
+    /// When there is no `=`.
+    pub fn map(&mut self, text: &str) -> Result<(), OptionError> {
+        let (target, source) = pair(text)?;
+        self.columns.push((target.to_owned(), source.to_owned()));
+        Ok(())
+    }
+
+    /// Reads `attribute=type`, as `--type` takes it.
+    ///
+    /// # Errors
+    /// When there is no `=`, or no such type.
+    pub fn set_type(&mut self, text: &str) -> Result<(), OptionError> {
+        let (name, kind) = pair(text)?;
+        self.types.push((name.to_owned(), parse_type(kind)?));
+        Ok(())
+    }
+}
+
+/// Reads the name of a type.
+fn parse_type(text: &str) -> Result<AttributeType, OptionError> {
+    let lower = text.to_ascii_lowercase();
+    let digits = lower.strip_prefix("decimal(").and_then(|rest| rest.strip_suffix(')'));
+    match (lower.as_str(), digits) {
+        ("text", _) => Ok(AttributeType::Text),
+        ("integer", _) => Ok(AttributeType::Integer),
+        ("boolean", _) => Ok(AttributeType::Boolean),
+        ("date", _) => Ok(AttributeType::Date),
+        (_, Some(digits)) => match digits.trim().parse() {
+            Ok(scale @ 0..=9) => Ok(AttributeType::Decimal { scale }),
+            _ => Err(OptionError::Type { text: text.to_owned() }),
+        },
+        _ => Err(OptionError::Type { text: text.to_owned() }),
+    }
+}
+
+/// The name of a type, as [`AttributeOptions::set_type`] reads it.
+pub(super) fn type_name(kind: AttributeType) -> String {
+    match kind {
+        AttributeType::Text => "text".to_owned(),
+        AttributeType::Integer => "integer".to_owned(),
+        AttributeType::Boolean => "boolean".to_owned(),
+        AttributeType::Date => "date".to_owned(),
+        AttributeType::Decimal { scale } => format!("decimal({scale})"),
     }
 }
 

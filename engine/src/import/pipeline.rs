@@ -1,5 +1,5 @@
-//! Blocks through threads: one reads and cuts, some parse, the caller takes the batches in the order
-//! of the file. A fixed number of blocks is under way, whatever the file's size.
+//! Blocks through threads: one reads and cuts, some parse, the caller takes the batches in the
+//! order of the file. A fixed number of blocks is under way, whatever the file's size.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

@@ -6,7 +6,7 @@ use throng_storage::names::Names;
 
 use super::column::{EventColumn, nearest};
 use super::error::{LoadError, OptionError};
-use super::options::{AmountUnit, ColumnSource, EventOptions};
+use super::options::{AmountUnit, ColumnSource, EventOptions, TrimZero};
 use crate::time::Zone;
 
 /// Where a value comes from.
@@ -31,7 +31,7 @@ pub(super) struct EventPlan {
     pub(super) options: EventOptions,
     /// `namespace:`, to be put before identities.
     pub(super) namespace: Option<Box<[u8]>>,
-    pub(super) trim_zero: [bool; EventColumn::ALL.len()],
+    pub(super) trim_zero: [TrimZero; EventColumn::ALL.len()],
     pub(super) names: Arc<Names>,
     pub(super) zone: Arc<Zone>,
     /// Digits that amounts are shifted by, and that are left.
@@ -63,17 +63,16 @@ impl EventPlan {
                 labels[column.index()] = label.into();
             }
         }
-        let mut trim_zero = [false; EventColumn::ALL.len()];
+        let mut trim_zero = [TrimZero::Keep; EventColumn::ALL.len()];
         for column in &options.trim_zero {
-            trim_zero[column.index()] = true;
+            trim_zero[column.index()] = TrimZero::Trim;
         }
-        let namespace = options.namespace.as_ref().filter(|name| *name != "id");
         Ok(Self {
             file: Arc::clone(file),
             picks,
             labels,
             fields: header.iter().map(|name| Arc::from(name.as_str())).collect(),
-            namespace: namespace.map(|name| format!("{name}:").into_bytes().into()),
+            namespace: prefix(options.namespace.as_deref())?,
             trim_zero,
             names: Arc::clone(&target.names),
             zone: Arc::clone(&target.zone),
@@ -109,18 +108,18 @@ fn check_options(options: &EventOptions) -> Result<(), OptionError> {
     if let Some(&column) = options.trim_zero.iter().find(|column| !column.is_text()) {
         return Err(OptionError::Untrimmable { column });
     }
-    if let Some(text) = &options.namespace {
-        check_namespace(text)?;
-    }
     check_delimiter(options.input.delimiter)
 }
 
-pub(super) fn check_namespace(text: &str) -> Result<(), OptionError> {
+/// What stands before the identities of a namespace; nothing before those of `id`.
+pub(super) fn prefix(namespace: Option<&str>) -> Result<Option<Box<[u8]>>, OptionError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-        Ok(())
-    } else {
-        Err(OptionError::Namespace { text: text.to_owned() })
+    match namespace {
+        Some(text) if !(1..=64).contains(&text.len()) || !text.bytes().all(allowed) => {
+            Err(OptionError::Namespace { text: text.to_owned() })
+        }
+        None | Some("id") => Ok(None),
+        Some(text) => Ok(Some(format!("{text}:").into_bytes().into())),
     }
 }
 

@@ -11,7 +11,7 @@ use super::code::Codes;
 use super::column::EventColumn;
 use super::error::{Reason, Reject};
 use super::number::{Number, minor_units, whole};
-use super::options::{KEY_BYTES_MAX, MissingConsumer, Returns, VALUE_SHOWN_MAX};
+use super::options::{KEY_BYTES_MAX, MissingConsumer, Returns, TrimZero, VALUE_SHOWN_MAX};
 use super::pipeline::RowParser;
 use super::plan::{EventPlan, Pick};
 use super::time::{Moment, TimeReader};
@@ -184,14 +184,22 @@ fn value<'a>(plan: &'a EventPlan, row: &RowView<'a>, column: EventColumn) -> &'a
         Pick::Constant(value) => value,
         Pick::Nothing | Pick::Product(..) => &[],
     };
-    if plan.trim_zero[column.index()]
-        && let Some(whole) = value.strip_suffix(b".0")
-        && !whole.is_empty()
-        && whole.iter().all(u8::is_ascii_digit)
-    {
-        return whole;
+    without_zero(value, plan.trim_zero[column.index()])
+}
+
+/// A whole number that is written with `.0`, without it where that is asked for.
+#[inline]
+pub(super) fn without_zero(value: &[u8], trim: TrimZero) -> &[u8] {
+    match value.strip_suffix(b".0") {
+        Some(whole)
+            if trim == TrimZero::Trim
+                && !whole.is_empty()
+                && whole.iter().all(u8::is_ascii_digit) =>
+        {
+            whole
+        }
+        _ => value,
     }
-    value
 }
 
 #[inline]
