@@ -1,0 +1,129 @@
+//! Makes the reference data of the comparisons and asks Throng's side of them. One JSON line per
+//! result on standard output; `benches/compare/compare.py` reads them.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use throng::market::{ReferenceEvents, reference_events};
+use throng::storage::io;
+use throng::storage::rows::EventColumns;
+use throng::{Database, Value};
+use throng_benches::{Outcome, SEED, THREADS, reference_store};
+
+fn main() -> Outcome {
+    let mut arguments = std::env::args().skip(1);
+    let job = arguments.next().unwrap_or_default();
+    let mut options = BTreeMap::new();
+    while let (Some(name), Some(value)) = (arguments.next(), arguments.next()) {
+        options.insert(name.trim_start_matches('-').to_owned(), value);
+    }
+    let text = |name: &str| options.get(name).cloned().ok_or(format!("--{name} is missing"));
+    let path = |name: &str| text(name).map(PathBuf::from);
+    let events = || -> Result<ReferenceEvents, Box<dyn Error>> {
+        Ok(reference_events(text("events")?.parse()?, SEED))
+    };
+    match job.as_str() {
+        "csv" => write_file(&path("out")?, &events()?, ReferenceEvents::CSV_HEADER, csv_bytes),
+        "raw" => write_file(&path("out")?, &events()?, "", raw_bytes),
+        "store" => make_store(&path("data")?, text("events")?.parse()?),
+        "open" => open(&path("data")?),
+        "ask" => ask(&path("data")?, &path("questions")?, text("rounds")?.parse()?),
+        other => Err(format!("`{other}` is not csv, raw, store, open or ask").into()),
+    }
+}
+
+fn write_file(
+    path: &Path,
+    events: &ReferenceEvents,
+    header: &str,
+    encode: fn(EventColumns) -> Vec<u8>,
+) -> Outcome {
+    let mut out = io::create(path)?;
+    out.write_all(header.as_bytes())?;
+    events.for_each(THREADS, encode, |bytes| out.write_all(&bytes))?;
+    out.sync_all()?;
+    Ok(())
+}
+
+fn csv_bytes(events: EventColumns) -> Vec<u8> {
+    let mut out = String::with_capacity(events.len() * 70);
+    ReferenceEvents::write_csv(&events, &mut out);
+    out.into_bytes()
+}
+
+/// ClickHouse's RowBinary: brand u16, behaviour u8, day u16, consumer u32, amount u32.
+fn raw_bytes(events: EventColumns) -> Vec<u8> {
+    let mut out = Vec::with_capacity(events.len() * 13);
+    for row in 0..events.len() {
+        out.extend_from_slice(&events.brand[row].to_le_bytes()[..2]);
+        out.extend_from_slice(&events.behaviour[row].to_le_bytes()[..1]);
+        out.extend_from_slice(&events.day[row].to_le_bytes()[..2]);
+        out.extend_from_slice(&events.consumer[row].to_le_bytes());
+        out.extend_from_slice(&events.amount[row].to_le_bytes()[..4]);
+    }
+    out
+}
+
+fn make_store(path: &Path, events: u64) -> Outcome {
+    let start = Instant::now();
+    let database = reference_store(path, events)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let view = database.view()?;
+    let bytes: u64 = view.snapshot().segments().iter().map(|segment| segment.bytes()).sum();
+    println!("{{\"bytes\": {bytes}, \"seconds\": {seconds:.2}}}");
+    Ok(())
+}
+
+fn open(path: &Path) -> Outcome {
+    let mut times = Vec::new();
+    let mut events = 0;
+    for _ in 0..7 {
+        let start = Instant::now();
+        let database = Database::open(path)?;
+        let view = database.view()?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        events = view.snapshot().segments().iter().map(|segment| segment.rows()).sum();
+    }
+    println!("{{\"ms\": {:.3}, \"events\": {events}}}", median(&mut times));
+    Ok(())
+}
+
+/// Asks every question some times; prints its rows and the median of its times.
+fn ask(path: &Path, questions: &Path, rounds: usize) -> Outcome {
+    let database = Database::open(path)?;
+    let questions: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_reader(io::open_read(questions)?)?;
+    for (name, text) in questions {
+        let text = text.as_str().unwrap_or_default();
+        let mut answer = database.query(text)?;
+        let mut times = Vec::new();
+        for _ in 0..rounds {
+            let start = Instant::now();
+            answer = database.query(text)?;
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        let rows: Vec<Vec<serde_json::Value>> =
+            answer.rows.iter().map(|row| row.iter().map(json).collect()).collect();
+        let ms = median(&mut times);
+        println!("{}", serde_json::json!({ "name": name, "ms": ms, "rows": rows }));
+    }
+    Ok(())
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Integer(number) => (*number).into(),
+        Value::Double(number) => (*number).into(),
+        Value::Boolean(truth) => (*truth).into(),
+        other => other.to_string().into(),
+    }
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(0.0)
+}
