@@ -95,7 +95,7 @@ fn open(path: &Path) -> Outcome {
 fn ask(path: &Path, questions: &Path, rounds: usize) -> Outcome {
     let database = Database::open(path)?;
     let questions: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_reader(io::open_read(questions)?)?;
+        serde_json::from_slice(&io::read(questions)?)?;
     for (name, text) in questions {
         let text = text.as_str().unwrap_or_default();
         let mut answer = database.query(text)?;
