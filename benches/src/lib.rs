@@ -3,9 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use throng::market::{
-    REFERENCE_BRANDS, REFERENCE_CONSUMERS, ReferenceEvents, reference_events,
-};
+use throng::market::{REFERENCE_BRANDS, REFERENCE_CONSUMERS, ReferenceEvents, reference_events};
 use throng::storage::dictionary::KeyColumn;
 use throng::storage::names::NameTable;
 use throng::storage::store::{BulkOptions, KeyTable};

@@ -41,21 +41,19 @@ pub fn finish(
     Ok(Answer { columns: columns.to_vec(), rows, tag, notices: Vec::new() })
 }
 
-/// The value of a group in a column.
-pub fn key_value(key: &GroupKey, kind: ColumnType) -> Value {
-    match (key, kind) {
-        (GroupKey::Stage(_, name) | GroupKey::Text(name), _) => Value::Text(name.clone()),
-        (GroupKey::Number(number), ColumnType::Date) => {
-            i32::try_from(*number).map_or(Value::Null, |day| Value::Date(Date(day)))
+/// The value of a group.
+pub fn key_value(key: &GroupKey) -> Value {
+    match key {
+        GroupKey::Stage(_, name) | GroupKey::Text(name) => Value::Text(name.clone()),
+        GroupKey::Number(number) => Value::Integer(*number),
+        GroupKey::Decimal(unscaled, scale) => {
+            Value::Numeric(Decimal { unscaled: i128::from(*unscaled), scale: *scale })
         }
-        (GroupKey::Number(number), ColumnType::Numeric { scale }) => {
-            Value::Numeric(Decimal { unscaled: i128::from(*number), scale })
-        }
-        (GroupKey::Number(number), _) => Value::Integer(*number),
-        (GroupKey::Boolean(flag), _) => Value::Boolean(*flag),
-        (GroupKey::In, _) => Value::Boolean(true),
-        (GroupKey::Out, _) => Value::Boolean(false),
-        (GroupKey::Unknown, _) => Value::Null,
+        GroupKey::Day(day) => Value::Date(Date(*day)),
+        GroupKey::Boolean(flag) => Value::Boolean(*flag),
+        GroupKey::In => Value::Boolean(true),
+        GroupKey::Out => Value::Boolean(false),
+        GroupKey::Unknown => Value::Null,
     }
 }
 
@@ -89,8 +87,7 @@ fn groups(
     }
     let mut rows = Vec::with_capacity(found.len());
     for (keys, numbers) in found {
-        let mut row: Vec<Value> =
-            keys.iter().zip(columns).map(|(key, column)| key_value(key, column.kind)).collect();
+        let mut row: Vec<Value> = keys.iter().map(key_value).collect();
         match &query.measure {
             Measure::Spend(_) | Measure::AttributeSum { .. } => {
                 let kind = columns.get(keys.len()).map(|column| column.kind);

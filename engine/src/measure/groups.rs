@@ -1,6 +1,6 @@
 //! Partitions as the executor meets them: how each splits a set within one chunk.
 
-use throng_query::plan::{NameKind, Partition, Set};
+use throng_query::plan::{AttributeType, NameKind, Partition, Set};
 use throng_storage::index::IndexCursor;
 
 use super::partial::GroupKey;
@@ -33,6 +33,8 @@ pub enum Groups {
         key: String,
         /// What 0 in its slices stands for.
         min: i64,
+        /// What its numbers are.
+        kind: AttributeType,
     },
 }
 
@@ -84,7 +86,9 @@ impl Groups {
     fn attribute(compiler: &mut Compiler<'_>, info: &AttributeInfo) -> Self {
         let key = info.key.clone();
         let values: Vec<GroupKey> = match &info.layout {
-            AttributeLayout::Slices { min, .. } => return Self::Numbers { key, min: *min },
+            AttributeLayout::Slices { min, .. } => {
+                return Self::Numbers { key, min: *min, kind: info.kind };
+            }
             AttributeLayout::Values(values) if values.len() > NODES_MAX => {
                 return Self::Values { key, values: values.clone() };
             }
@@ -131,9 +135,16 @@ impl Groups {
             Self::Values { values, .. } => {
                 values.get(place).cloned().map_or(GroupKey::Unknown, GroupKey::Text)
             }
-            Self::Numbers { min, .. } => {
+            Self::Numbers { min, kind, .. } => {
                 let difference = u64::try_from(code).unwrap_or(u64::MAX);
-                GroupKey::Number(value_of_bits(*min, difference))
+                let number = value_of_bits(*min, difference);
+                match kind {
+                    AttributeType::Decimal { scale } => GroupKey::Decimal(number, *scale),
+                    AttributeType::Date => {
+                        i32::try_from(number).map_or(GroupKey::Unknown, GroupKey::Day)
+                    }
+                    _ => GroupKey::Number(number),
+                }
             }
         }
     }

@@ -12,8 +12,12 @@ pub enum GroupKey {
     Stage(u32, String),
     /// A text value.
     Text(String),
-    /// A number in units of its last digit, or a day.
+    /// An integer.
     Number(i64),
+    /// A decimal number: its digits, and how many of them are after the point.
+    Decimal(i64, u8),
+    /// A calendar day: days since 1970-01-01.
+    Day(i32),
     /// A boolean value.
     Boolean(bool),
     /// In the audience.

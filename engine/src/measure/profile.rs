@@ -4,7 +4,8 @@
 //! z statistic with pooled variance: how many standard errors the shares differ by if both were
 //! samples of one population.
 
-use throng_query::plan::{ColumnType, Partition, Query};
+use throng_query::partition_label;
+use throng_query::plan::Query;
 
 use super::finish::{count, key_value, ratio};
 use super::partial::DayPartial;
@@ -24,12 +25,12 @@ pub fn rows(query: &Query, day: &DayPartial) -> Result<Vec<Vec<Value>>, ExecuteE
             let Some(key) = keys.first() else { continue };
             let number = |place: usize| numbers.get(place).copied().unwrap_or(0);
             let (inside, base) = (number(0), number(2));
-            let value = match key_value(key, ColumnType::Integer) {
+            let value = match key_value(key) {
                 Value::Null => Value::Null,
                 value => Value::Text(value.to_string()),
             };
             rows.push(vec![
-                Value::Text(label(partition)),
+                Value::Text(partition_label(partition)),
                 value,
                 count(inside)?,
                 ratio(inside, set_size),
@@ -41,17 +42,6 @@ pub fn rows(query: &Query, day: &DayPartial) -> Result<Vec<Vec<Value>>, ExecuteE
         }
     }
     Ok(rows)
-}
-
-fn label(partition: &Partition) -> String {
-    match partition {
-        Partition::Attribute(attribute) => match &attribute.brand {
-            Some(brand) => format!("{brand}.{}", attribute.name),
-            None => attribute.name.clone(),
-        },
-        Partition::Stage { brand, .. } => format!("{brand}.stage"),
-        Partition::Audience(name) => name.clone(),
-    }
 }
 
 /// The two-proportion z of `x1` of `n1` against `x2` of `n2`; null where it is not defined.
