@@ -72,13 +72,13 @@ fn write_header(
 
 /// Whether the answer is one column of lines, such as the program of EXPLAIN.
 fn is_program(answer: &Answer) -> bool {
-    matches!(answer.columns.as_slice(), [column] if column.name == "program")
+    matches!(answer.columns.as_slice(), [column] if column.name == "plan")
 }
 
 fn write_program(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
     for row in &answer.rows {
         for value in row {
-            writeln!(out, " {}", for_eyes(value, "program"))?;
+            writeln!(out, " {}", for_eyes(value, "plan"))?;
         }
     }
     Ok(())

@@ -145,13 +145,14 @@ fn segment(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliErr
         "Young people of large cities who filled a cart and did not buy:",
     )?;
     let set = format!(
-        "COUNT WHERE {brand} DID cart IN LAST 14 DAYS AND NOT {brand} DID buy IN LAST 14 DAYS\n  \
+        "COUNT WHERE {brand} DID cart IN LAST 14 DAYS\n  \
+         AND NOT {brand} DID buy IN LAST 14 DAYS\n  \
          AND age IN ('18-24', '25-29') AND city_tier <= 2 AS OF '{}';",
         days.after
     );
     let answer = stage.ask(&set)?;
     stage.table(&answer)?;
-    let program = stage.ask(&format!("EXPLAIN ANALYZE {set}"))?;
+    let program = stage.ask(&format!("EXPLAIN ANALYZE\n{set}"))?;
     stage.table(&program)
 }
 
