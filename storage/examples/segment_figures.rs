@@ -1,6 +1,7 @@
 //! Bytes per event, time to build and time to read of one 64-day segment of the reference events
 //! (design §9): `cargo run --release -p throng-storage --example segment_figures -- 5000000`.
-//! Consumers are scaled with the rows; a second argument `seconds` adds times within the day.
+//! Consumers are scaled with the rows. A second argument `seconds` adds times within the day,
+//! `store` makes all segments of 730 days instead.
 
 #![expect(clippy::cast_possible_truncation, reason = "random fractions are scaled to small ranges")]
 
@@ -18,8 +19,8 @@ use throng_storage::segment::{BuildOptions, ColumnSet, RowBuffer, Segment, build
 const BEHAVIOURS: [f64; 8] = [0.45, 0.60, 0.82, 0.86, 0.89, 0.94, 0.99, 1.0];
 const BUY: u16 = 7;
 
-fn reference(rows: usize, seconds: bool) -> EventColumns {
-    let mut random = Pcg64::seed_from_u64(17);
+fn reference(rows: usize, seconds: bool, seed: u64) -> EventColumns {
+    let mut random = Pcg64::seed_from_u64(seed);
     let mut events = EventColumns::default();
     // 100 M rows of 20 M consumers over 730 days put 8.77 M rows into 64 days.
     let consumers = 20e6 * rows as f64 / 8_767_123.0;
@@ -65,11 +66,43 @@ fn processor_ns() -> Option<u64> {
     std::str::from_utf8(&text).ok()?.split(' ').next()?.parse().ok()
 }
 
+/// Segments of all the blocks of 730 days, each knowing who was seen before.
+fn all_blocks(rows: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let (mut bytes, mut presence, mut events_total) = (0, 0, 0);
+    let mut seen = RoaringBitmap::new();
+    for block in 0..12 {
+        // The last block has 26 of its 64 days.
+        let rows_here = if block < 11 { rows } else { rows * 26 / 64 };
+        let mut events = reference(rows, false, block);
+        for column in [&mut events.consumer, &mut events.brand] {
+            column.truncate(rows_here);
+        }
+        events.behaviour.truncate(rows_here);
+        events.day.truncate(rows_here);
+        events.amount.truncate(rows_here);
+        let built = build(&events, &BuildOptions { file_id: block, seen: &seen })?;
+        let segment = Segment::from_bytes(built, "block".into())?;
+        bytes += segment.bytes();
+        presence += segment.presence().map_or(0, |lane| lane.bytes());
+        events_total += segment.rows();
+        seen.extend(events.consumer.iter().copied());
+    }
+    let per_event = |bytes: u64| bytes as f64 / events_total as f64;
+    println!("{events_total} events, {} consumers", seen.len());
+    println!("all          {:8.3} B/event", per_event(bytes));
+    println!("  presence   {:8.3} B/event", per_event(presence));
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let rows: usize = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
-    let seconds = arguments.next().as_deref() == Some("seconds");
-    let events = reference(rows, seconds);
+    let mode = arguments.next();
+    if mode.as_deref() == Some("store") {
+        return all_blocks(rows);
+    }
+    let seconds = mode.as_deref() == Some("seconds");
+    let events = reference(rows, seconds, 17);
     let per_row = |bytes: u64| bytes as f64 / rows as f64;
     let seen = RoaringBitmap::new();
     let start = Watch::start();
@@ -111,10 +144,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
             let took = start.elapsed().as_nanos() as f64;
+            let (per_chunk, per_consumer) = (took / chunks as f64, took / members as f64);
             println!(
-                "read {name:9} brand {brand:4} {:8.1} ns/chunk {:6.2} ns/consumer ({chunks} chunks, {members} consumers, {sum})",
-                took / chunks as f64,
-                took / members as f64
+                "read {name:9} brand {brand:4} {per_chunk:8.1} ns/chunk {per_consumer:6.2} \
+                 ns/consumer ({members} consumers, {sum})"
             );
         }
     }

@@ -258,3 +258,13 @@ impl BlockFile {
         Ok(())
     }
 }
+
+/// The file again with right checksums, whatever was done to its body.
+#[cfg(test)]
+pub(crate) fn reseal(kind: FileKind, bytes: &[u8]) -> Vec<u8> {
+    let field = |at| usize::try_from(u64_at(bytes, at).unwrap()).unwrap();
+    let start = field(DIRECTORY_AT);
+    let directory = start..start + field(DIRECTORY_LEN_AT);
+    let body = bytes.get(..field(BODY_LEN_AT)).unwrap().to_vec();
+    seal(kind, field(FILE_ID_AT) as u64, body, directory)
+}

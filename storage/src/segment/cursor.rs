@@ -198,6 +198,9 @@ impl<'a> LaneCursor<'a> {
         } else {
             lane.end
         };
+        if entry.rows > self.lane.entry.rows {
+            return Err(self.wrong("a page has more rows than its lane"));
+        }
         if end > lane.end || place(&entry) < lane.start + self.pages.len() {
             return Err(self.wrong("a page is outside its lane"));
         }

@@ -323,6 +323,44 @@ fn every_flipped_bit_and_every_cut_is_found() {
 }
 
 #[test]
+fn wrong_bytes_with_right_checksums_never_panic() {
+    let mut random = Pcg64::seed_from_u64(9);
+    let seen = RoaringBitmap::new();
+    let lane = Shape { brands: 1, behaviours: 1, seconds: 3, names: 3, amounts: (0, 50), ..PLAIN };
+    let shapes = [
+        Shape { rows: 40, behaviours: 3, ..lane },
+        Shape { rows: 400, counts: 9, amounts: (-(1 << 60), 1 << 60), ..lane },
+        Shape { rows: 2500, consumers: (65_536, 66_000), ..lane },
+        Shape { rows: 3000, consumers: (0, 131_071), ..lane },
+        Shape { rows: 9000, consumers: (0, 20_000), names: 0, ..lane },
+    ];
+    let (mut refused, mut answered) = (0, 0);
+    for shape in shapes {
+        let events = random_events(shape, &mut random);
+        let bytes = build(&events, &BuildOptions { file_id: 42, seen: &seen }).unwrap();
+        let body = bytes.len() - (bytes.len().div_ceil(crate::block::BLOCK_LEN) + 1) * 4;
+        for _ in 0..400 {
+            let mut bad = bytes.clone();
+            for _ in 0..random.random_range(1..4) {
+                // Heads are where harm is done: near the start, and in the directory at the end.
+                let place = match random.random_range(0..3) {
+                    0 => random.random_range(64..body),
+                    1 => random.random_range(64..body.min(400)),
+                    _ => random.random_range(body.saturating_sub(150).max(64)..body),
+                };
+                bad[place] = random.random();
+            }
+            let bad = crate::block::reseal(crate::block::FileKind::Segment, &bad);
+            match read_everything(bad) {
+                Ok(_) => answered += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(refused > 100 && answered > 100, "{refused} refused, {answered} answered");
+}
+
+#[test]
 fn a_block_of_another_file_or_place_is_found() {
     let mut random = Pcg64::seed_from_u64(7);
     let events = random_events(Shape { rows: 200_000, ..PLAIN }, &mut random);
