@@ -18,7 +18,7 @@ use crate::error::DefinitionError;
 #[derive(Debug)]
 pub struct View {
     snapshot: Arc<Snapshot>,
-    definitions: Definitions,
+    definitions: Arc<Definitions>,
     currency: Currency,
     newest_day: Option<i32>,
 }
@@ -30,7 +30,8 @@ pub struct Audience {
     pub name: String,
     /// Live, or frozen as of a day (which is always given here, unless the store was empty).
     pub kind: AudienceKind,
-    /// What it was made of. A frozen audience's members are in its index alone.
+    /// Who is in a live audience. A frozen one hangs on nothing: here it is [`Set::All`], and its
+    /// members are in its index.
     pub set: Set,
     /// The set as it was written.
     pub text: String,

@@ -1,28 +1,11 @@
 //! Reading the values of attributes back.
 
-use roaring::RoaringBitmap;
 use throng_query::plan::{AttributeType, AttributeValue};
 use throng_storage::error::CorruptError;
 use throng_storage::index::IndexFile;
 
 use super::layout::{AttributeLayout, value_of_bits};
 use crate::view::AttributeInfo;
-
-/// The members of one set of an index.
-///
-/// # Errors
-/// When its bytes cannot be trusted.
-pub fn members(index: &IndexFile, set: u32) -> Result<RoaringBitmap, CorruptError> {
-    let mut cursor = index.cursor(set);
-    let mut all = RoaringBitmap::new();
-    for chunk in 0..index.chunk_end() {
-        let Some(container) = cursor.chunk(chunk)? else { continue };
-        let base = chunk << 16;
-        // Positions ascend within a container and chunks ascend, so that none is refused.
-        let _ = all.append(container.iter().map(|low| base | u32::from(low)));
-    }
-    Ok(all)
-}
 
 /// Every known value of a number or date with its consumer, ascending by consumer.
 ///

@@ -8,7 +8,7 @@ use throng_storage::error::CorruptError;
 use throng_storage::index::{IndexBuilder, IndexFile};
 
 use super::TEXT_VALUES_MAX;
-use super::decode::{members, number_values};
+use super::decode::number_values;
 use super::layout::AttributeLayout;
 
 /// Values of one attribute from one load, in the order they were read: for a consumer that comes
@@ -120,7 +120,7 @@ fn merge_texts(
     let mut sets: BTreeMap<&str, RoaringBitmap> = BTreeMap::new();
     if let Some((index, AttributeLayout::Values(values))) = old {
         for (set, value) in (0..).zip(values) {
-            let kept = members(index, set)? - &touched;
+            let kept = index.read_set(set)? - &touched;
             if !kept.is_empty() {
                 sets.insert(value, kept);
             }
@@ -151,7 +151,7 @@ fn merge_flags(
     for (set, flag) in [(0, false), (1, true)] {
         let mut all = collect(rows.iter().filter(|row| row.1 == flag).map(|row| row.0));
         if let Some((index, AttributeLayout::Flags)) = old {
-            all |= members(index, set)? - &touched;
+            all |= index.read_set(set)? - &touched;
         }
         sets.push(all);
     }

@@ -8,7 +8,6 @@ use throng_storage::error::CorruptError;
 use throng_storage::names::{NameError, NameTable};
 use throng_storage::store::{Bulk, Store, WriteError};
 
-use super::decode::members;
 use super::encode::{NewValues, TooManyValues, index_of_sets, merge};
 use super::{KNOWN_KEY, TEXT_VALUES_MAX, index_key};
 use crate::definition::{AttributeRecord, DefinitionKind, encode};
@@ -167,7 +166,7 @@ impl AttributeLoad {
         }
         let mut known = self.consumers;
         if let Some(index) = view.known() {
-            known |= members(index, 0)?;
+            known |= index.read_set(0)?;
         }
         bulk.put_index(KNOWN_KEY, index_of_sets(Vec::new(), &[known]))?;
         Ok(())

@@ -51,15 +51,22 @@ struct Source<'a> {
 }
 
 impl Definitions {
-    /// Resolves a snapshot's definitions. `before` are those of an earlier snapshot.
+    /// Resolves a snapshot's definitions. `before` are those of an earlier snapshot, which are taken
+    /// over as they are when nothing was defined or loaded since.
     ///
     /// # Errors
     /// When stored bytes are not a definition of this version.
     pub fn resolve(
         snapshot: &Snapshot,
         currency: &Currency,
-        before: Option<(&Snapshot, &Self)>,
-    ) -> Result<Self, DefinitionError> {
+        before: Option<(&Snapshot, &Arc<Self>)>,
+    ) -> Result<Arc<Self>, DefinitionError> {
+        if let Some((earlier, definitions)) = before
+            && std::ptr::eq(earlier.definitions(), snapshot.definitions())
+            && definitions.attributes().all(|info| is_current(info, snapshot))
+        {
+            return Ok(Arc::clone(definitions));
+        }
         let source = Source { snapshot, currency };
         let mut all = Self { models: built_in::models().clone(), ..Self::default() };
         for kind in ORDER {
@@ -68,11 +75,11 @@ impl Definitions {
             for (key, bytes) in snapshot.definitions().range(from..until) {
                 let kept = before
                     .filter(|(earlier, _)| earlier.definitions().get(key) == Some(bytes))
-                    .map(|(_, definitions)| definitions);
+                    .map(|(_, definitions)| &**definitions);
                 all.add(&source, kind, &key.1, bytes, kept)?;
             }
         }
-        Ok(all)
+        Ok(Arc::new(all))
     }
 
     fn add(
@@ -124,7 +131,11 @@ impl Definitions {
             Some(audience) => Arc::clone(audience),
             None => {
                 let record: AudienceRecord = decode(DefinitionKind::Audience, bytes)?;
-                let set = throng_query::bind_set(&record.text, &self.names(source)).ok()?;
+                let set = match record.frozen {
+                    // Its members are kept; what it was made of may have gone since.
+                    Some(_) => Set::All,
+                    None => throng_query::bind_set(&record.text, &self.names(source)).ok()?,
+                };
                 Arc::new(audience(name, record, set))
             }
         };

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use throng_query::plan::AttributeType::{Date as DateType, Decimal, Integer, Text};
-use throng_query::plan::{AttributeRef, AttributeType, AttributeValue};
+use throng_query::plan::{
+    AttributeRef, AttributeType, AttributeValue, Create, IfExists, Statement,
+};
 use throng_storage::dictionary::KeyColumn;
 use throng_storage::store::{BulkOptions, KeyTable};
 
 use crate::attribute::AttributeLoad;
 use crate::{
     Answer, CreateOptions, Database, DatabaseError, DefinitionError, Event, EventBatch,
-    ExecuteError, Value, When,
+    ExecuteError, ExecuteOptions, Value, When,
 };
 
 /// A store of its own that goes away with the test.
@@ -199,7 +201,7 @@ fn what_is_in_use_is_not_dropped() {
         ("DROP BEHAVIOUR unbox", "2BP01", "model `funnel`"),
         ("DROP BRAND estee", "2BP01", "audience `hot`"),
         ("DROP BRAND lancome", "2BP01", "events"),
-        ("DROP MODEL aipl", "42939", "built in"),
+        ("DROP MODEL aipl", "0A000", "built in"),
         ("DROP BEHAVIOUR buy", "42939", "built in"),
     ];
     for (statement, state, because) in refused {
@@ -353,8 +355,13 @@ fn attributes_are_counted_and_the_latest_load_wins() {
     assert_eq!(fixture.count("age > 30"), 1);
     // Who was once known stays in the universe.
     assert_eq!(fixture.count("age IS UNKNOWN"), 4);
-    let error = fixture.fails("CREATE OR REPLACE ATTRIBUTE age TEXT");
-    assert_eq!(error.sqlstate(), "42804");
+    let reader = fixture.database().snapshot().unwrap();
+    let mut plan = reader.bind("CREATE ATTRIBUTE IF NOT EXISTS age TEXT", &[]).unwrap();
+    if let Statement::Create(Create::Attribute { exists, .. }) = &mut plan.statement {
+        *exists = IfExists::Replace;
+    }
+    let error = fixture.database().execute_plan(&plan, &ExecuteOptions::default()).unwrap_err();
+    assert_eq!(error.sqlstate(), "42804", "{error}");
 }
 
 #[test]
@@ -384,7 +391,7 @@ fn plans_travel_as_bytes_and_another_version_is_refused() {
     }
     for (text, bytes) in plans {
         let mut plan: throng_query::plan::Plan = serde_json::from_slice(&bytes).unwrap();
-        let options = crate::ExecuteOptions::default();
+        let options = ExecuteOptions::default();
         fixture.database().execute_plan(&plan, &options).unwrap_or_else(|_| panic!("{text}"));
         plan.version += 1;
         let error = fixture.database().execute_plan(&plan, &options).unwrap_err();
