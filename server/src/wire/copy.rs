@@ -88,23 +88,35 @@ impl Connection {
             return Err(WireError::ReadOnly.into());
         }
         let begun = self.registered.current.begin();
-        let deadline = self.deadline();
-        let (columns, dialect) = (copy.columns.clone(), copy.dialect());
-        let work = move |database: &Database, _: &ExecuteOptions| {
-            Ok(CopyIn::new(database, &columns, dialect)?)
-        };
-        let rows = run_as(&begun, deadline, &self.server, self.socket.get_ref(), work).await?;
+        let rows = self.open_copy(&begun, copy).await?;
         let count = copy.columns.len();
         let columns = i16::try_from(count).map_err(|_| WireError::TooLarge)?;
         // 0 is text, for the whole and for each column.
         let response = CopyInResponse::new(0, columns, vec![0; count]);
         self.socket.send(PgWireBackendMessage::CopyInResponse(response)).await?;
+        let deadline = self.deadline();
         let held = Held { server: Arc::clone(&self.server), bytes: 0 };
         let token = copy.token.clone();
         let waiting = Vec::new();
         let copying = Copying { via, begun, deadline, rows, held, token, waiting };
         self.phase = Phase::Copying(Box::new(copying));
         Ok(())
+    }
+
+    /// Checks what the COPY names, and makes ready for its rows.
+    ///
+    /// # Errors
+    /// When it names columns that events have not, or leaves out one that they need.
+    pub(super) async fn open_copy(
+        &self,
+        begun: &Begun,
+        copy: &CopyStatement,
+    ) -> Result<CopyIn, WireError> {
+        let (columns, dialect) = (copy.columns.clone(), copy.dialect());
+        let work = move |database: &Database, _: &ExecuteOptions| {
+            Ok(CopyIn::new(database, &columns, dialect)?)
+        };
+        run_as(begun, self.deadline(), &self.server, self.socket.get_ref(), work).await
     }
 
     /// Takes a message while rows are awaited.

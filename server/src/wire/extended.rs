@@ -129,8 +129,11 @@ impl Connection {
                 self.session.admit(Some(about))?;
                 (about.columns(&self.session.settings), Vec::new())
             }
-            Statement::Copy(_) => {
+            Statement::Copy(copy) => {
                 self.session.admit(None)?;
+                // Told now rather than at Execute: behind that drivers have sent a Sync already,
+                // and send another when they give up.
+                self.open_copy(&self.registered.current.begin(), copy).await?;
                 (Vec::new(), Vec::new())
             }
             Statement::Query => {

@@ -9,13 +9,17 @@ use tokio::net::TcpStream;
 
 use super::limits::MESSAGE_BYTES_MAX;
 
-/// A message that is longer than it may be.
+/// A message whose length cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a message of {length} bytes exceeds the limit of {limit}")]
-pub(super) struct FrameError {
-    length: usize,
-    limit: usize,
+pub(super) enum FrameError {
+    #[error("a message of {length} bytes exceeds the limit of {limit}")]
+    TooLong { length: usize, limit: usize },
+    #[error("a message says that it has {length} bytes; its length alone has {LENGTH_BYTES}")]
+    TooShort { length: usize },
 }
+
+/// Bytes of the length, which it counts too.
+const LENGTH_BYTES: usize = 4;
 
 /// Where in the stream of messages the next byte is.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ enum Place {
     Body(usize),
 }
 
-const HEAD: usize = 5;
+const HEAD: usize = 1 + LENGTH_BYTES;
 
 /// Follows the messages in a stream of bytes without keeping them.
 #[derive(Debug)]
@@ -73,12 +77,13 @@ impl Frames {
         };
         let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if length > self.limit {
-            return Err(FrameError { length, limit: self.limit });
+            return Err(FrameError::TooLong { length, limit: self.limit });
         }
-        Ok(match length.saturating_sub(4) {
-            0 => Place::Head { bytes: [0; HEAD], filled: 0 },
-            left => Place::Body(left),
-        })
+        match length.checked_sub(LENGTH_BYTES) {
+            None => Err(FrameError::TooShort { length }),
+            Some(0) => Ok(Place::Head { bytes: [0; HEAD], filled: 0 }),
+            Some(left) => Ok(Place::Body(left)),
+        }
     }
 }
 
@@ -175,7 +180,16 @@ mod tests {
         for step in 1..too_long.len() {
             let mut frames = Frames::new(100);
             let failed = too_long.chunks(step).find_map(|piece| frames.follow(piece).err());
-            assert_eq!(failed, Some(FrameError { length: 101, limit: 100 }), "{step}");
+            assert_eq!(failed, Some(FrameError::TooLong { length: 101, limit: 100 }), "{step}");
+        }
+    }
+
+    #[test]
+    fn a_length_counts_its_own_bytes() {
+        for length in 0..4_u8 {
+            let mut frames = Frames::new(100);
+            let failed = frames.follow(&[b'Q', 0, 0, 0, length]);
+            assert_eq!(failed, Err(FrameError::TooShort { length: usize::from(length) }));
         }
     }
 }
