@@ -27,6 +27,7 @@ pub fn rows(query: &Query, day: &DayPartial) -> Result<Vec<Vec<Value>>, ExecuteE
             let (inside, base) = (number(0), number(2));
             let value = match key_value(key) {
                 Value::Null => Value::Null,
+                Value::Boolean(flag) => Value::Text(flag.to_string()),
                 value => Value::Text(value.to_string()),
             };
             rows.push(vec![
