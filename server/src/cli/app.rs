@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{CliError, demo, generate, query, serve, shell};
+use super::{CliError, create, demo, generate, load, query, serve, shell};
 
 /// An embedded audience database: who is in which stage of which brand, exactly and at once.
 #[derive(Debug, Parser)]
@@ -32,6 +32,8 @@ pub struct Context {
 /// One line per subcommand, here and in [`run`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Load(load::Args),
+    Create(create::Args),
     Query(query::Args),
     Shell(shell::Args),
     Generate(generate::Args),
@@ -41,6 +43,8 @@ enum Command {
 
 fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
+        Command::Load(args) => load::run(context, &args),
+        Command::Create(args) => create::run(context, &args),
         Command::Query(args) => query::run(context, &args),
         Command::Shell(args) => shell::run(context, &args),
         Command::Generate(args) => generate::run(context, &args),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use throng::DatabaseError;
+use throng::import::LoadError;
 use throng::market::{MarketError, MarketLoadError};
 use throng::storage::io::IoError;
 
@@ -21,6 +22,27 @@ pub enum CliError {
         /// Why.
         source: DatabaseError,
     },
+    /// The store cannot be made.
+    #[error("cannot make a store in {}: {source}", path.display())]
+    Create {
+        /// Its directory.
+        path: PathBuf,
+        /// Why.
+        source: DatabaseError,
+    },
+    /// The store has another time zone or currency than asked for.
+    #[error("the store's {what} is {stored}, not {asked}; it was fixed when the store was made")]
+    Settings {
+        /// What differs.
+        what: &'static str,
+        /// The store's.
+        stored: String,
+        /// What was asked for.
+        asked: String,
+    },
+    /// A file could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// A statement gave no answer.
     #[error(transparent)]
     Statement(DatabaseError),
@@ -79,6 +101,8 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Market(_)
+            | Self::Settings { .. }
+            | Self::Load(LoadError::Option(_))
             | Self::Address { .. }
             | Self::Serve(ServeError::NotLoopback { .. }) => 2,
             _ => 1,
