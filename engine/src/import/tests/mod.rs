@@ -3,6 +3,7 @@
 mod events;
 mod rejects;
 mod split;
+mod store;
 mod times;
 
 use std::io::Write;
