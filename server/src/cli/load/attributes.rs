@@ -11,8 +11,8 @@ use crate::cli::{CliError, Context};
 
 /// Load attributes of consumers: a column `consumer` and one per attribute.
 ///
-/// Types (text, integer, decimal, boolean, date) are found out from all values and shown. Of several
-/// values for one consumer the last stands; an empty cell changes nothing.
+/// Types (text, integer, decimal, boolean, date) are found out from all values and shown. Of
+/// several values for one consumer the last stands; an empty cell changes nothing.
 ///
 /// Example:
 ///   throng --data shop load attributes people.csv --map consumer=household_id --type age=text
