@@ -5,6 +5,7 @@
 mod bits;
 mod block;
 mod bytes;
+mod catalog;
 pub mod codec;
 pub mod container;
 pub mod dictionary;

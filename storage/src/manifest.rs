@@ -235,10 +235,6 @@ impl Manifest {
         self.file.last()
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
-        self.file.length()
-    }
-
     /// Makes an edit durable.
     pub(crate) fn append(&mut self, edit: Edit) -> Result<(), EditError> {
         let body = codec::encode(EDIT, &edit).map_err(EditError::Codec)?;

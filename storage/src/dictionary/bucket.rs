@@ -33,9 +33,7 @@ pub(super) fn hash_of(key: &[u8]) -> u64 {
 #[inline]
 pub(super) fn home(hash: u64, buckets: usize) -> usize {
     // The product of two 32-bit numbers, shifted back to 32 bits: below `buckets`.
-    #[expect(clippy::cast_possible_truncation, reason = "the result is below `buckets`")]
-    let home = (((hash >> 32) * buckets as u64) >> 32) as usize;
-    home
+    (((hash >> 32) * buckets as u64) >> 32) as usize
 }
 
 #[inline]

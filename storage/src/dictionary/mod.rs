@@ -12,6 +12,9 @@ mod tail;
 mod tiers;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use keys::KeyColumn;
 pub(crate) use part::{Part, PartOpenError};
 pub(crate) use tiers::{Dictionary, InternError};

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::KeyColumn;
 use super::bucket::{BUCKET_BYTES, Candidates, goes_on, home};
 use super::prefetch::prefetch;
+use super::tiers::GROUP;
 use crate::error::CorruptError;
 use crate::io::{Disk, DiskFile, IoError, Mapping};
 
@@ -28,6 +29,8 @@ const VERSION: u32 = 1;
 
 /// Not found, not yet known: no position.
 pub(super) const NONE: u32 = u32::MAX;
+/// Perhaps in a later bucket. A part has fewer keys than this.
+const ELSEWHERE: u32 = u32::MAX - 1;
 
 /// What the end of the file says.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +101,7 @@ impl Header {
         let lines = u64::from(self.count).div_ceil(GROUP_KEYS as u64) * LINE_BYTES as u64;
         let blocks = self.checksums_at.div_ceil(BLOCK_BYTES as u64);
         let table = self.bucket_count.checked_mul(BUCKET_BYTES as u64);
-        let fits = self.first.checked_add(self.count).is_some()
+        let fits = self.first.checked_add(self.count).is_some_and(|end| end < ELSEWHERE)
             && self.bucket_count > 0
             && u32::try_from(self.bucket_count).is_ok()
             && self.key_bytes <= self.starts_at
@@ -201,10 +204,6 @@ impl Part {
         self.header.count
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Bytes of the file.
     pub(crate) fn bytes(&self) -> u64 {
         self.map.len() as u64
@@ -231,7 +230,10 @@ impl Part {
         let Some(end) = end else {
             return Err(self.corrupt(at, "points outside the file"));
         };
-        for block in at / BLOCK_BYTES..=end.saturating_sub(1).max(at) / BLOCK_BYTES {
+        if length == 0 {
+            return Ok(&[]);
+        }
+        for block in at / BLOCK_BYTES..=(end - 1) / BLOCK_BYTES {
             let word = self.verified[block / 64].load(Ordering::Relaxed);
             if word & (1 << (block % 64)) == 0 {
                 self.verify(block)?;
@@ -283,6 +285,13 @@ impl Part {
 
     /// The key at an index below `count`.
     pub(crate) fn key(&self, index: u32) -> Result<&[u8], CorruptError> {
+        let (start, length) = self.place(index)?;
+        self.slice(start, length)
+    }
+
+    /// Where the key at an index below `count` begins, and its length.
+    #[inline]
+    fn place(&self, index: u32) -> Result<(usize, usize), CorruptError> {
         if index >= self.header.count {
             return Err(self.corrupt(self.buckets_at, "the hash table names a key after the last"));
         }
@@ -293,13 +302,10 @@ impl Part {
         } else {
             self.start(index + 1)?
         };
-        if end < start {
-            return Err(self.corrupt(start, "a key ends before it begins"));
-        }
-        if end == start {
-            return Ok(&[]);
-        }
-        self.slice(start, end - start)
+        let length = end.checked_sub(start);
+        length
+            .map(|length| (start, length))
+            .ok_or_else(|| self.corrupt(start, "a key ends before it begins"))
     }
 
     /// The index of a key.
@@ -329,8 +335,8 @@ impl Part {
         from: usize,
         found: &mut [u32],
     ) -> Result<(), CorruptError> {
-        const NOWHERE: usize = usize::MAX;
-        let mut candidates = [NONE; super::tiers::GROUP];
+        let mut candidates = [NONE; GROUP];
+        let mut places = [(0, 0); GROUP];
         for (&hash, &found) in hashes.iter().zip(&*found) {
             if found == NONE {
                 let bucket = home(hash, self.bucket_count);
@@ -342,24 +348,34 @@ impl Part {
                 let bucket = self.bucket(home(hash, self.bucket_count))?;
                 let first = Candidates::new(bucket, hash).next();
                 // Without a candidate here there is none, unless the search goes on.
-                *candidate = first.unwrap_or(if goes_on(bucket) { NONE - 1 } else { NONE });
+                *candidate = first.unwrap_or(if goes_on(bucket) { ELSEWHERE } else { NONE });
                 if let Some(index) = first {
                     let line = index as usize / GROUP_KEYS;
                     prefetch(&self.map, self.starts_at + line * LINE_BYTES);
                 }
             }
         }
-        for &candidate in candidates.iter().take(hashes.len()) {
-            if candidate < self.header.count {
-                let start = self.start(candidate).unwrap_or(NOWHERE);
-                prefetch(&self.map, start);
+        for (&candidate, place) in candidates.iter().zip(&mut places) {
+            if candidate < ELSEWHERE {
+                *place = self.place(candidate)?;
+                prefetch(&self.map, place.0);
             }
         }
-        let looked = hashes.iter().zip(candidates).enumerate();
-        for (offset, (&hash, candidate)) in looked {
-            if candidate != NONE
-                && let Some(index) = self.find(hash, keys.get(from + offset))?
+        for (offset, (&hash, candidate)) in hashes.iter().zip(candidates).enumerate() {
+            if candidate == NONE {
+                continue;
+            }
+            let key = keys.get(from + offset);
+            let (start, length) = places[offset];
+            let index = if candidate < ELSEWHERE
+                && length == key.len()
+                && self.slice(start, length)? == key
             {
+                Some(candidate)
+            } else {
+                self.find(hash, key)?
+            };
+            if let Some(index) = index {
                 found[offset] = self.header.first + index;
             }
         }

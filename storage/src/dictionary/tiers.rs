@@ -11,8 +11,8 @@ use crate::error::CorruptError;
 use crate::io::Disk;
 use std::path::Path;
 
-/// Keys of one dictionary at most: positions and ids (from 1) stay below 2^32 - 1.
-pub(crate) const KEYS_MAX: usize = u32::MAX as usize - 1;
+/// Keys of one dictionary at most: positions and ids (from 1) stay below 2^32 - 2.
+const KEYS_MAX: usize = u32::MAX as usize - 2;
 
 /// Keys whose loads are overlapped.
 pub(super) const GROUP: usize = 64;

@@ -79,6 +79,9 @@ impl Starts {
     }
 }
 
+/// Takes the keys one by one.
+pub(super) type Put<'p> = dyn FnMut(&[u8]) -> Result<(), PartError> + 'p;
+
 /// What to write: the keys in order come from `feed`, which calls its argument once for each.
 pub(super) struct PartPlan {
     pub(super) id: u64,
@@ -91,7 +94,7 @@ pub(super) fn write_part(
     disk: &dyn Disk,
     path: &Path,
     plan: &PartPlan,
-    feed: &mut dyn FnMut(&mut dyn FnMut(&[u8]) -> Result<(), PartError>) -> Result<(), PartError>,
+    feed: &mut dyn FnMut(&mut Put<'_>) -> Result<(), PartError>,
 ) -> Result<Arc<dyn DiskFile>, PartError> {
     let file = disk.create(path)?;
     let bucket_count = buckets_for(plan.count as usize);

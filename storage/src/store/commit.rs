@@ -86,6 +86,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
         });
     }
     draft.keep();
+    let defines = !plan.definitions.is_empty();
     let mut gone = Vec::new();
     if let Some(log) = next_log {
         let old = std::mem::replace(&mut state.log, log);
@@ -104,6 +105,11 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
         state.manifest.shorten(&*shared.files.disk, &shared.files.dir)
     {
         shared.fail(error);
+    }
+    drop(state);
+    drop(lead);
+    if defines {
+        shared.follow_with_catalog();
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use super::shared::{Shared, Tuning};
 use super::snapshot::Snapshot;
 use super::types::{BulkOptions, Definition, Settings};
 use super::writer::{Writer, define};
+use crate::error::CorruptError;
 use crate::io::{Disk, SystemDisk};
 use crate::names::Names;
 
@@ -114,6 +115,13 @@ impl Store {
     /// When the log cannot be written; then nothing changed.
     pub fn define(&self, changes: Vec<Definition>) -> Result<(), WriteError> {
         define(&self.shared, changes)
+    }
+
+    /// Reads every block of every file and compares it with its checksum; `progress` is told
+    /// (done, total) files.
+    #[must_use]
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Vec<CorruptError> {
+        self.snapshot().verify(progress)
     }
 
     /// Writes what is in memory to segments and empties the log.

@@ -12,6 +12,7 @@ use super::shared::{LogState, Shared, Tuning};
 use super::tokens::Tokens;
 use super::turn::Turn;
 use super::types::Settings;
+use crate::catalog::Catalog;
 use crate::codec::{self, ValueKind};
 use crate::error::CorruptError;
 use crate::io::{Disk, DiskLock, IoError, Locked};
@@ -95,6 +96,7 @@ fn assemble(
     recovered: Recovered,
     lock: Box<dyn DiskLock>,
 ) -> Shared {
+    let catalog = Catalog::new(Arc::clone(&files.disk), &files.dir, files.store_id);
     let mut tokens = Tokens::default();
     let saved = std::mem::take(&mut manifest.state.tokens);
     saved.iter().chain(&recovered.tokens_new).for_each(|token| tokens.add(token));
@@ -124,6 +126,7 @@ fn assemble(
         }),
         present: RwLock::new(Arc::new(snapshot)),
         failure: OnceLock::new(),
+        catalog,
         _lock: lock,
     }
 }

@@ -1,8 +1,8 @@
 //! What the threads of a store share, and the order in which they take its locks.
 //!
-//! Order: the turn, then the lead, then the log, then the present. Whoever puts a batch, a bulk load
-//! or a checkpoint together has the turn. Whoever publishes has the lead. The log and the manifest
-//! are appended to under the log's mutex. Readers take the present only to copy an `Arc`.
+//! Order: the turn, then the lead, then the log, then the present. Whoever puts a batch, a bulk
+//! load or a checkpoint together has the turn. Whoever publishes has the lead. The log and the
+//! manifest are appended to under the log's mutex. Readers take the present only to copy an `Arc`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::AtomicU64;
@@ -16,6 +16,7 @@ use super::snapshot::Snapshot;
 use super::tokens::Tokens;
 use super::turn::Turn;
 use super::types::{Definition, Settings};
+use crate::catalog::Catalog;
 use crate::dictionary::Dictionary;
 use crate::io::{DiskLock, IoError};
 use crate::manifest::Manifest;
@@ -67,6 +68,7 @@ pub(super) struct Shared {
     pub(super) present: RwLock<Arc<Snapshot>>,
     /// The first write that the disk did not confirm.
     pub(super) failure: OnceLock<Arc<IoError>>,
+    pub(super) catalog: Catalog,
     pub(super) _lock: Box<dyn DiskLock>,
 }
 
@@ -110,6 +112,13 @@ impl Shared {
 
     pub(super) fn set_present(&self, snapshot: Snapshot) {
         *self.present.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+
+    /// Brings the catalog up to date. What it cannot take it takes later: the store does not
+    /// depend on it.
+    pub(super) fn follow_with_catalog(&self) {
+        let snapshot = self.present();
+        let _ = self.catalog.follow(snapshot.version, &snapshot.definitions);
     }
 
     /// Refuses when an earlier write was not confirmed.

@@ -125,6 +125,21 @@ impl Snapshot {
         }
     }
 
+    /// What does not match its checksum, one error for each damaged file.
+    pub(super) fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Vec<CorruptError> {
+        let parts: Vec<_> = self.dictionaries.iter().flat_map(|d| d.parts().to_vec()).collect();
+        let total = self.segments.len() + self.indexes.len() + parts.len();
+        let segments = self.segments.iter().map(|segment| segment.verify());
+        let indexes = self.indexes.values().map(|disk| disk.index.verify());
+        let parts = parts.iter().map(|part| part.verify_all());
+        let mut damaged = Vec::new();
+        for (done, verified) in (1..).zip(segments.chain(indexes).chain(parts)) {
+            damaged.extend(verified.err());
+            progress(done, total as u64);
+        }
+        damaged
+    }
+
     /// Files and bytes of each, for SHOW STORE. Segments in memory stand together as `memory`.
     #[must_use]
     pub fn files(&self) -> Vec<(String, u64)> {

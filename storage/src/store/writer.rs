@@ -59,7 +59,7 @@ impl<'s> Writer<'s> {
     /// The ids of keys, new ones added.
     ///
     /// # Errors
-    /// When the dictionary is full (2^32 - 2 keys) or a key is longer than 1,024 bytes.
+    /// When the dictionary is full (2^32 - 3 keys) or a key is longer than 1,024 bytes.
     pub fn intern(
         &mut self,
         table: KeyTable,
@@ -163,7 +163,9 @@ pub(super) fn define(shared: &Shared, changes: Vec<Definition>) -> Result<(), Wr
         let body = CommitBody { keys, definitions: changes, ..CommitBody::default() };
         log_commit(shared, &mut state, body)?
     };
-    shared.wait_for(sequence)
+    shared.wait_for(sequence)?;
+    shared.follow_with_catalog();
+    Ok(())
 }
 
 impl Ticket {

@@ -1,9 +1,9 @@
 //! A file of checked records, appended one after the other.
 //!
-//! Header, little-endian: magic (8 bytes), version u32, salt u32, number u64, store id u64, sequence
-//! of the first record u64, crc32 u32. Record: body length u32, crc32 u32, sequence u64, synced u64,
-//! kind u8, body. A record's checksum begins with the file's salt, so that bytes a client sent are
-//! never taken for a record.
+//! Header, little-endian: magic (8 bytes), version u32, salt u32, number u64, store id u64,
+//! sequence of the first record u64, crc32 u32. Record: body length u32, crc32 u32, sequence u64,
+//! synced u64, kind u8, body. A record's checksum begins with the file's salt, so that bytes a
+//! client sent are never taken for a record.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -179,3 +179,35 @@ fn a_bulk_load_beside_definitions() {
     model.check(&store);
     model.check(&reopen(store, dir.path()));
 }
+
+#[test]
+fn the_catalog_follows_the_definitions_and_may_be_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::create(dir.path(), &settings()).unwrap();
+    let mut model = Model::default();
+    for number in 0..12 {
+        let value = number.to_string();
+        let name = format!("d{}", number % 5);
+        if number % 3 == 0 {
+            let mut load = store.bulk(BulkOptions { token: None, memory: 1 << 20 }).unwrap();
+            load.define(define(1, &name, Some(&value)));
+            load.commit(&mut |_, _| {}).unwrap();
+        } else {
+            store.define(vec![define(1, &name, Some(&value))]).unwrap();
+        }
+        model.define(1, &name, Some(&value));
+        if number == 7 {
+            store.checkpoint().unwrap();
+        }
+        let store_id = store.shared.files.store_id;
+        drop(store);
+        let catalog = crate::catalog::Catalog::new(Arc::new(SystemDisk), dir.path(), store_id);
+        assert_eq!(*catalog.content().unwrap(), model.definitions);
+        if number % 4 == 1 {
+            use crate::io::Disk;
+            SystemDisk.remove_dir(&dir.path().join("catalog")).unwrap();
+        }
+        store = Store::open(dir.path()).unwrap();
+        model.check(&store);
+    }
+}
