@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::codec::{self, CodecError, ValueKind};
 use crate::io::{Disk, IoError};
@@ -20,6 +21,10 @@ const UNFINISHED: &str = ".generating";
 const MARK_KEY: &[u8] = b"m";
 
 const CACHE_BYTES: u64 = 4 << 20;
+
+/// How often, and how far apart, sled is asked again while an earlier instance still closes.
+const LOCK_TRIES: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Definitions by (kind, name).
 type Definitions = BTreeMap<(u8, String), Vec<u8>>;
@@ -141,17 +146,30 @@ impl Catalog {
             }
         }
         let read = || {
-            let db = sled::Config::default()
-                .path(&self.path)
-                .cache_capacity(CACHE_BYTES)
-                .flush_every_ms(None)
-                .open()
-                .map_err(|source| self.failed(source))?;
+            let db = self.open_unlocked().map_err(|source| self.failed(source))?;
             let held = self.read(&db)?;
             Ok((db, Arc::new(held)))
         };
         catch_unwind(AssertUnwindSafe(read))
             .unwrap_or_else(|_| Err(CatalogError::Panicked { path: self.path.clone() }))
+    }
+
+    /// Opens sled. Its threads may keep the lock of an instance for a moment after it was dropped.
+    fn open_unlocked(&self) -> sled::Result<sled::Db> {
+        let config = sled::Config::default()
+            .path(&self.path)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None);
+        for _ in 0..LOCK_TRIES {
+            match config.open() {
+                // The store's own lock keeps other processes away, so this one ends by itself.
+                Err(sled::Error::Io(error)) if error.to_string().contains("acquire lock") => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                opened => return opened,
+            }
+        }
+        config.open()
     }
 
     /// Throws away what is there and begins with nothing.
