@@ -11,6 +11,8 @@ mod generate;
 #[cfg(test)]
 mod generate_tests;
 mod load;
+#[cfg(test)]
+mod load_tests;
 mod options;
 mod people;
 mod reference;
