@@ -17,7 +17,7 @@ use throng::{Answer, Parameter, Value};
 
 use super::connection::{Connection, Phase, Via};
 use super::error::{Place, Problem, WireError};
-use super::limits::{PORTALS_MAX, PREPARED_MAX};
+use super::limits::{PORTAL_BYTES_MAX, PORTALS_MAX, PREPARED_BYTES_MAX, PREPARED_MAX};
 use super::parameter::{ParameterError, Sent, decode};
 use super::statement::{Parsed, Statement, classify};
 use super::value::{Formats, data_row, row_description};
@@ -106,6 +106,12 @@ impl Connection {
             Err(ranges) if ranges.is_empty() => None,
             Err(_) => return Err(WireError::SeveralStatements.into()),
         };
+        let held = |parsed: &Arc<Parsed>| parsed.whole.len();
+        let bytes: usize = self.prepared.values().flatten().chain(&parsed).map(held).sum();
+        if bytes > PREPARED_BYTES_MAX {
+            let what = "bytes of prepared statements";
+            return Err(WireError::TooMany { what, limit: PREPARED_BYTES_MAX }.into());
+        }
         self.prepared.insert(name, parsed);
         Ok(self.socket.feed(PgWireBackendMessage::ParseComplete(ParseComplete::new())).await?)
     }
@@ -311,6 +317,11 @@ fn bound(parsed: Arc<Parsed>, message: Bind) -> Result<Portal, WireError> {
     let given = message.parameters.len();
     if wanted != given {
         return Err(ParameterError::Count { wanted, given }.into());
+    }
+    let bytes: usize = message.parameters.iter().flatten().map(|bytes| bytes.len()).sum();
+    if bytes > PORTAL_BYTES_MAX {
+        let what = "bytes of values for one statement";
+        return Err(WireError::TooMany { what, limit: PORTAL_BYTES_MAX });
     }
     let formats = Formats::new(message.parameter_format_codes, given)?;
     let parameters = parsed

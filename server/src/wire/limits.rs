@@ -18,8 +18,16 @@ pub(super) const SHUTDOWN_LAST: Duration = Duration::from_secs(5);
 pub(super) const MESSAGE_BYTES_MAX: usize = 16 << 20;
 /// Prepared statements of one connection.
 pub(super) const PREPARED_MAX: usize = 4_096;
+/// Bytes of the texts of one connection's prepared statements.
+pub(super) const PREPARED_BYTES_MAX: usize = 32 << 20;
 /// Portals of one connection.
-pub(super) const PORTALS_MAX: usize = 1_024;
+pub(super) const PORTALS_MAX: usize = 64;
+/// Bytes of the values of one portal.
+pub(super) const PORTAL_BYTES_MAX: usize = 1 << 20;
+/// Settings of the client's own, `a.b`, of one connection.
+pub(super) const SETTINGS_MAX: usize = 256;
+/// Bytes of the value of a setting.
+pub(super) const SETTING_BYTES_MAX: usize = 16 << 10;
 /// Bytes of COPY that are collected before they are handed to a statement thread.
 pub(super) const COPY_CHUNK_BYTES: usize = 256 << 10;
 /// Bytes of rows that all COPYs under way have taken together. One COPY has a limit of its own,

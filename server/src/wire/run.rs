@@ -83,3 +83,124 @@ pub(super) async fn run_as<T: Send + 'static>(
         Err(_) => Err(WireError::Panicked),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{WireError, run_as};
+    use crate::wire::cancel::Registered;
+    use crate::wire::frames::Bounded;
+    use crate::wire::limits::STATEMENTS_RUNNING_MAX;
+    use crate::wire::server::Shared;
+    use pgwire::messages::startup::SecretKey;
+    use std::future::Future;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+    use throng::{CreateOptions, Database, DatabaseError, ExecuteError, ExecuteOptions};
+    use tokio::net::{TcpListener, TcpStream};
+
+    /// A server without a listener, and one client of it.
+    struct Setting {
+        server: Arc<Shared>,
+        registered: Registered,
+        client: Bounded,
+        far_end: TcpStream,
+        _dir: tempfile::TempDir,
+    }
+
+    fn with<F: Future<Output = ()>>(check: impl FnOnce(Setting) -> F) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let dir = tempfile::tempdir().unwrap();
+            let options = CreateOptions::default();
+            let database = Database::create(&dir.path().join("store"), &options).unwrap();
+            let server = Arc::new(Shared::new(Arc::new(database)));
+            let registered = server.connections.register(1, &SecretKey::I32(2));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let far_end = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let client = Bounded::new(listener.accept().await.unwrap().0);
+            check(Setting { server, registered, client, far_end, _dir: dir }).await;
+        });
+    }
+
+    impl Setting {
+        async fn run<T: Send + 'static>(
+            &self,
+            deadline: Option<Instant>,
+            work: impl FnOnce(&Database, &ExecuteOptions) -> Result<T, WireError> + Send + 'static,
+        ) -> Result<T, WireError> {
+            let begun = self.registered.current.begin();
+            run_as(&begun, deadline, &self.server, &self.client, work).await
+        }
+    }
+
+    /// Works until it is cancelled or late, as the engine does.
+    fn endless(_: &Database, options: &ExecuteOptions) -> Result<(), WireError> {
+        loop {
+            let late = options.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if late || options.cancel.is_cancelled() {
+                let error = if late { ExecuteError::Deadline } else { ExecuteError::Cancelled };
+                return Err(DatabaseError::from(error).into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_its_statement_only() {
+        with(|setting| async move {
+            let panicked =
+                setting.run(None, |_, _| -> Result<(), WireError> { panic!("on purpose") });
+            assert!(matches!(panicked.await, Err(WireError::Panicked)));
+            assert_eq!(setting.server.turns.available_permits(), STATEMENTS_RUNNING_MAX);
+            let answer = setting.run(None, |database, _| Ok(database.query("COUNT")?)).await;
+            assert_eq!(answer.unwrap().rows.len(), 1);
+        });
+    }
+
+    #[test]
+    fn a_running_statement_is_ended() {
+        with(|mut setting| async move {
+            let soon = Some(Instant::now() + Duration::from_millis(30));
+            assert!(matches!(setting.run(soon, endless).await, Err(WireError::Timeout)));
+            let cancel = async {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                setting.server.connections.cancel(1, &SecretKey::I32(2));
+            };
+            let (ended, ()) = tokio::join!(setting.run(None, endless), cancel);
+            assert!(matches!(ended, Err(WireError::Cancelled)));
+            let end = async {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                setting.server.connections.cancel_all();
+            };
+            let (ended, ()) = tokio::join!(setting.run(None, endless), end);
+            assert!(matches!(ended, Err(WireError::Ending)));
+            // A client that goes away takes its statement with it.
+            tokio::io::AsyncWriteExt::shutdown(&mut setting.far_end).await.unwrap();
+            let ended = tokio::time::timeout(Duration::from_secs(10), setting.run(None, endless));
+            assert!(ended.await.unwrap().is_err());
+        });
+    }
+
+    #[test]
+    fn a_waiting_statement_is_ended() {
+        with(|setting| async move {
+            let turns = Arc::clone(&setting.server.turns);
+            let all = u32::try_from(STATEMENTS_RUNNING_MAX).unwrap();
+            let taken = turns.acquire_many_owned(all).await.unwrap();
+            let soon = Some(Instant::now() + Duration::from_millis(30));
+            assert!(matches!(setting.run(soon, |_, _| Ok(())).await, Err(WireError::Timeout)));
+            let cancel = async {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                setting.server.connections.cancel(1, &SecretKey::I32(2));
+            };
+            let (ended, ()) = tokio::join!(setting.run(None, |_, _| Ok(())), cancel);
+            assert!(matches!(ended, Err(WireError::Cancelled)));
+            let release = async {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                drop(taken);
+            };
+            let (done, ()) = tokio::join!(setting.run(None, |_, _| Ok(5)), release);
+            assert_eq!(done.unwrap(), 5);
+        });
+    }
+}

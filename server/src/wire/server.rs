@@ -55,6 +55,20 @@ pub(super) struct Shared {
     pub(super) copied_bytes: AtomicUsize,
 }
 
+impl Shared {
+    pub(super) fn new(database: Arc<Database>) -> Self {
+        Self {
+            time_zone: database.store().settings().time_zone.clone(),
+            database,
+            connections: Arc::new(Connections::default()),
+            keys: RandomPidSecretKeyGenerator::default(),
+            turns: Arc::new(Semaphore::new(STATEMENTS_RUNNING_MAX)),
+            seats: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            copied_bytes: AtomicUsize::new(0),
+        }
+    }
+}
+
 /// Refuses an address that other machines could reach.
 ///
 /// # Errors
@@ -77,15 +91,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     check_loopback(listener.local_addr()?)?;
-    let shared = Arc::new(Shared {
-        time_zone: database.store().settings().time_zone.clone(),
-        database,
-        connections: Arc::new(Connections::default()),
-        keys: RandomPidSecretKeyGenerator::default(),
-        turns: Arc::new(Semaphore::new(STATEMENTS_RUNNING_MAX)),
-        seats: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
-        copied_bytes: AtomicUsize::new(0),
-    });
+    let shared = Arc::new(Shared::new(database));
     let (end, ending) = watch::channel(());
     let doors = Arc::new(Semaphore::new(STARTUPS_MAX));
     let mut clients = JoinSet::new();

@@ -72,6 +72,8 @@ pub(super) enum SessionError {
     Malformed { statement: &'static str, at: usize, expected: &'static str },
     #[error("{statement} is not a statement of Throng")]
     Foreign { statement: &'static str, hint: &'static str },
+    #[error("a connection keeps at most {limit} {what}")]
+    TooMany { what: &'static str, limit: usize },
     #[error("DISCARD ALL cannot run inside a transaction")]
     InTransaction,
     #[error("this SELECT is not answered: Throng speaks its own language")]
@@ -87,13 +89,14 @@ impl SessionError {
             Self::Malformed { .. } => "42601",
             Self::Foreign { .. } | Self::Select { .. } => "0A000",
             Self::InTransaction => "25001",
+            Self::TooMany { .. } => "54000",
         }
     }
 
     pub(super) fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownSetting { .. } => Some("SHOW ALL lists what there is".to_owned()),
-            Self::FixedSetting { .. } | Self::InTransaction => None,
+            Self::FixedSetting { .. } | Self::InTransaction | Self::TooMany { .. } => None,
             Self::BadSetting { allowed, .. } => Some(format!("it may be: {allowed}")),
             Self::Malformed { expected, .. } => Some(format!("expected {expected}")),
             Self::Foreign { hint, .. } => Some((*hint).to_owned()),

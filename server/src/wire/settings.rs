@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::limits::{SETTING_BYTES_MAX, SETTINGS_MAX};
 use super::session::SessionError;
 
 /// What a setting may be set to.
@@ -141,6 +142,10 @@ impl Settings {
         name: &str,
         value: Option<&str>,
     ) -> Result<Option<(&'static str, String)>, SessionError> {
+        if value.is_some_and(|value| value.len() > SETTING_BYTES_MAX) {
+            let (what, limit) = ("bytes in a setting", SETTING_BYTES_MAX);
+            return Err(SessionError::TooMany { what, limit });
+        }
         let Some(setting) = find(name) else {
             return self.set_custom(name, value).map(|()| None);
         };
@@ -163,9 +168,13 @@ impl Settings {
         if !name.contains('.') {
             return Err(SessionError::UnknownSetting { name: name.to_owned() });
         }
+        let name = name.to_lowercase();
+        if self.values.len() >= SETTINGS_MAX && !self.values.contains_key(&name) {
+            return Err(SessionError::TooMany { what: "settings", limit: SETTINGS_MAX });
+        }
         match value {
-            Some(value) => self.values.insert(name.to_lowercase(), value.to_owned()),
-            None => self.values.remove(&name.to_lowercase()),
+            Some(value) => self.values.insert(name, value.to_owned()),
+            None => self.values.remove(&name),
         };
         Ok(())
     }
@@ -310,6 +319,11 @@ mod tests {
         assert_eq!(told, Some(("client_encoding", "UTF8".to_owned())));
         assert!(settings.set("server_version", Some("16")).is_err());
         assert!(settings.set("no_such", Some("1")).is_err());
+        assert!(settings.set("my.long", Some(&"x".repeat(1 << 20))).is_err());
+        settings.set("my.own", Some("1")).unwrap();
+        let many = (0..1_000).filter(|n| settings.set(&format!("my.n{n}"), Some("1")).is_ok());
+        assert!(many.count() < 300);
+        settings.reset();
         settings.set("my.own", Some("1")).unwrap();
         assert_eq!(settings.get("MY.own"), Some(("my.own", "1")));
         assert!(settings.set("datestyle", Some("German")).is_err());

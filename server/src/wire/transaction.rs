@@ -1,7 +1,7 @@
 //! The state of a connection between its messages: settings, and the transaction as drivers see it.
 //!
-//! Every statement of Throng commits by itself. Transactions are accepted because drivers begin them
-//! unasked: they fail, and can be read-only, as PostgreSQL's do; they undo nothing.
+//! Every statement of Throng commits by itself. Transactions are accepted because drivers begin
+//! them unasked: they fail, and can be read-only, as PostgreSQL's do; they undo nothing.
 
 use pgwire::messages::response::TransactionStatus;
 
@@ -229,14 +229,19 @@ impl Session {
         let before = self.settings.get(name).map(|(_, value)| value.to_owned());
         let told = self.settings.set(name, value)?;
         let mut applied = Applied { tag: "SET", told: told.into_iter().collect(), warning: None };
-        if scope == Scope::Transaction {
-            match &mut self.transaction {
-                Some(transaction) => transaction.local.push((name.to_owned(), before)),
-                None => {
-                    applied.told.extend(self.settings.set(name, before.as_deref())?);
-                    applied.warning = Some(Warning::LocalOutside);
-                }
+        let is_this = |(local, _): &(String, Option<String>)| local.eq_ignore_ascii_case(name);
+        match (scope, &mut self.transaction) {
+            // What SET LOCAL hid before is what holds after the transaction.
+            (Scope::Transaction, Some(transaction)) if transaction.local.iter().any(is_this) => {}
+            (Scope::Transaction, Some(transaction)) => {
+                transaction.local.push((name.to_owned(), before));
             }
+            (Scope::Transaction, None) => {
+                applied.told.extend(self.settings.set(name, before.as_deref())?);
+                applied.warning = Some(Warning::LocalOutside);
+            }
+            (Scope::Session, Some(transaction)) => transaction.local.retain(|set| !is_this(set)),
+            (Scope::Session, None) => {}
         }
         Ok(applied)
     }
@@ -350,6 +355,11 @@ mod tests {
         apply(&mut session, "SET LOCAL application_name = c");
         apply(&mut session, "SET LOCAL application_name = d");
         assert_eq!(name(&session), "d");
+        apply(&mut session, "COMMIT");
+        assert_eq!(name(&session), "b");
+        apply(&mut session, "BEGIN");
+        apply(&mut session, "SET LOCAL application_name = c");
+        apply(&mut session, "SET application_name = b");
         apply(&mut session, "COMMIT");
         assert_eq!(name(&session), "b");
         apply(&mut session, "BEGIN");
