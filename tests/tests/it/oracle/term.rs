@@ -1,0 +1,377 @@
+//! Sets as the oracle thinks of them, and how random ones are made.
+
+use super::dice::Dice;
+use super::events::OWN_BEHAVIOUR;
+use super::world::{ATTRIBUTES, Audience, BRANDS, CATEGORIES, Cell, DAY_MAX, ITEMS, Kind, cell};
+
+/// A condition on one consumer.
+#[derive(Clone, Debug)]
+pub enum Term {
+    All,
+    And(Vec<Term>),
+    Or(Vec<Term>),
+    Not(Box<Term>),
+    Stage { brand: usize, model: String, stages: Vec<String>, as_of: Option<i32>, negated: bool },
+    Did(Did),
+    /// Net spend between two amounts, both included, as one of the language's comparisons.
+    Spent { brand: Whose, rows: Rows, test: MoneyTest },
+    State { brand: Whose, member: bool, negated: bool },
+    Attribute { attribute: usize, test: CellTest },
+    Audience(String),
+    Sample { per_million: u32, seed: u64 },
+}
+
+/// Whose events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Brand(usize),
+    Any,
+    /// The brand whose stage is asked.
+    Subject,
+}
+
+/// Behaviour: empty behaviours stand for any.
+#[derive(Clone, Debug)]
+pub struct Did {
+    pub brand: Whose,
+    pub behaviours: Vec<&'static str>,
+    pub often: Often,
+    pub rows: Rows,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Often {
+    Once,
+    Times(u32),
+    Days(u32),
+}
+
+/// Which rows.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    pub window: Option<Window>,
+    pub touchpoints: Vec<usize>,
+    pub categories: Vec<usize>,
+    /// The last index plus one stands for an item nobody ever saw.
+    pub items: Vec<usize>,
+    pub target_categories: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Window {
+    Last(u32),
+    Between(i32, i32),
+    On(i32),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum MoneyTest {
+    Compare(&'static str, i64),
+    Between(i64, i64),
+}
+
+#[derive(Clone, Debug)]
+pub enum CellTest {
+    Compare(&'static str, Cell),
+    In(Vec<Cell>),
+    NotIn(Vec<Cell>),
+    Between(Cell, Cell),
+    Unknown,
+    Known,
+}
+
+/// A stage model: the first rule that holds wins.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub name: String,
+    pub stages: Vec<(String, Term)>,
+    pub is_built_in: bool,
+}
+
+const COMPARISONS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
+
+fn did(behaviours: &[&'static str], often: Often, last: Option<u32>) -> Term {
+    let rows = Rows { window: last.map(Window::Last), ..Rows::default() };
+    Term::Did(Did { brand: Whose::Subject, behaviours: behaviours.to_vec(), often, rows })
+}
+
+impl Model {
+    /// The stages of the design's table, written down once more from there.
+    pub fn aipl() -> Self {
+        Self::built_in("aipl", false)
+    }
+
+    pub fn aipl_quick() -> Self {
+        Self::built_in("aipl_quick", true)
+    }
+
+    fn built_in(name: &str, quick: bool) -> Self {
+        let mut interest =
+            vec!["search", "favorite", "cart", "interact", "coupon", "share", "sample", "deposit"];
+        let mut awareness = vec!["exposure", "content", "watch", "category_search", "view"];
+        if quick { &mut interest } else { &mut awareness }.push("click");
+        let state = |member| Term::State { brand: Whose::Subject, member, negated: false };
+        let rows = Rows {
+            window: Some(Window::Last(30)),
+            target_categories: true,
+            ..Rows::default()
+        };
+        let opportunity = Did { brand: Whose::Any, behaviours: vec![], often: Often::Once, rows };
+        let reviewed = vec![
+            did(&["review_positive"], Often::Once, Some(365)),
+            did(&["buy"], Often::Once, None),
+        ];
+        let loyalty = vec![did(&["buy"], Often::Days(2), Some(365)), Term::And(reviewed)];
+        let interested = vec![
+            state(true),
+            state(false),
+            did(&interest, Often::Once, Some(15)),
+            did(&["view"], Often::Days(2), Some(15)),
+        ];
+        let stages = vec![
+            ("L".to_owned(), Term::Or(loyalty)),
+            ("P".to_owned(), did(&["buy"], Often::Once, Some(913))),
+            ("I".to_owned(), Term::Or(interested)),
+            ("A".to_owned(), did(&awareness, Often::Once, Some(15))),
+            ("O".to_owned(), Term::Did(opportunity)),
+        ];
+        Self { name: name.to_owned(), stages, is_built_in: true }
+    }
+
+    pub fn random(name: &str, dice: &mut Dice, days: &[i32]) -> Self {
+        let names = ["keen", "A", "lapsed one", "新客"];
+        let count = 1 + dice.index(names.len());
+        let maker = Maker { days, models: &[], audiences: &[], subject: true };
+        let rule = |dice: &mut Dice| maker.term(dice, 2);
+        let stages = names[..count].iter().map(|name| ((*name).to_owned(), rule(dice))).collect();
+        Self { name: name.to_owned(), stages, is_built_in: false }
+    }
+
+    /// The stages' names, and `none` behind them.
+    pub fn stage_names(&self) -> Vec<String> {
+        let names = self.stages.iter().map(|(name, _)| name.clone());
+        names.chain(["none".to_owned()]).collect()
+    }
+}
+
+/// A day to ask about: on the edges of windows that end or begin with an event, often.
+pub fn some_day(dice: &mut Dice, days: &[i32]) -> i32 {
+    let day = if days.is_empty() { 0 } else { *dice.pick(days) };
+    let shift = match dice.index(8) {
+        0 => 0,
+        1 => *dice.pick(&[-1, 1, 2]),
+        2 | 3 => *dice.pick(&[14, 15, 16, 29, 30, 31]),
+        4 => *dice.pick(&[364, 365, 912, 913, 914]),
+        5 => i32::try_from(dice.number(-60..=60)).unwrap(),
+        6 => *dice.pick(&[6, 7, 10_000, -10_000]),
+        _ => i32::try_from(dice.number(-10..=10)).unwrap(),
+    };
+    (day + shift).clamp(-5, DAY_MAX + 500)
+}
+
+struct Maker<'a> {
+    days: &'a [i32],
+    models: &'a [Model],
+    audiences: &'a [Audience],
+    subject: bool,
+}
+
+impl Term {
+    pub fn random(
+        dice: &mut Dice,
+        days: &[i32],
+        models: &[Model],
+        audiences: &[Audience],
+        depth: usize,
+    ) -> Self {
+        Maker { days, models, audiences, subject: false }.term(dice, depth)
+    }
+
+    /// The terms one step simpler than this one.
+    pub fn simpler(&self) -> Vec<Self> {
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                let mut found = parts.clone();
+                for i in 0..parts.len() {
+                    for part in parts[i].simpler() {
+                        let mut changed = parts.clone();
+                        changed[i] = part;
+                        found.push(self.with_parts(changed));
+                    }
+                    if parts.len() > 2 {
+                        let mut fewer = parts.clone();
+                        fewer.remove(i);
+                        found.push(self.with_parts(fewer));
+                    }
+                }
+                found
+            }
+            Self::Not(inner) => {
+                let mut found = vec![(**inner).clone()];
+                found.extend(inner.simpler().into_iter().map(|term| Self::Not(Box::new(term))));
+                found
+            }
+            Self::Did(did) => {
+                let often = Did { often: Often::Once, ..did.clone() };
+                let rows = Did { rows: Rows::default(), ..did.clone() };
+                let changed = [often, rows].into_iter().filter(|to| {
+                    format!("{to:?}") != format!("{did:?}") && !did.rows.target_categories
+                });
+                changed.map(Self::Did).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn with_parts(&self, parts: Vec<Self>) -> Self {
+        if matches!(self, Self::And(_)) { Self::And(parts) } else { Self::Or(parts) }
+    }
+}
+
+impl Maker<'_> {
+    fn term(&self, dice: &mut Dice, depth: usize) -> Term {
+        if depth == 0 || dice.chance(35) {
+            return self.leaf(dice);
+        }
+        let parts = |dice: &mut Dice| {
+            (0..2 + dice.heavy(3)).map(|_| self.term(dice, depth - 1)).collect::<Vec<_>>()
+        };
+        match dice.index(5) {
+            0 | 1 => Term::And(parts(dice)),
+            2 | 3 => Term::Or(parts(dice)),
+            _ => Term::Not(Box::new(self.term(dice, depth - 1))),
+        }
+    }
+
+    fn leaf(&self, dice: &mut Dice) -> Term {
+        let negated = dice.chance(20);
+        if self.subject {
+            return match dice.index(6) {
+                0 => Term::State { brand: Whose::Subject, member: dice.chance(50), negated },
+                1 => self.spent(dice),
+                _ => Term::Did(self.did(dice)),
+            };
+        }
+        match dice.index(16) {
+            0..=5 => Term::Did(self.did(dice)),
+            6 | 7 => self.spent(dice),
+            8 => {
+                let brand = Whose::Brand(dice.heavy(BRANDS.len()));
+                Term::State { brand, member: dice.chance(50), negated }
+            }
+            9 | 10 => attribute(dice),
+            11 if !self.audiences.is_empty() => {
+                Term::Audience(dice.pick(self.audiences).name.clone())
+            }
+            12 => {
+                let per_million = *dice.pick(&[0, 1_000_000, 100_000, 500_000, 333_333, 5_000]);
+                Term::Sample { per_million, seed: u64::try_from(dice.number(0..=9)).unwrap() }
+            }
+            13 if dice.chance(10) => Term::All,
+            _ if !self.models.is_empty() => self.stage(dice, negated),
+            _ => Term::Did(self.did(dice)),
+        }
+    }
+
+    fn stage(&self, dice: &mut Dice, negated: bool) -> Term {
+        let model = dice.pick(self.models);
+        Term::Stage {
+            brand: dice.heavy(BRANDS.len()),
+            model: model.name.clone(),
+            stages: dice.some(&model.stage_names(), 3),
+            as_of: dice.chance(25).then(|| some_day(dice, self.days)),
+            negated,
+        }
+    }
+
+    fn whose(&self, dice: &mut Dice) -> Whose {
+        match dice.index(8) {
+            0 => Whose::Any,
+            1..=5 if self.subject => Whose::Subject,
+            _ if self.subject => Whose::Brand(dice.index(BRANDS.len())),
+            _ => Whose::Brand(dice.heavy(BRANDS.len())),
+        }
+    }
+
+    fn did(&self, dice: &mut Dice) -> Did {
+        const NAMES: [&str; 21] = [
+            "buy", "view", "exposure", "click", "search", "cart", "refund", "favorite", "join",
+            "leave", "follow", "unfollow", "review_positive", "content", "watch", "interact",
+            "coupon", "share", "sample", "deposit", OWN_BEHAVIOUR,
+        ];
+        let behaviours = match dice.index(8) {
+            0 => Vec::new(),
+            1 | 2 => dice.some(&NAMES, 6),
+            _ => vec![NAMES[dice.heavy(NAMES.len())]],
+        };
+        let often = match dice.index(6) {
+            0 => Often::Times(*dice.pick(&[1, 2, 2, 3, 4, 301, 1_000_000, 2_000_001])),
+            1 | 2 => Often::Days(*dice.pick(&[1, 2, 2, 3, 5])),
+            _ => Often::Once,
+        };
+        let mut rows = self.rows(dice);
+        rows.target_categories = self.subject && dice.chance(15);
+        Did { brand: self.whose(dice), behaviours, often, rows }
+    }
+
+    fn rows(&self, dice: &mut Dice) -> Rows {
+        let window = match dice.index(8) {
+            0..=3 => Some(Window::Last(*dice.pick(&[1, 2, 7, 15, 15, 30, 64, 65, 365, 913, 60_000]))),
+            4 => {
+                let (a, b) = (some_day(dice, self.days), some_day(dice, self.days));
+                Some(Window::Between(a.min(b), a.max(b)))
+            }
+            5 if dice.chance(50) => Some(Window::On(some_day(dice, self.days))),
+            _ => None,
+        };
+        let list = |dice: &mut Dice, percent, length: usize| {
+            let all: Vec<usize> = (0..length).collect();
+            if dice.chance(percent) { dice.some(&all, 3) } else { Vec::new() }
+        };
+        Rows {
+            window,
+            touchpoints: list(dice, 15, 4),
+            categories: list(dice, 15, CATEGORIES.len()),
+            items: list(dice, 10, ITEMS.len() + 1),
+            target_categories: false,
+        }
+    }
+
+    fn spent(&self, dice: &mut Dice) -> Term {
+        let amount = |dice: &mut Dice| match dice.index(4) {
+            0 => 0,
+            1 => dice.number(-5_000..=5_000),
+            _ => dice.number(0..=80_000),
+        };
+        let test = if dice.chance(15) {
+            let (a, b) = (amount(dice), amount(dice));
+            MoneyTest::Between(a.min(b), a.max(b))
+        } else {
+            MoneyTest::Compare(dice.pick(&COMPARISONS), amount(dice))
+        };
+        Term::Spent { brand: self.whose(dice), rows: self.rows(dice), test }
+    }
+}
+
+fn attribute(dice: &mut Dice) -> Term {
+    let attribute = dice.index(ATTRIBUTES.len());
+    let kind = ATTRIBUTES[attribute].2;
+    let ordered = !matches!(kind, Kind::Text | Kind::Boolean);
+    let cells = |dice: &mut Dice| (0..1 + dice.index(3)).map(|_| cell(kind, dice)).collect();
+    let test = match dice.index(8) {
+        0 => CellTest::Unknown,
+        1 => CellTest::Known,
+        2 => CellTest::In(cells(dice)),
+        3 => CellTest::NotIn(cells(dice)),
+        4 if ordered => {
+            let (a, b) = (cell(kind, dice), cell(kind, dice));
+            // The wrong way round now and then: nobody.
+            CellTest::Between(a, b)
+        }
+        _ => {
+            let known = if ordered { 6 } else { 2 };
+            CellTest::Compare(COMPARISONS[dice.index(known)], cell(kind, dice))
+        }
+    };
+    Term::Attribute { attribute, test }
+}
