@@ -78,9 +78,7 @@ pub fn out(value: &Value) -> Out {
 
 fn alike(a: &[Row], b: &[Row]) -> bool {
     let same = |(a, b): (&Out, &Out)| match (a, b) {
-        (Out::Double(a), Out::Double(b)) => {
-            (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-3)
-        }
+        (Out::Double(a), Out::Double(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-3),
         (a, b) => a == b,
     };
     let row = |(a, b): (&Row, &Row)| a.len() == b.len() && a.iter().zip(b).all(same);

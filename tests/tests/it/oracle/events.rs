@@ -141,7 +141,8 @@ impl Happenings {
             let mut row = self.plain(person, dice);
             row.behaviour = "refund";
             row.brand = template.brand;
-            row.day = (template.day + i32::try_from(dice.number(-2..=40)).unwrap()).clamp(0, DAY_MAX);
+            row.day =
+                (template.day + i32::try_from(dice.number(-2..=40)).unwrap()).clamp(0, DAY_MAX);
             row.order = Some(order);
             let share = total / i64::try_from(parts).unwrap();
             let last = part + 1 == parts;

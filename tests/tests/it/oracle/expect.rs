@@ -45,7 +45,11 @@ fn numeric_text(number: i64, scale: u8) -> String {
     let unit = 10_i64.pow(u32::from(scale));
     let sign = if number < 0 { "-" } else { "" };
     let (whole, rest) = (number.abs() / unit, number.abs() % unit);
-    if scale == 0 { number.to_string() } else { format!("{sign}{whole}.{rest:0w$}", w = usize::from(scale)) }
+    if scale == 0 {
+        number.to_string()
+    } else {
+        format!("{sign}{whole}.{rest:0w$}", w = usize::from(scale))
+    }
 }
 
 impl Twin<'_> {
@@ -192,7 +196,13 @@ impl Twin<'_> {
         }
     }
 
-    fn overlap(&self, question: &Question, operands: &[Operand], regions: bool, day: i32) -> Vec<Row> {
+    fn overlap(
+        &self,
+        question: &Question,
+        operands: &[Operand],
+        regions: bool,
+        day: i32,
+    ) -> Vec<Row> {
         let assets = |brand: usize| Term::Stage {
             brand,
             model: "aipl".to_owned(),
@@ -407,7 +417,8 @@ fn order(a: &Out, b: &Out, down: bool) -> Ordering {
 
 #[test]
 fn months_end_on_their_last_day() {
-    let days: Vec<String> = dates(1, Unit::Month, 16_831, 16_952).into_iter().map(date_text).collect();
+    let days: Vec<String> =
+        dates(1, Unit::Month, 16_831, 16_952).into_iter().map(date_text).collect();
     assert_eq!(days, ["2016-01-31", "2016-02-29", "2016-03-31", "2016-04-30", "2016-05-31"]);
     assert_eq!(decimal(-5, 2), "-0.05");
 }

@@ -106,7 +106,9 @@ impl Question {
         }
         for (i, term) in [&self.filter, &self.versus].into_iter().enumerate() {
             for simpler in term.iter().flat_map(Term::simpler) {
-                add(&|q| *(if i == 0 { &mut q.filter } else { &mut q.versus }) = Some(simpler.clone()));
+                add(&|q| {
+                    *(if i == 0 { &mut q.filter } else { &mut q.versus }) = Some(simpler.clone())
+                });
             }
         }
         found
@@ -302,7 +304,8 @@ impl Maker<'_> {
         };
         let touchpoints = if dice.chance(15) { vec![dice.index(4)] } else { Vec::new() };
         let items = if dice.chance(15) { vec![dice.index(7)] } else { Vec::new() };
-        let brand = if dice.chance(15) { Whose::Any } else { Whose::Brand(dice.heavy(BRANDS.len())) };
+        let brand =
+            if dice.chance(15) { Whose::Any } else { Whose::Brand(dice.heavy(BRANDS.len())) };
         Measure::Spend { brand, rows: Rows { window, touchpoints, items, ..Rows::default() } }
     }
 

@@ -15,8 +15,8 @@ use super::question::Question;
 use super::world::{Size, World};
 
 /// Small stores and questions to each, dense stores and questions to each.
-const SMALL: (u64, usize) = (72, 75);
-const DENSE: (u64, usize) = (4, 40);
+const SMALL: (u64, usize) = (70, 75);
+const DENSE: (u64, usize) = (3, 40);
 /// At least so many pairs of a store and a statement are compared.
 const PAIRS_MIN: usize = 5_000;
 
@@ -41,7 +41,8 @@ fn ask(seed: u64, size: Size, questions: usize, asked: &AtomicUsize) {
 fn compare(size: Size, first_seed: u64, stores: u64, questions: usize) {
     let started = Instant::now();
     let asked = AtomicUsize::new(0);
-    let mut seeds: Vec<u64> = (first_seed..first_seed + stores * number("THRONG_CASES").unwrap_or(1)).collect();
+    let mut seeds: Vec<u64> =
+        (first_seed..first_seed + stores * number("THRONG_CASES").unwrap_or(1)).collect();
     if let Some(seed) = number("THRONG_SEED") {
         seeds = vec![seed];
     }
@@ -64,7 +65,11 @@ fn compare(size: Size, first_seed: u64, stores: u64, questions: usize) {
     });
     let asked = asked.into_inner();
     assert_eq!(asked, seeds.len() * questions);
-    println!("{size:?}: {asked} statements over {} stores in {:.1?}", seeds.len(), started.elapsed());
+    println!(
+        "{size:?}: {asked} statements over {} stores in {:.1?}",
+        seeds.len(),
+        started.elapsed()
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The oracle's sets as SQL conditions on one consumer, `u.id`.
 
+use super::term::Model;
 use super::term::{CellTest, Did, MoneyTest, Often, Rows, Term, Whose, Window};
 use super::world::{Audience, Cell};
-use super::term::Model;
 
 /// What a condition is asked about.
 #[derive(Clone, Copy)]

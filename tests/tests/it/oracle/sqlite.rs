@@ -34,7 +34,9 @@ impl<'w> Twin<'w> {
         connection.execute_batch(SCHEMA).unwrap();
         for (brand, targets) in world.targets.iter().enumerate() {
             for target in targets {
-                connection.execute("INSERT INTO target VALUES (?1, ?2)", params![brand, target]).unwrap();
+                connection
+                    .execute("INSERT INTO target VALUES (?1, ?2)", params![number(brand), number(*target)])
+                    .unwrap();
             }
         }
         Self { world, connection, samples: RefCell::default() }
@@ -43,7 +45,7 @@ impl<'w> Twin<'w> {
     /// Tells of a consumer and the id that the store gave.
     pub fn person(&self, place: usize, id: u32) {
         let sql = "INSERT OR IGNORE INTO person VALUES (?1, ?2, NULL, 0)";
-        self.connection.prepare_cached(sql).unwrap().execute(params![id, place]).unwrap();
+        self.connection.prepare_cached(sql).unwrap().execute(params![id, number(place)]).unwrap();
     }
 
     pub fn events(&self, events: &[Event], id: impl Fn(usize) -> u32) {
@@ -54,8 +56,17 @@ impl<'w> Twin<'w> {
             let c = id(e.person);
             self.person(e.person, c);
             let row = params![
-                c, e.brand, e.behaviour, e.day, e.second, e.count, e.amount, e.touchpoint,
-                e.category, e.item, e.order
+                c,
+                number(e.brand),
+                e.behaviour,
+                e.day,
+                e.second,
+                e.count,
+                e.amount,
+                e.touchpoint.map(number),
+                e.category.map(number),
+                e.item.map(number),
+                e.order
             ];
             self.connection.prepare_cached(sql).unwrap().execute(row).unwrap();
             self.connection.prepare_cached(born).unwrap().execute(params![c, e.day]).unwrap();
@@ -73,8 +84,8 @@ impl<'w> Twin<'w> {
             self.connection.prepare_cached(known).unwrap().execute([c]).unwrap();
             let mut insert = self.connection.prepare_cached(sql).unwrap();
             match &fact.value {
-                Some((a, Cell::Text(text))) => insert.execute(params![a, c, text]).unwrap(),
-                Some((a, Cell::Number(number))) => insert.execute(params![a, c, number]).unwrap(),
+                Some((a, Cell::Text(text))) => insert.execute(params![number(*a), c, text]).unwrap(),
+                Some((a, Cell::Number(value))) => insert.execute(params![number(*a), c, value]).unwrap(),
                 None => 0,
             };
         }
@@ -126,9 +137,8 @@ impl<'w> Twin<'w> {
         if self.samples.borrow_mut().insert(table.clone(), people) == Some(people) {
             return;
         }
-        let create = format!(
-            "DROP TABLE IF EXISTS {table}; CREATE TABLE {table} (c INTEGER PRIMARY KEY)"
-        );
+        let create =
+            format!("DROP TABLE IF EXISTS {table}; CREATE TABLE {table} (c INTEGER PRIMARY KEY)");
         self.connection.execute_batch(&create).unwrap();
         let mut ids = self.connection.prepare("SELECT id FROM person").unwrap();
         let ids: Vec<u32> =
@@ -149,4 +159,8 @@ fn in_sample(id: u32, per_million: u32, seed: u64) -> bool {
     z = ((z ^ (z >> 27)) * 0x94D0_49BB_1331_11EB) % WORD;
     let top = (z ^ (z >> 31)) >> 32;
     top * 1_000_000 < u128::from(per_million) * (1 << 32)
+}
+
+fn number(index: usize) -> i64 {
+    i64::try_from(index).unwrap()
 }

@@ -11,14 +11,34 @@ pub enum Term {
     And(Vec<Term>),
     Or(Vec<Term>),
     Not(Box<Term>),
-    Stage { brand: usize, model: String, stages: Vec<String>, as_of: Option<i32>, negated: bool },
+    Stage {
+        brand: usize,
+        model: String,
+        stages: Vec<String>,
+        as_of: Option<i32>,
+        negated: bool,
+    },
     Did(Did),
     /// Net spend between two amounts, both included, as one of the language's comparisons.
-    Spent { brand: Whose, rows: Rows, test: MoneyTest },
-    State { brand: Whose, member: bool, negated: bool },
-    Attribute { attribute: usize, test: CellTest },
+    Spent {
+        brand: Whose,
+        rows: Rows,
+        test: MoneyTest,
+    },
+    State {
+        brand: Whose,
+        member: bool,
+        negated: bool,
+    },
+    Attribute {
+        attribute: usize,
+        test: CellTest,
+    },
     Audience(String),
-    Sample { per_million: u32, seed: u64 },
+    Sample {
+        per_million: u32,
+        seed: u64,
+    },
 }
 
 /// Whose events.
@@ -111,11 +131,8 @@ impl Model {
         let mut awareness = vec!["exposure", "content", "watch", "category_search", "view"];
         if quick { &mut interest } else { &mut awareness }.push("click");
         let state = |member| Term::State { brand: Whose::Subject, member, negated: false };
-        let rows = Rows {
-            window: Some(Window::Last(30)),
-            target_categories: true,
-            ..Rows::default()
-        };
+        let rows =
+            Rows { window: Some(Window::Last(30)), target_categories: true, ..Rows::default() };
         let opportunity = Did { brand: Whose::Any, behaviours: vec![], often: Often::Once, rows };
         let reviewed = vec![
             did(&["review_positive"], Often::Once, Some(365)),
@@ -295,9 +312,27 @@ impl Maker<'_> {
 
     fn did(&self, dice: &mut Dice) -> Did {
         const NAMES: [&str; 21] = [
-            "buy", "view", "exposure", "click", "search", "cart", "refund", "favorite", "join",
-            "leave", "follow", "unfollow", "review_positive", "content", "watch", "interact",
-            "coupon", "share", "sample", "deposit", OWN_BEHAVIOUR,
+            "buy",
+            "view",
+            "exposure",
+            "click",
+            "search",
+            "cart",
+            "refund",
+            "favorite",
+            "join",
+            "leave",
+            "follow",
+            "unfollow",
+            "review_positive",
+            "content",
+            "watch",
+            "interact",
+            "coupon",
+            "share",
+            "sample",
+            "deposit",
+            OWN_BEHAVIOUR,
         ];
         let behaviours = match dice.index(8) {
             0 => Vec::new(),
@@ -316,7 +351,9 @@ impl Maker<'_> {
 
     fn rows(&self, dice: &mut Dice) -> Rows {
         let window = match dice.index(8) {
-            0..=3 => Some(Window::Last(*dice.pick(&[1, 2, 7, 15, 15, 30, 64, 65, 365, 913, 60_000]))),
+            0..=3 => {
+                Some(Window::Last(*dice.pick(&[1, 2, 7, 15, 15, 30, 64, 65, 365, 913, 60_000])))
+            }
             4 => {
                 let (a, b) = (some_day(dice, self.days), some_day(dice, self.days));
                 Some(Window::Between(a.min(b), a.max(b)))
@@ -347,7 +384,7 @@ impl Maker<'_> {
             let (a, b) = (amount(dice), amount(dice));
             MoneyTest::Between(a.min(b), a.max(b))
         } else {
-            MoneyTest::Compare(dice.pick(&COMPARISONS), amount(dice))
+            MoneyTest::Compare(COMPARISONS[dice.index(6)], amount(dice))
         };
         Term::Spent { brand: self.whose(dice), rows: self.rows(dice), test }
     }

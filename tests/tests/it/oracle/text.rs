@@ -6,7 +6,11 @@ use super::world::{ATTRIBUTES, BRANDS, CATEGORIES, Cell, DECIMAL_SCALE, ITEMS, K
 /// A name, quoted when it has to be.
 pub fn name(text: &str) -> String {
     let plain = text.chars().all(|c| c.is_ascii_lowercase() || c == '_') && text != "none";
-    if plain || text == "none" { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+    if plain || text == "none" {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    }
 }
 
 /// A text or date literal.
@@ -68,7 +72,9 @@ pub fn attribute(index: usize) -> String {
 fn cell(value: &Cell, kind: Kind) -> String {
     match (value, kind) {
         (Cell::Text(text), _) => literal(text),
-        (Cell::Number(number), Kind::Boolean) => (if *number == 0 { "FALSE" } else { "true" }).to_owned(),
+        (Cell::Number(number), Kind::Boolean) => {
+            (if *number == 0 { "FALSE" } else { "true" }).to_owned()
+        }
         (Cell::Number(number), Kind::Date) => day(i32::try_from(*number).unwrap()),
         (Cell::Number(number), Kind::Decimal) => decimal(*number, DECIMAL_SCALE),
         (Cell::Number(number), _) => number.to_string(),
@@ -185,9 +191,8 @@ fn stage_test(
 
 fn attribute_test(index: usize, test: &CellTest) -> String {
     let kind = ATTRIBUTES[index].2;
-    let list = |cells: &[Cell]| {
-        cells.iter().map(|value| cell(value, kind)).collect::<Vec<_>>().join(", ")
-    };
+    let list =
+        |cells: &[Cell]| cells.iter().map(|value| cell(value, kind)).collect::<Vec<_>>().join(", ");
     let test = match test {
         CellTest::Compare(sign, value) => format!("{sign} {}", cell(value, kind)),
         CellTest::In(cells) => format!("IN ({})", list(cells)),
@@ -212,9 +217,10 @@ fn part(inner: &Term) -> String {
 
 /// The stages of a model.
 pub fn model(model: &Model) -> String {
-    let stages = model.stages.iter().map(|(stage, rule)| {
-        format!("STAGE {} WHEN {}", name(stage), term(rule))
-    });
+    let stages = model
+        .stages
+        .iter()
+        .map(|(stage, rule)| format!("STAGE {} WHEN {}", name(stage), term(rule)));
     stages.collect::<Vec<_>>().join(", ")
 }
 

@@ -134,7 +134,8 @@ impl World {
         days.sort_unstable();
         days.dedup();
         let targets = (0..BRANDS.len()).map(|_| target(&mut dice)).collect();
-        let models = vec![Model::aipl(), Model::aipl_quick(), Model::random("mine", &mut dice, &days)];
+        let models =
+            vec![Model::aipl(), Model::aipl_quick(), Model::random("mine", &mut dice, &days)];
         let audiences = audiences(&mut dice, &days, &models);
         let portions = portions(events, facts, audiences.len(), &mut dice);
         Self { seed, people, targets, models, audiences, portions, days }
@@ -231,13 +232,22 @@ fn audiences(dice: &mut Dice, days: &[i32], models: &[Model]) -> Vec<Audience> {
         let set = Term::random(dice, days, models, &made, 2);
         let as_of = dice.chance(60).then(|| super::term::some_day(dice, days));
         let frozen = (i % 2 == 1).then_some(as_of);
-        made.push(Audience { name: ["warm", "kept", "潜客", "all of it"][i].to_owned(), set, frozen });
+        made.push(Audience {
+            name: ["warm", "kept", "潜客", "all of it"][i].to_owned(),
+            set,
+            frozen,
+        });
     }
     made
 }
 
 /// Cuts everything into portions, in an order of its own, with interruptions.
-fn portions(events: Vec<Event>, facts: Vec<Fact>, audiences: usize, dice: &mut Dice) -> Vec<Portion> {
+fn portions(
+    events: Vec<Event>,
+    facts: Vec<Fact>,
+    audiences: usize,
+    dice: &mut Dice,
+) -> Vec<Portion> {
     let mut events = events;
     if dice.chance(50) {
         dice.shuffle(&mut events);
