@@ -8,6 +8,7 @@ use throng::attribute::AttributeLoad;
 use throng::import::{EventOptions, EventSource, NewBehaviours, load_events};
 use throng::query::plan::{AttributeRef, AttributeType, AttributeValue};
 use throng::storage::dictionary::KeyColumn;
+use throng::storage::names::NameTable;
 use throng::storage::store::{BulkOptions, KeyTable, Outcome};
 use throng::{CreateOptions, Database, Date, Event as Told, EventBatch, When};
 
@@ -194,6 +195,14 @@ impl Loader<'_, '_> {
     }
 
     fn define(&self, db: &Database) {
+        // Definitions may only use names that are known: these may not have been loaded yet.
+        for (table, names) in
+            [(NameTable::Touchpoint, TOUCHPOINTS), (NameTable::Category, CATEGORIES)]
+        {
+            for name in names {
+                db.store().names().intern(table, name).unwrap();
+            }
+        }
         for (brand, targets) in BRANDS.iter().zip(&self.world.targets) {
             let targets: Vec<String> =
                 targets.iter().map(|target| text::literal(CATEGORIES[*target])).collect();

@@ -312,7 +312,14 @@ impl Maker<'_> {
     fn overlap(&self, dice: &mut Dice) -> Measure {
         let regions = dice.chance(50);
         let count = 2 + dice.heavy(if regions { 4 } else { 6 });
-        let operands = (0..count).map(|i| self.operand(dice, i)).collect();
+        let mut operands: Vec<Operand> = (0..count).map(|i| self.operand(dice, i)).collect();
+        // Labels of one statement differ.
+        for i in 1..operands.len() {
+            let shown = operands[i].shown();
+            if operands[..i].iter().any(|other| other.shown() == shown) {
+                operands[i].label = Some(format!("again {i}"));
+            }
+        }
         Measure::Overlap { operands, regions }
     }
 
@@ -322,7 +329,6 @@ impl Maker<'_> {
             2 => Members::Audience(dice.pick(self.audiences).name.clone()),
             _ => Members::Set(Term::random(dice, self.days, self.models, self.audiences, 1)),
         };
-        // Labels of one statement differ.
         Operand { label: Some(format!("set {place}")).filter(|_| dice.chance(70)), members }
     }
 }

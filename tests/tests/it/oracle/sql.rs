@@ -125,7 +125,11 @@ impl Asked<'_> {
             all.push(among("item", &rows.items));
         }
         if rows.target_categories {
-            let subject = self.subject.unwrap();
+            // Inside a model ANY BRAND looks at the categories of the brand whose stage is asked.
+            let subject = match whose {
+                Whose::Brand(brand) => brand,
+                Whose::Any | Whose::Subject => self.subject.unwrap(),
+            };
             all.push(format!("e.cat IN (SELECT cat FROM target WHERE brand = {subject})"));
         }
         all.join(" AND ")

@@ -304,8 +304,7 @@ impl Maker<'_> {
     fn whose(&self, dice: &mut Dice) -> Whose {
         match dice.index(8) {
             0 => Whose::Any,
-            1..=5 if self.subject => Whose::Subject,
-            _ if self.subject => Whose::Brand(dice.index(BRANDS.len())),
+            _ if self.subject => Whose::Subject,
             _ => Whose::Brand(dice.heavy(BRANDS.len())),
         }
     }
@@ -344,9 +343,10 @@ impl Maker<'_> {
             1 | 2 => Often::Days(*dice.pick(&[1, 2, 2, 3, 5])),
             _ => Often::Once,
         };
+        let brand = self.whose(dice);
         let mut rows = self.rows(dice);
-        rows.target_categories = self.subject && dice.chance(15);
-        Did { brand: self.whose(dice), behaviours, often, rows }
+        rows.target_categories = (self.subject || brand != Whose::Any) && dice.chance(8);
+        Did { brand, behaviours, often, rows }
     }
 
     fn rows(&self, dice: &mut Dice) -> Rows {
@@ -402,8 +402,7 @@ fn attribute(dice: &mut Dice) -> Term {
         3 => CellTest::NotIn(cells(dice)),
         4 if ordered => {
             let (a, b) = (cell(kind, dice), cell(kind, dice));
-            // The wrong way round now and then: nobody.
-            CellTest::Between(a, b)
+            if a.number() <= b.number() { CellTest::Between(a, b) } else { CellTest::Between(b, a) }
         }
         _ => {
             let known = if ordered { 6 } else { 2 };

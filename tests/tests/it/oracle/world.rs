@@ -96,6 +96,17 @@ pub enum Portion {
     Reopen,
 }
 
+impl Portion {
+    /// The events of a portion.
+    pub fn events(&self) -> Vec<&Event> {
+        match self {
+            Self::Bulk(events) => events.iter().collect(),
+            Self::Batches(batches) => batches.iter().flatten().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Everything about a store, from one seed.
 pub struct World {
     pub seed: u64,
@@ -186,6 +197,14 @@ pub fn cell(kind: Kind, dice: &mut Dice) -> Cell {
 }
 
 impl Cell {
+    /// The number of a cell that is one.
+    pub fn number(&self) -> i64 {
+        match self {
+            Self::Number(number) => *number,
+            Self::Text(text) => panic!("{text} is no number"),
+        }
+    }
+
     /// An empty text would be an empty cell of a file, which says nothing.
     fn non_empty(self) -> Self {
         match self {

@@ -1,0 +1,56 @@
+//! Stores that cannot be opened.
+
+use std::fs;
+
+use super::trial::Trial;
+use crate::command::{query, run};
+use throng::Database;
+
+#[test]
+fn a_second_process_on_the_same_store() {
+    let trial = Trial::new();
+    let held = Database::open(&trial.data).unwrap();
+    run(&trial.data, &["query", "COUNT"]).bad(&["another process", "store"]);
+    let good = trial.file("more.csv", b"consumer,brand,behaviour,time\nu1,estee,view,2017-11-11\n");
+    run(&trial.data, &["load", "events", good.to_str().unwrap()]).bad(&["another process"]);
+    drop(held);
+    trial.nothing_lost();
+}
+
+#[test]
+fn no_store_at_all() {
+    let trial = Trial::new();
+    let nowhere = trial.dir.path().join("nowhere");
+    run(&nowhere, &["query", "COUNT"]).bad(&["nowhere", "no store"]);
+    assert!(!nowhere.exists());
+    // A directory with something else in it is not taken over.
+    let other = trial.dir.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("letter.txt"), "dear").unwrap();
+    run(&other, &["create"]).bad(&["other", "not empty"]);
+    let good = trial.file("more.csv", b"consumer,brand,behaviour,time\nu1,estee,view,2017-11-11\n");
+    run(&other, &["load", "events", good.to_str().unwrap()]).bad(&["other"]);
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+    fs::write(trial.dir.path().join("file"), "").unwrap();
+    run(&trial.dir.path().join("file"), &["query", "COUNT"]).bad(&["file"]);
+}
+
+#[test]
+fn a_store_that_exists_is_not_created_again() {
+    let trial = Trial::new();
+    run(&trial.data, &["create"]).bad(&["not empty"]);
+    trial.nothing_lost();
+}
+
+#[test]
+fn settings_that_do_not_exist() {
+    let trial = Trial::new();
+    let path = trial.dir.path().join("fresh");
+    run(&path, &["create", "--time-zone", "Mars/Olympus"]).bad(&["Mars/Olympus"]);
+    run(&path, &["create", "--currency", "XXL"]).bad(&["XXL"]);
+    assert!(!path.exists());
+    run(&path, &["create", "--time-zone", "Europe/Berlin", "--currency", "JPY"]).good();
+    let file = trial.file("yen.csv", b"consumer,brand,behaviour,time,amount\nu,b,buy,2017-11-11,500\n");
+    run(&path, &["load", "events", file.to_str().unwrap()]).good();
+    assert_eq!(query(&path, "SUM b.spend"), [["500"]]);
+}
