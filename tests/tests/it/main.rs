@@ -1,7 +1,17 @@
 //! The whole product from outside: one binary, a module per kind of proof.
 //!
 //! How the parts work and how to replay a failure is in `docs/testing.md`.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and looks at files behind the product's back"
+)]
 
+mod bad_input;
+mod cases;
+mod command;
+mod crash;
+mod laws;
 mod oracle;
+mod real_data;
 mod tidy;
