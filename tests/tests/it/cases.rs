@@ -93,9 +93,8 @@ fn in_process(db: &Database, case: &Case) -> Expected {
     match db.query(&case.statement) {
         Ok(answer) => {
             let names: Vec<&str> = answer.columns.iter().map(|column| &*column.name).collect();
-            let rows = answer.rows.iter().map(|row| {
-                row.iter().map(shown).collect::<Vec<_>>().join(" | ")
-            });
+            let rows =
+                answer.rows.iter().map(|row| row.iter().map(shown).collect::<Vec<_>>().join(" | "));
             Expected::Answer([names.join(" | ")].into_iter().chain(rows).collect())
         }
         Err(error) => {

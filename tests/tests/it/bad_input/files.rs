@@ -111,7 +111,8 @@ fn an_amount_with_three_decimals() {
     let file = trial.file("amount.csv", &with_row("u8,estee,buy,2017-11-12,19.995"));
     trial.refuses(&file, &["3", "amount", "19.995"]);
     for amount in ["-5.00", "1e30", "12,50", "99999999999999999999.00", "NaN"] {
-        let file = trial.file("amount.csv", &with_row(&format!("u8,estee,buy,2017-11-12,{amount}")));
+        let file =
+            trial.file("amount.csv", &with_row(&format!("u8,estee,buy,2017-11-12,{amount}")));
         trial.refuses(&file, &["3"]);
     }
     // Three decimals of which the last is nothing are two.
@@ -138,10 +139,8 @@ fn rows_that_are_too_short_or_too_long() {
 #[test]
 fn bad_rows_are_counted_listed_and_allowed_on_request() {
     let trial = Trial::new();
-    let rows = [
-        with_row("u8,estee,buy,1800-01-01,1.00"),
-        b"u7,estee,buy,2017-11-12,1.001\n".to_vec(),
-    ];
+    let rows =
+        [with_row("u8,estee,buy,1800-01-01,1.00"), b"u7,estee,buy,2017-11-12,1.001\n".to_vec()];
     let file = trial.file("mixed.csv", &rows.concat());
     trial.refuses_with(&file, &["--max-rejects", "1"], &["2"]);
     let rejects = trial.dir.path().join("mixed.rejects.csv");

@@ -50,7 +50,8 @@ fn settings_that_do_not_exist() {
     run(&path, &["create", "--currency", "XXL"]).bad(&["XXL"]);
     assert!(!path.exists());
     run(&path, &["create", "--time-zone", "Europe/Berlin", "--currency", "JPY"]).good();
-    let file = trial.file("yen.csv", b"consumer,brand,behaviour,time,amount\nu,b,buy,2017-11-11,500\n");
+    let file =
+        trial.file("yen.csv", b"consumer,brand,behaviour,time,amount\nu,b,buy,2017-11-11,500\n");
     run(&path, &["load", "events", file.to_str().unwrap()]).good();
     assert_eq!(query(&path, "SUM b.spend"), [["500"]]);
 }

@@ -43,7 +43,11 @@ fn copy(port: u16, round: u32, first: u32, acknowledged: &Mutex<BTreeSet<u32>>) 
     }
 }
 
-fn copy_batch(client: &mut Client, round: u32, batch: u32) -> Result<(), Box<dyn std::error::Error>> {
+fn copy_batch(
+    client: &mut Client,
+    round: u32,
+    batch: u32,
+) -> Result<(), Box<dyn std::error::Error>> {
     let copy = "COPY events (consumer, brand, behaviour, time, item, amount) FROM STDIN \
                 WITH (FORMAT csv)";
     let mut writer = client.copy_in(copy)?;

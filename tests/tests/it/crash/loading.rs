@@ -41,8 +41,12 @@ fn a_killed_load_leaves_all_of_its_file_or_nothing() {
         write_file(&file, &brand, events);
         let token = format!("round {round}");
         let arguments = ["load", "events", name, "--token", &token];
-        let mut child =
-            throng(&data).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = throng(&data)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let delay = whole.mul_f64(f64::from(u32::try_from(dice.number(0..=1_200)).unwrap()) / 1e3);
         thread::sleep(delay);
         let acknowledged = child.try_wait().unwrap().is_some_and(|status| status.success());

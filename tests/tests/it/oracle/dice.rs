@@ -51,8 +51,4 @@ impl Dice {
             list.swap(i, self.index(i + 1));
         }
     }
-
-    pub fn seed(&mut self) -> u64 {
-        self.0.random_range(0..u64::MAX)
-    }
 }

@@ -10,7 +10,7 @@ use super::sql::{self, universe};
 use super::sqlite::Twin;
 use super::term::Term;
 use super::text::{date_text, decimal};
-use super::world::{ATTRIBUTES, DECIMAL_SCALE, Kind};
+use super::world::{ATTRIBUTES, BRANDS, DECIMAL_SCALE, Kind};
 
 /// One value of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +58,10 @@ impl Twin<'_> {
         let terms = question.filter.iter().chain(&question.versus);
         terms.for_each(|term| self.prepare(term));
         for part in &question.parts {
-            if let Part::Audience(name) = part {
-                self.prepare(&Term::Audience(name.clone()));
+            match part {
+                Part::Audience(name) => self.prepare(&Term::Audience(name.clone())),
+                Part::Stage { model, .. } => self.prepare_model(model),
+                Part::Attribute(_) => {}
             }
         }
         let mut rows = Vec::new();
@@ -159,11 +161,9 @@ impl Twin<'_> {
         match (&question.measure, second) {
             (Measure::Spend { .. }, Some(sum)) => shown.push(Out::Numeric(integer_or_zero(sum), 2)),
             (Measure::Sum { attribute }, Some(sum)) => {
-                shown.push(match (ATTRIBUTES[*attribute].2, sum) {
-                    (_, Sql::Null) => Out::Null,
-                    (Kind::Decimal, sum) => Out::Numeric(integer(sum), DECIMAL_SCALE),
-                    (_, sum) => Out::Numeric(integer(sum), 0),
-                });
+                let is_decimal = ATTRIBUTES[*attribute].2 == Kind::Decimal;
+                let scale = if is_decimal { DECIMAL_SCALE } else { 0 };
+                shown.push(Out::Numeric(integer_or_zero(sum), scale));
             }
             (_, versus) => {
                 shown.push(Out::Integer(count));
@@ -239,11 +239,10 @@ impl Twin<'_> {
         let filter = self.is_in(question.filter.as_ref(), day);
         let versus = self.is_in(question.versus.as_ref(), day);
         for part in &question.parts {
-            let Part::Attribute(attribute) = part else { unreachable!("only attributes") };
             let sql = format!(
                 "SELECT p, sum(f), sum(v) FROM (SELECT {} AS p, {filter} AS f, {versus} AS v \
                  FROM person u WHERE {}) GROUP BY p ORDER BY p IS NULL, p",
-                sql::value(*attribute),
+                self.part(part, day),
                 universe(day)
             );
             let found: Vec<(Sql, i64, i64)> = self
@@ -257,11 +256,11 @@ impl Twin<'_> {
                 if count == 0 && in_base == 0 {
                     continue;
                 }
-                let value = match attribute_shown(*attribute, value) {
+                let value = match self.part_shown(part, value) {
                     Out::Null => Out::Null,
                     other => Out::Text(other.to_string()),
                 };
-                let mut row = vec![Out::Text(attribute_label(*attribute)), value];
+                let mut row = vec![Out::Text(part_label(part)), value];
                 row.extend(profile_row(count, all, in_base, base));
                 rows.push(row);
             }
@@ -278,9 +277,17 @@ impl Twin<'_> {
     }
 }
 
-fn attribute_label(attribute: usize) -> String {
-    let (name, brand, _) = ATTRIBUTES[attribute];
-    brand.map_or_else(|| name.to_owned(), |i| format!("{}.{name}", super::world::BRANDS[i]))
+/// What a profile calls a part: as a column of COUNT would be called.
+fn part_label(part: &Part) -> String {
+    match part {
+        Part::Attribute(attribute) => {
+            let (name, brand, _) = ATTRIBUTES[*attribute];
+            brand.map_or_else(|| name.to_owned(), |brand| format!("{}.{name}", BRANDS[brand]))
+        }
+        Part::Stage { brand, model, .. } if model == "aipl" => format!("{}.stage", BRANDS[*brand]),
+        Part::Stage { brand, model, .. } => format!("{}.stage({model})", BRANDS[*brand]),
+        Part::Audience(name) => name.clone(),
+    }
 }
 
 fn attribute_shown(attribute: usize, value: Sql) -> Out {

@@ -148,7 +148,7 @@ impl Loader<'_, '_> {
         }
         // Some batches are sent twice, as a client does that lost the answer.
         let token = self.tokens.replace_with(|token| *token + 1).to_string();
-        let token = (events.len() % 3 == 0).then_some(token.as_str());
+        let token = events.len().is_multiple_of(3).then_some(token.as_str());
         let applied = Outcome::Applied { events: events.len() as u64 };
         assert_eq!(db.ingest(&batch, token).unwrap(), applied);
         if token.is_some() {

@@ -224,10 +224,7 @@ impl Maker<'_> {
             .then(|| self.term(dice));
         let parts = match (takes_parts, is_profile) {
             (false, _) => Vec::new(),
-            (_, true) => {
-                let all: Vec<usize> = (0..ATTRIBUTES.len()).collect();
-                dice.some(&all, 3).into_iter().map(Part::Attribute).collect()
-            }
+            (_, true) => (0..1 + dice.index(3)).map(|_| self.part(dice)).collect(),
             _ => (0..*dice.pick(&[0, 0, 1, 1, 1, 2, 2, 3])).map(|_| self.part(dice)).collect(),
         };
         let mut question = Question {

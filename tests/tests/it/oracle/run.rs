@@ -15,12 +15,12 @@ use super::question::Question;
 use super::world::{Size, World};
 
 /// Small stores and questions to each, dense stores and questions to each.
-const SMALL: (u64, usize) = (70, 75);
-const DENSE: (u64, usize) = (3, 40);
+const SMALL: (usize, usize) = (70, 75);
+const DENSE: (usize, usize) = (3, 40);
 /// At least so many pairs of a store and a statement are compared.
 const PAIRS_MIN: usize = 5_000;
 
-const _: () = assert!(SMALL.0 as usize * SMALL.1 + DENSE.0 as usize * DENSE.1 >= PAIRS_MIN);
+const _: () = assert!(SMALL.0 * SMALL.1 + DENSE.0 * DENSE.1 >= PAIRS_MIN);
 
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
@@ -38,11 +38,11 @@ fn ask(seed: u64, size: Size, questions: usize, asked: &AtomicUsize) {
     }
 }
 
-fn compare(size: Size, first_seed: u64, stores: u64, questions: usize) {
+fn compare(size: Size, first_seed: u64, stores: usize, questions: usize) {
     let started = Instant::now();
     let asked = AtomicUsize::new(0);
-    let mut seeds: Vec<u64> =
-        (first_seed..first_seed + stores * number("THRONG_CASES").unwrap_or(1)).collect();
+    let stores = stores * usize::try_from(number("THRONG_CASES").unwrap_or(1)).unwrap();
+    let mut seeds: Vec<u64> = (first_seed..).take(stores).collect();
     if let Some(seed) = number("THRONG_SEED") {
         seeds = vec![seed];
     }

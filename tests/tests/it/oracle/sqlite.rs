@@ -35,7 +35,10 @@ impl<'w> Twin<'w> {
         for (brand, targets) in world.targets.iter().enumerate() {
             for target in targets {
                 connection
-                    .execute("INSERT INTO target VALUES (?1, ?2)", params![number(brand), number(*target)])
+                    .execute(
+                        "INSERT INTO target VALUES (?1, ?2)",
+                        params![number(brand), number(*target)],
+                    )
                     .unwrap();
             }
         }
@@ -84,8 +87,12 @@ impl<'w> Twin<'w> {
             self.connection.prepare_cached(known).unwrap().execute([c]).unwrap();
             let mut insert = self.connection.prepare_cached(sql).unwrap();
             match &fact.value {
-                Some((a, Cell::Text(text))) => insert.execute(params![number(*a), c, text]).unwrap(),
-                Some((a, Cell::Number(value))) => insert.execute(params![number(*a), c, value]).unwrap(),
+                Some((a, Cell::Text(text))) => {
+                    insert.execute(params![number(*a), c, text]).unwrap()
+                }
+                Some((a, Cell::Number(value))) => {
+                    insert.execute(params![number(*a), c, value]).unwrap()
+                }
                 None => 0,
             };
         }
@@ -126,8 +133,15 @@ impl<'w> Twin<'w> {
                 let audience = audiences.iter().find(|audience| audience.name == *name).unwrap();
                 self.prepare(&audience.set);
             }
+            Term::Stage { model, .. } => self.prepare_model(model),
             _ => {}
         }
+    }
+
+    /// Fills the tables that a model's rules need.
+    pub fn prepare_model(&self, name: &str) {
+        let model = self.world.models.iter().find(|model| model.name == *name).unwrap();
+        model.stages.iter().for_each(|(_, rule)| self.prepare(rule));
     }
 
     fn sample(&self, per_million: u32, seed: u64) {

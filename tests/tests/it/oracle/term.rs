@@ -263,9 +263,11 @@ impl Maker<'_> {
     fn leaf(&self, dice: &mut Dice) -> Term {
         let negated = dice.chance(20);
         if self.subject {
-            return match dice.index(6) {
+            return match dice.index(8) {
+                1 => attribute(dice, false),
+                2 => sample(dice),
                 0 => Term::State { brand: Whose::Subject, member: dice.chance(50), negated },
-                1 => self.spent(dice),
+                3 => self.spent(dice),
                 _ => Term::Did(self.did(dice)),
             };
         }
@@ -276,14 +278,11 @@ impl Maker<'_> {
                 let brand = Whose::Brand(dice.heavy(BRANDS.len()));
                 Term::State { brand, member: dice.chance(50), negated }
             }
-            9 | 10 => attribute(dice),
+            9 | 10 => attribute(dice, true),
             11 if !self.audiences.is_empty() => {
                 Term::Audience(dice.pick(self.audiences).name.clone())
             }
-            12 => {
-                let per_million = *dice.pick(&[0, 1_000_000, 100_000, 500_000, 333_333, 5_000]);
-                Term::Sample { per_million, seed: u64::try_from(dice.number(0..=9)).unwrap() }
-            }
+            12 => sample(dice),
             13 if dice.chance(10) => Term::All,
             _ if !self.models.is_empty() => self.stage(dice, negated),
             _ => Term::Did(self.did(dice)),
@@ -390,8 +389,16 @@ impl Maker<'_> {
     }
 }
 
-fn attribute(dice: &mut Dice) -> Term {
-    let attribute = dice.index(ATTRIBUTES.len());
+fn sample(dice: &mut Dice) -> Term {
+    let per_million = *dice.pick(&[0, 1_000_000, 100_000, 500_000, 333_333, 5_000]);
+    Term::Sample { per_million, seed: u64::try_from(dice.number(0..=9)).unwrap() }
+}
+
+/// A condition on an attribute; in a model's rule only on one of consumers.
+fn attribute(dice: &mut Dice, of_brands: bool) -> Term {
+    let usable = |i: &usize| of_brands || ATTRIBUTES[*i].1.is_none();
+    let all: Vec<usize> = (0..ATTRIBUTES.len()).filter(usable).collect();
+    let attribute = *dice.pick(&all);
     let kind = ATTRIBUTES[attribute].2;
     let ordered = !matches!(kind, Kind::Text | Kind::Boolean);
     let cells = |dice: &mut Dice| (0..1 + dice.index(3)).map(|_| cell(kind, dice)).collect();
