@@ -8,7 +8,7 @@
 )]
 
 mod bad_input;
-//mod cases;
+mod cases;
 mod command;
 mod crash;
 mod laws;
