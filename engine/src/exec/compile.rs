@@ -30,6 +30,16 @@ struct Context<'a> {
     subject: Option<&'a str>,
 }
 
+impl<'a> Context<'a> {
+    /// Where rows are chosen: a named brand's target categories are its own.
+    fn about(self, brand: &'a BrandRef) -> Self {
+        match brand {
+            BrandRef::Named(name) => Self { subject: Some(name), ..self },
+            BrandRef::Subject | BrandRef::Any => self,
+        }
+    }
+}
+
 impl<'v> Compiler<'v> {
     /// A compiler for a statement as of a day.
     pub fn new(view: &'v View, day: i32) -> Self {
@@ -183,7 +193,7 @@ impl<'v> Compiler<'v> {
         behaviours.sort_unstable();
         behaviours.dedup();
         let Some(brand) = self.brand(&did.brand, at) else { return Ok(self.nobody()) };
-        let Some(rows) = self.rows(did.window, &did.rows, at)? else { return Ok(self.nobody()) };
+        let Some(rows) = self.rows(did.window, &did.rows, at.about(&did.brand))? else { return Ok(self.nobody()) };
         let at_least = match did.at_least {
             AtLeast::Days(1) => AtLeast::Times(1),
             other => other,
@@ -224,7 +234,7 @@ impl<'v> Compiler<'v> {
     ) -> Result<Option<SpendChoice>, ExecuteError> {
         let (buy, refund) = (self.behaviour("buy")?, self.behaviour("refund")?);
         let Some(brand) = self.brand(&spend.brand, at) else { return Ok(None) };
-        let Some(rows) = self.rows(spend.window, &spend.rows, at)? else { return Ok(None) };
+        let Some(rows) = self.rows(spend.window, &spend.rows, at.about(&spend.brand))? else { return Ok(None) };
         Ok(Some(SpendChoice { brand, buy, refund, rows }))
     }
 
