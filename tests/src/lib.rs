@@ -1,16 +1,5 @@
 //! What the tests in `tests/it` share with the programs that they start and kill.
 
-/// The brand of every streamed batch.
-pub const STREAM_BRAND: &str = "stream";
+mod stream;
 
-/// How many events, of as many consumers, a streamed batch has.
-#[must_use]
-pub fn batch_size(batch: u32) -> u32 {
-    1 + batch * 37 % 91
-}
-
-/// The item of every event of a batch: what it is found by.
-#[must_use]
-pub fn batch_item(round: u32, batch: u32) -> String {
-    format!("r{round} b{batch}")
-}
+pub use stream::{STREAM_BRAND, batch_item, batch_size};

@@ -193,7 +193,9 @@ impl<'v> Compiler<'v> {
         behaviours.sort_unstable();
         behaviours.dedup();
         let Some(brand) = self.brand(&did.brand, at) else { return Ok(self.nobody()) };
-        let Some(rows) = self.rows(did.window, &did.rows, at.about(&did.brand))? else { return Ok(self.nobody()) };
+        let Some(rows) = self.rows(did.window, &did.rows, at.about(&did.brand))? else {
+            return Ok(self.nobody());
+        };
         let at_least = match did.at_least {
             AtLeast::Days(1) => AtLeast::Times(1),
             other => other,
@@ -234,7 +236,9 @@ impl<'v> Compiler<'v> {
     ) -> Result<Option<SpendChoice>, ExecuteError> {
         let (buy, refund) = (self.behaviour("buy")?, self.behaviour("refund")?);
         let Some(brand) = self.brand(&spend.brand, at) else { return Ok(None) };
-        let Some(rows) = self.rows(spend.window, &spend.rows, at.about(&spend.brand))? else { return Ok(None) };
+        let Some(rows) = self.rows(spend.window, &spend.rows, at.about(&spend.brand))? else {
+            return Ok(None);
+        };
         Ok(Some(SpendChoice { brand, buy, refund, rows }))
     }
 

@@ -1,4 +1,4 @@
-//! Ingests batches from several threads until it is killed, and prints each one it was told is safe.
+//! Ingests batches from several threads until it is killed, and prints those it was told are safe.
 //!
 //! Arguments: the store's directory and the number of the round. Batch `k` of a round has
 //! [`throng_tests::batch_size`] buys of 1.00 by as many consumers of the item `r<round> b<k>`.

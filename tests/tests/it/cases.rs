@@ -1,7 +1,7 @@
 //! The language as data: statements and their answers in `tests/cases`, in process and over TCP.
 //!
-//! A file begins with what its store is made of (`events FILE`, `attributes FILE`, `run STATEMENT`).
-//! Each case is `== title`, the statement, then `--` and the answer (a line of column names, a line
+//! A file begins with what its store is made of: `events FILE`, `attributes FILE`, `run
+//! STATEMENT`. Each case is `== title`, the statement, then `--` and the answer (a line of column names, a line
 //! per row), or `-- error SQLSTATE`, `at` with the words at fault, and what the error must say.
 //! `THRONG_UPDATE=1` writes the answers that are given into the files: read the difference.
 
@@ -14,6 +14,9 @@ use postgres::{Client, NoTls, SimpleQueryMessage};
 use throng::{Database, DatabaseError, Value};
 
 use crate::command::run;
+
+/// Ends the title of a case that the wire protocol answers in a way of its own.
+const IN_PROCESS: &str = "[in process]";
 
 struct Case {
     title: String,
@@ -224,11 +227,14 @@ fn the_language_answers_as_its_cases_say() {
         for case in &cases {
             count += 1;
             let (local, remote) = (in_process(&db, case), over_tcp(&mut client, case));
+            let everywhere = !case.title.ends_with(IN_PROCESS);
             for (way, found) in [("in process", &local), ("over TCP", &remote)] {
-                if !agrees(&case.expected, found) {
+                let counts = everywhere || way == "in process";
+                if counts && !agrees(&case.expected, found) {
                     let (title, expected) = (&case.title, &case.expected);
                     problems.push(format!(
-                        "{file}: {title}, {way}\n  {}\n  expected {expected:?}\n  found    {found:?}",
+                        "{file}: {title}, {way}\n  {}\n  expected {expected:?}\n  \
+                         found    {found:?}",
                         case.statement
                     ));
                 }

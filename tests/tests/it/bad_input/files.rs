@@ -58,7 +58,7 @@ fn a_header_without_a_needed_column() {
     let trial = Trial::new();
     let file = trial.file("columns.csv", b"user,brand,behaviour,time\nu1,estee,view,2017-11-11\n");
     // The column that looks like it is named.
-    trial.refuses(&file, &["consumer", "--map consumer=user"]);
+    trial.refuses(&file, &["consumer", "--map consumer=", "user"]);
 }
 
 #[test]
@@ -92,7 +92,8 @@ fn times_outside_the_calendar_of_the_store() {
     let trial = Trial::new();
     for time in ["1800-01-01", "9999-12-31", "1969-12-31 23:59:59", "2149-06-06"] {
         let file = trial.file("time.csv", &with_row(&format!("u8,estee,view,{time},")));
-        trial.refuses(&file, &["3", "time", time, "1970-01-01", "2149-06-05"]);
+        let limit = if time < "2000" { "1970-01-01" } else { "2149-06-05" };
+        trial.refuses(&file, &["3", "time", time, limit]);
     }
     for time in ["2017-02-29", "yesterday", "2017-11-11 25:00:00", "2017-13-01"] {
         let file = trial.file("time.csv", &with_row(&format!("u8,estee,view,{time},")));
@@ -125,7 +126,12 @@ fn an_amount_with_three_decimals() {
 fn a_behaviour_that_is_not_known() {
     let trial = Trial::new();
     let file = trial.file("behaviour.csv", &with_row("u8,estee,favourite,2017-11-12,"));
-    trial.refuses(&file, &["3", "favourite", "did you mean", "favorite", "--new-behaviours"]);
+    trial.refuses(&file, &["3", "favourite", "did you mean", "favorite"]);
+    let file = trial.file("behaviour.csv", &with_row("u8,estee,unboxing,2017-11-12,"));
+    trial.refuses(&file, &["3", "unboxing", "--new-behaviours"]);
+    let load = ["load", "events", file.to_str().unwrap(), "--new-behaviours"];
+    run(&trial.data, &load).good();
+    assert_eq!(query(&trial.data, "COUNT WHERE estee DID unboxing"), [["1"]]);
 }
 
 #[test]
@@ -145,7 +151,7 @@ fn bad_rows_are_counted_listed_and_allowed_on_request() {
     trial.refuses_with(&file, &["--max-rejects", "1"], &["2"]);
     let rejects = trial.dir.path().join("mixed.rejects.csv");
     let options = ["load", "events", file.to_str().unwrap(), "--max-rejects", "2"];
-    let reject_file = ["--reject-file", rejects.to_str().unwrap()];
+    let reject_file = ["--rejects", rejects.to_str().unwrap()];
     run(&trial.data, &[&options[..], &reject_file[..]].concat()).good();
     assert_eq!(query(&trial.data, "COUNT WHERE estee DID view"), [["3"]]);
     let listed = fs::read_to_string(&rejects).unwrap();
@@ -183,6 +189,6 @@ fn a_file_with_its_token_is_loaded_once() {
     let load = ["load", "events", file.to_str().unwrap(), "--token", "day 12"];
     run(&trial.data, &load).good();
     let ended = run(&trial.data, &load).good();
-    assert!(ended.out.to_lowercase().contains("already"), "{}{}", ended.out, ended.err);
+    assert!(ended.out.contains("applied before"), "{}{}", ended.out, ended.err);
     assert_eq!(query(&trial.data, "SUM zara.spend"), [["5.00"]]);
 }

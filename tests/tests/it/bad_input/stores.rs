@@ -10,9 +10,9 @@ use throng::Database;
 fn a_second_process_on_the_same_store() {
     let trial = Trial::new();
     let held = Database::open(&trial.data).unwrap();
-    run(&trial.data, &["query", "COUNT"]).bad(&["another process", "store"]);
+    run(&trial.data, &["query", "COUNT"]).bad(&["in use by process", "store"]);
     let good = trial.file("more.csv", b"consumer,brand,behaviour,time\nu1,estee,view,2017-11-11\n");
-    run(&trial.data, &["load", "events", good.to_str().unwrap()]).bad(&["another process"]);
+    run(&trial.data, &["load", "events", good.to_str().unwrap()]).bad(&["in use by process"]);
     drop(held);
     trial.nothing_lost();
 }
@@ -21,7 +21,7 @@ fn a_second_process_on_the_same_store() {
 fn no_store_at_all() {
     let trial = Trial::new();
     let nowhere = trial.dir.path().join("nowhere");
-    run(&nowhere, &["query", "COUNT"]).bad(&["nowhere", "no store"]);
+    run(&nowhere, &["query", "COUNT"]).bad(&["nowhere", "no throng store"]);
     assert!(!nowhere.exists());
     // A directory with something else in it is not taken over.
     let other = trial.dir.path().join("other");

@@ -323,9 +323,8 @@ fn profile_row(count: i64, all: i64, in_base: i64, base: i64) -> Row {
     let (share, base_share) = (ratio(count, all), ratio(in_base, base));
     let (mut tgi, mut z) = (Out::Null, Out::Null);
     if let (Out::Double(share), Out::Double(base_share)) = (&share, &base_share) {
-        if *base_share > 0.0 {
-            tgi = Out::Double(100.0 * share / base_share);
-        }
+        // One division of whole numbers, so that equal values are equal when rows are ordered.
+        tgi = ratio(100 * count * base, all * in_base);
         let (n, m) = (all as f64, base as f64);
         let pooled = (count + in_base) as f64 / (n + m);
         let deviation = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();

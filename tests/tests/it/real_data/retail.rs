@@ -37,7 +37,7 @@ fn online_retail_is_exact_to_the_penny() {
     ] {
         load.extend(["--map", map]);
     }
-    load.extend(["--trim-zero", "consumer", "--returns", "refund", "--round"]);
+    load.extend(["--trim-zero", "consumer", "--returns-as-refunds", "--round-amounts"]);
     // Without leave, rows without a customer are rejected and the load fails whole.
     run(&data, &load).bad(&["consumer"]);
     assert_eq!(query(&data, "COUNT"), [["0"]]);

@@ -39,7 +39,7 @@ fn tmall_answers_as_sqlite_does() {
         "time=visit_datetime",
         "--time-format",
         "%m-%d",
-        "--year",
+        "--time-year",
         "2013",
     ];
     run(&data, &load).good();

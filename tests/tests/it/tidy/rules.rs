@@ -1,7 +1,7 @@
 //! What every file must be like.
 
 use super::ratchet::{Finding, check};
-use super::source::{files, rust_files};
+use super::source::{files, is_unit_test, rust_files};
 
 const FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
@@ -123,14 +123,6 @@ fn no_text_names_a_place_of_one_machine() {
         }
     }
     check(&["machine_path"], findings);
-}
-
-/// Whether a file beside the code holds nothing but its tests: declared under `#[cfg(test)]`.
-fn is_unit_test(path: &str) -> bool {
-    let in_source = path.split_once("/src/").map(|(_, rest)| format!("/{rest}"));
-    in_source.is_some_and(|rest| {
-        rest.contains("/tests/") || rest.ends_with("/tests.rs") || rest.ends_with("_tests.rs")
-    })
 }
 
 fn has_word(line: &str, word: &str) -> bool {

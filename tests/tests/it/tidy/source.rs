@@ -50,6 +50,14 @@ pub fn rust_files() -> Vec<SourceFile> {
     files(&[".rs"])
 }
 
+/// Whether a file beside the code holds nothing but its tests: declared under `#[cfg(test)]`.
+pub fn is_unit_test(path: &str) -> bool {
+    let in_source = path.split_once("/src/").map(|(_, rest)| format!("/{rest}"));
+    in_source.is_some_and(|rest| {
+        rest.contains("/tests/") || rest.ends_with("/tests.rs") || rest.ends_with("_tests.rs")
+    })
+}
+
 fn walk(root: &Path, dir: &Path, endings: &[&str], found: &mut Vec<SourceFile>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
