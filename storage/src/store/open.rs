@@ -38,16 +38,11 @@ pub(super) fn create(
     settings: &Settings,
 ) -> Result<(), OpenError> {
     disk.create_dir(dir)?;
+    // Before the lock, so that somebody else's directory is left as it was.
+    leftovers(&**disk, dir)?;
     let lock = lock(&**disk, dir)?;
-    for name in disk.list(dir)? {
-        // Without STORE there is no store: what an attempt that did not end left may go.
-        let ours = FileType::parse(&name).is_some_and(|(kind, _)| kind == FileType::Log)
-            || [MANIFEST, "MANIFEST.tmp", STORE_NEW].contains(&name.as_str());
-        if ours && !disk.list(dir)?.iter().any(|name| name == STORE) {
-            disk.remove(&dir.join(&name))?;
-        } else if name != LOCK {
-            return Err(OpenError::NotEmpty { path: dir.to_owned() });
-        }
+    for name in leftovers(&**disk, dir)? {
+        disk.remove(&dir.join(&name))?;
     }
     let store_id = super::random::number();
     let files = Files::new(Arc::clone(disk), dir, store_id, 1);
@@ -72,6 +67,23 @@ pub(super) fn create(
     disk.rename(&path, &dir.join(STORE))?;
     drop(lock);
     Ok(())
+}
+
+/// What an attempt to make a store left that did not end: without STORE there is no store.
+///
+/// # Errors
+/// When there is anything else.
+fn leftovers(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>, OpenError> {
+    let mut names = disk.list(dir)?;
+    names.retain(|name| name != LOCK);
+    let is_ours = |name: &String| {
+        FileType::parse(name).is_some_and(|(kind, _)| kind == FileType::Log)
+            || [MANIFEST, "MANIFEST.tmp", STORE_NEW].contains(&name.as_str())
+    };
+    if names.iter().all(is_ours) {
+        return Ok(names);
+    }
+    Err(OpenError::NotEmpty { path: dir.to_owned() })
 }
 
 /// Opens a store: reads the manifest and the log, maps the rest, and removes what no one refers to.

@@ -18,6 +18,52 @@ fn a_second_process_on_the_same_store() {
 }
 
 #[test]
+fn a_store_of_another_version() {
+    let trial = Trial::new();
+    let path = trial.data.join("STORE");
+    let ours = fs::read(&path).unwrap();
+    // Eight bytes say what it is, four say which version.
+    let mut other = ours.clone();
+    other[8] += 1;
+    fs::write(&path, &other).unwrap();
+    run(&trial.data, &["query", "COUNT"]).bad(&["version 2", "version 1"]);
+    let good = trial.file("more.csv", b"consumer,brand,behaviour,time\nu1,estee,view,2017-11-11\n");
+    run(&trial.data, &["load", "events", good.to_str().unwrap()]).bad(&["version 2"]);
+    for wrong in [&b""[..], b"THRG", b"SQLite format 3\0 and more", &ours[..ours.len() - 1]] {
+        fs::write(&path, wrong).unwrap();
+        run(&trial.data, &["query", "COUNT"]).bad(&["STORE"]);
+    }
+    fs::write(&path, &ours).unwrap();
+    trial.nothing_lost();
+}
+
+#[test]
+fn a_store_with_a_changed_byte() {
+    let trial = Trial::new();
+    let files: Vec<_> = fs::read_dir(&trial.data).unwrap().map(|e| e.unwrap().path()).collect();
+    let segment = files.iter().find(|path| path.extension().is_some_and(|e| e == "seg"));
+    let segment = segment.unwrap_or_else(|| panic!("no segment in {files:?}"));
+    let ours = fs::read(segment).unwrap();
+    let mut refused = 0;
+    for at in (0..ours.len()).step_by(ours.len().div_ceil(40)) {
+        let mut changed = ours.clone();
+        changed[at] ^= 0x10;
+        fs::write(segment, &changed).unwrap();
+        let ended = run(&trial.data, &["query", "SUM ANY BRAND.spend", "--format", "csv"]);
+        if ended.code == Some(0) {
+            // A byte that this question does not need may change; the answer may not.
+            assert_eq!(ended.out, "sum\n119.90\n", "byte {at}");
+        } else {
+            ended.bad(&["byte"]);
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "no change was noticed");
+    fs::write(segment, &ours).unwrap();
+    trial.nothing_lost();
+}
+
+#[test]
 fn no_store_at_all() {
     let trial = Trial::new();
     let nowhere = trial.dir.path().join("nowhere");

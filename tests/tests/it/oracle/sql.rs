@@ -153,7 +153,8 @@ impl Asked<'_> {
         let void = format!(
             "(e.behaviour = 'buy' AND e.ord IS NOT NULL AND (e.c, e.brand, e.ord) IN (\
              SELECT o.c, o.brand, o.ord FROM event o \
-             WHERE o.ord IS NOT NULL AND o.behaviour IN ('buy', 'refund') AND o.day <= {day} \
+             WHERE o.ord IN (SELECT r.ord FROM event r WHERE r.behaviour = 'refund') \
+             AND o.behaviour IN ('buy', 'refund') AND o.day <= {day} \
              GROUP BY o.c, o.brand, o.ord \
              HAVING sum(o.behaviour = 'refund') > 0 \
              AND sum(CASE WHEN o.behaviour = 'refund' THEN o.amount ELSE -o.amount END) >= 0))"

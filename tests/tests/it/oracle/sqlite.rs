@@ -24,6 +24,7 @@ const SCHEMA: &str = "
     CREATE INDEX event_c ON event (c, brand, behaviour, day);
     CREATE INDEX event_b ON event (brand, behaviour, day);
     CREATE INDEX event_o ON event (ord) WHERE ord IS NOT NULL;
+    CREATE INDEX event_r ON event (ord) WHERE behaviour = 'refund';
     CREATE TABLE attr (a INTEGER, c INTEGER, v, PRIMARY KEY (a, c)) WITHOUT ROWID;
     CREATE TABLE target (brand INTEGER, cat INTEGER);
     CREATE TABLE frozen (k INTEGER, c INTEGER, PRIMARY KEY (k, c)) WITHOUT ROWID;";

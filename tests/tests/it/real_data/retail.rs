@@ -38,8 +38,10 @@ fn online_retail_is_exact_to_the_penny() {
         load.extend(["--map", map]);
     }
     load.extend(["--trim-zero", "consumer", "--returns-as-refunds", "--round-amounts"]);
+    let rejects = dir.path().join("rejects.csv");
+    load.extend(["--rejects", rejects.to_str().unwrap()]);
     // Without leave, rows without a customer are rejected and the load fails whole.
-    run(&data, &load).bad(&["consumer"]);
+    run(&data, &load).bad(&["CustomerID", "empty"]);
     assert_eq!(query(&data, "COUNT"), [["0"]]);
     load.push("--skip-missing-consumer");
     run(&data, &load).good();
