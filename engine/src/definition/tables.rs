@@ -51,8 +51,8 @@ struct Source<'a> {
 }
 
 impl Definitions {
-    /// Resolves a snapshot's definitions. `before` are those of an earlier snapshot, which are taken
-    /// over as they are when nothing was defined or loaded since.
+    /// Resolves a snapshot's definitions. `before` are those of an earlier snapshot, which are
+    /// taken over as they are when nothing was defined or loaded since.
     ///
     /// # Errors
     /// When stored bytes are not a definition of this version.

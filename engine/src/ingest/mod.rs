@@ -1,4 +1,4 @@
-//! Events from a program: small batches, each accepted and durable as a whole or refused as a whole.
+//! Events from a program: small batches, each accepted and durable as a whole or refused whole.
 
 mod check;
 mod error;

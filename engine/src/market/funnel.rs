@@ -154,7 +154,8 @@ impl Rates {
     pub const DEPOSIT_PART: f64 = 0.10;
     /// After a purchase: a positive review within 3 to 12 days.
     pub const REVIEW: f64 = 0.12;
-    /// After a purchase: a refund within 1 to 14 days; on a festival's day [`Self::REFUND_FESTIVAL`].
+    /// After a purchase: a refund within 1 to 14 days; on a festival's day
+    /// [`Self::REFUND_FESTIVAL`].
     pub const REFUND: f64 = 0.05;
     /// See [`Self::REFUND`].
     pub const REFUND_FESTIVAL: f64 = 0.09;
@@ -162,7 +163,8 @@ impl Rates {
     pub const REFUND_WHOLE: f64 = 0.70;
     /// After a purchase: becomes a member.
     pub const JOIN: f64 = 0.13;
-    /// After a purchase: the relation ends; only advertisements still reach the consumer, unclicked.
+    /// After a purchase: the relation ends; only advertisements still reach the consumer,
+    /// unclicked.
     pub const LAPSE: f64 = 0.15;
     /// At a visit, a member leaves, a follower unfollows.
     pub const QUIT: [f64; 2] = [0.004, 0.006];

@@ -121,8 +121,8 @@ impl ReferenceEvents {
     /// The first line of the CSV form.
     pub const CSV_HEADER: &str = "consumer,brand,behaviour,time,amount\n";
 
-    /// Adds a batch's CSV lines: consumers by their keys, times in unix seconds such that the day in
-    /// UTC+8 is the batch's, amounts in major units for buys and empty for the rest.
+    /// Adds a batch's CSV lines: consumers by their keys, times in unix seconds such that the day
+    /// in UTC+8 is the batch's, amounts in major units for buys and empty for the rest.
     pub fn write_csv(events: &EventColumns, out: &mut String) {
         for row in 0..events.len() {
             let (day, second) = (i64::from(events.day[row]), i64::from(events.second[row]));

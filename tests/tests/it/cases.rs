@@ -1,8 +1,9 @@
 //! The language as data: statements and their answers in `tests/cases`, in process and over TCP.
 //!
 //! A file begins with what its store is made of: `events FILE`, `attributes FILE`, `run
-//! STATEMENT`. Each case is `== title`, the statement, then `--` and the answer (a line of column names, a line
-//! per row), or `-- error SQLSTATE`, `at` with the words at fault, and what the error must say.
+//! STATEMENT`. Each case is `== title`, the statement, then `--` and the answer (a line of column
+//! names, a line per row), or `-- error SQLSTATE`, `at` with the words at fault, and what the error
+//! must say.
 //! `THRONG_UPDATE=1` writes the answers that are given into the files: read the difference.
 
 use std::fs;

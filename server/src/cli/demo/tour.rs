@@ -95,8 +95,8 @@ impl Stage<'_> {
 fn stages(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliError> {
     stage.chapter(
         "Who is where",
-        "Everyone is in one stage of a brand on any day: Opportunity, Awareness, Interest, Purchase,\n\
-         Loyalty, or none. The eve of the festival and the day after it:",
+        "Everyone is in one stage of a brand on any day: Opportunity, Awareness, Interest,\n\
+         Purchase, Loyalty, or none. The eve of the festival and the day after it:",
     )?;
     let before = stage.ask(&format!("COUNT BY {brand}.stage AS OF '{}';", days.eve))?;
     let after = stage.ask(&format!("COUNT BY {brand}.stage AS OF '{}';", days.after))?;
@@ -122,8 +122,8 @@ fn flow(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliError>
 fn overlap(stage: &mut Stage<'_>, market: &Market, days: &Days) -> Result<(), CliError> {
     stage.chapter(
         "Whom brands share",
-        "A bare brand stands for its consumer assets, the stages A, I, P and L. A lift above 1 says:\n\
-         more in common than chance.",
+        "A bare brand stands for its consumer assets, the stages A, I, P and L. A lift above 1\n\
+         says: more in common than chance.",
     )?;
     let names: Vec<String> = rivals(market).iter().map(|brand| quoted(&brand.name)).collect();
     let list = names.join(", ");
@@ -162,8 +162,8 @@ fn profile(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliErr
         "A TGI of 200 says: twice as common among them as among those who are only aware.",
     )?;
     let statement = format!(
-        "PROFILE WHERE {brand}.stage = L VERSUS {brand}.stage = A\n  BY gender, spending_power AS OF \
-         '{}';",
+        "PROFILE WHERE {brand}.stage = L VERSUS {brand}.stage = A\n  BY gender, spending_power \
+         AS OF '{}';",
         days.after
     );
     let answer = stage.ask(&statement)?;
