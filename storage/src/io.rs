@@ -227,10 +227,18 @@ impl DiskFile for SystemFile {
 
 #[derive(Debug)]
 struct SystemLock {
-    _file: File,
+    file: File,
 }
 
 impl DiskLock for SystemLock {}
+
+impl Drop for SystemLock {
+    fn drop(&mut self) {
+        // Closing would do, but for a child process that another thread is just starting: until it
+        // runs its program it holds a copy of the handle, and with it the lock.
+        let _ = self.file.unlock();
+    }
+}
 
 impl Disk for SystemDisk {
     fn create(&self, path: &Path) -> Result<Arc<dyn DiskFile>, IoError> {
@@ -312,7 +320,7 @@ impl Disk for SystemDisk {
         }
         file.set_len(0).at(path, Action::Write)?;
         file.write_all(mark).at(path, Action::Write)?;
-        Ok(Locked::Ours(Box::new(SystemLock { _file: file })))
+        Ok(Locked::Ours(Box::new(SystemLock { file })))
     }
 }
 

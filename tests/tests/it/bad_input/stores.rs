@@ -54,7 +54,12 @@ fn a_store_with_a_changed_byte() {
             // A byte that this question does not need may change; the answer may not.
             assert_eq!(ended.out, "sum\n119.90\n", "byte {at}");
         } else {
-            ended.bad(&["byte"]);
+            // Before anything else a file says what it is, and then which version.
+            ended.bad(&[match at {
+                0..8 => "not a Throng segment",
+                8..12 => "version",
+                _ => "byte",
+            }]);
             refused += 1;
         }
     }
