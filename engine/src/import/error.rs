@@ -12,7 +12,7 @@ use crate::attribute::AttributeError;
 use crate::error::DefinitionError;
 
 use super::column::{ColumnError, EventColumn};
-use super::options::{KEY_BYTES_MAX, ROW_BYTES_MAX};
+use super::options::{KEY_BYTES_MAX, REJECTS_LISTED_MAX, ROW_BYTES_MAX};
 
 /// An option that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -522,7 +522,10 @@ fn list(names: &[String]) -> String {
 }
 
 fn rejected(count: u64, max: u64, rejects: Option<&PathBuf>) -> String {
-    let mut text = format!("\n{count} bad rows, at most {max} may be rejected; nothing was loaded");
+    // Where the list ends, so does the reading.
+    let least = if count >= REJECTS_LISTED_MAX.max(max.saturating_add(1)) { "at least " } else { "" };
+    let mut text =
+        format!("\n{least}{count} bad rows, at most {max} may be rejected; nothing was loaded");
     if let Some(path) = rejects {
         text.push_str(&format!("; the bad rows are listed in {}", path.display()));
     }

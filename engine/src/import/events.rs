@@ -250,9 +250,10 @@ impl Load {
             if rejects.take(bad, lines)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            for &day in &batch.events.day {
-                let (first, last) = days.get_or_insert((day, day));
-                (*first, *last) = ((*first).min(day), (*last).max(day));
+            let day = &batch.events.day;
+            if let (Some(&low), Some(&high)) = (day.iter().min(), day.iter().max()) {
+                let (first, last) = days.get_or_insert((low, high));
+                (*first, *last) = ((*first).min(low), (*last).max(high));
             }
             *kept += batch.len() as u64;
             // Nothing of a failed load is kept; what is left is read for its faults.
