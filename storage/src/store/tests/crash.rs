@@ -168,7 +168,7 @@ fn what_is_no_store_of_ours_is_refused_clearly() {
         }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(Store::create(&path, &settings()), Err(OpenError::InUse { .. })));
+    assert!(matches!(Store::create(&path, &settings()), Err(OpenError::NotEmpty { .. })));
     drop(store);
     assert!(matches!(Store::create(&path, &settings()), Err(OpenError::NotEmpty { .. })));
     let mut bytes = read(&path.join("STORE")).unwrap();
