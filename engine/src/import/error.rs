@@ -523,7 +523,8 @@ fn list(names: &[String]) -> String {
 
 fn rejected(count: u64, max: u64, rejects: Option<&PathBuf>) -> String {
     // Where the list ends, so does the reading.
-    let least = if count >= REJECTS_LISTED_MAX.max(max.saturating_add(1)) { "at least " } else { "" };
+    let least =
+        if count >= REJECTS_LISTED_MAX.max(max.saturating_add(1)) { "at least " } else { "" };
     let mut text =
         format!("\n{least}{count} bad rows, at most {max} may be rejected; nothing was loaded");
     if let Some(path) = rejects {
