@@ -82,11 +82,11 @@ impl Market {
                 count: events.count[row],
                 amount: events.amount[row],
             };
-            // Writing to a string cannot fail.
-            let _ = match format {
+            match format {
                 FileFormat::Csv => line.csv(out),
-                FileFormat::JsonLines => line.json(out),
-            };
+                // Writing to a string cannot fail.
+                FileFormat::JsonLines => line.json(out).unwrap_or_default(),
+            }
         }
     }
 
@@ -141,6 +141,20 @@ fn nth(number: u32, name: impl Fn(usize) -> &'static str) -> &'static str {
     if number == 0 { "" } else { name(number as usize - 1) }
 }
 
+/// Adds a number with at least so many digits. A file has hundreds of millions of them, and the
+/// formatting machinery would take most of the time.
+fn digits(out: &mut String, number: u32, at_least: usize) {
+    let mut buffer = [b'0'; 10];
+    let mut rest = number;
+    let mut start = buffer.len();
+    while rest > 0 || buffer.len() - start < at_least {
+        start -= 1;
+        buffer[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    out.extend(buffer[start..].iter().copied().map(char::from));
+}
+
 /// One event with its names. No name of a market needs to be quoted or escaped.
 #[derive(Debug)]
 struct Line<'a> {
@@ -168,8 +182,10 @@ impl Line<'_> {
         }
     }
 
-    fn csv(&self, out: &mut String) -> std::fmt::Result {
-        write!(out, "u{:08},", self.consumer)?;
+    fn csv(&self, out: &mut String) {
+        out.push('u');
+        digits(out, self.consumer, 8);
+        out.push(',');
         for text in [self.brand, ",", self.behaviour, ","] {
             out.push_str(text);
         }
@@ -178,22 +194,25 @@ impl Line<'_> {
             out.push_str(text);
         }
         if self.item != 0 {
-            write!(out, "i{}", self.item)?;
+            out.push('i');
+            digits(out, self.item, 1);
         }
         out.push(',');
         if self.order.1 != 0 {
-            write!(out, "o{}-{}", self.order.0, self.order.1)?;
+            out.push('o');
+            digits(out, self.order.0, 1);
+            out.push('-');
+            digits(out, self.order.1, 1);
         }
         out.push(',');
         if self.count != 1 {
-            write!(out, "{}", self.count)?;
+            digits(out, self.count, 1);
         }
         out.push(',');
         if self.amount != 0 {
-            write!(out, "{}.{:02}", self.amount / 100, self.amount % 100)?;
+            let _ = write!(out, "{}.{:02}", self.amount / 100, self.amount % 100);
         }
         out.push('\n');
-        Ok(())
     }
 
     fn json(&self, out: &mut String) -> std::fmt::Result {
@@ -220,5 +239,21 @@ impl Line<'_> {
         }
         out.push_str("}\n");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digits;
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for (number, at_least, wanted) in
+            [(0, 1, "0"), (7, 8, "00000007"), (123, 1, "123"), (u32::MAX, 8, "4294967295")]
+        {
+            let mut out = String::new();
+            digits(&mut out, number, at_least);
+            assert_eq!(out, wanted);
+        }
     }
 }

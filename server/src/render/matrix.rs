@@ -37,7 +37,11 @@ pub fn matrix(matrix: &Matrix, style: Style) -> String {
     let all: i64 = totals_down.iter().sum();
     let stages: Vec<String> = matrix.stages.iter().map(|s| plain(s).into_owned()).collect();
     let first_width = stages.iter().map(|s| width(s)).max().unwrap_or(0).max(width(&matrix.from));
-    let cell_width = stages.iter().map(|s| width(s)).max().unwrap_or(0).max(width(&grouped(all)));
+    let totals: Vec<i64> = totals_down.iter().copied().chain([all]).collect();
+    let heads = stages.iter().map(String::as_str).chain(["total"]);
+    // A column's total is its widest number.
+    let widths: Vec<usize> =
+        heads.clone().zip(&totals).map(|(h, &t)| width(h).max(width(&grouped(t)))).collect();
     let mut out = String::new();
     let lead = first_width + 4;
     out.push_str(&" ".repeat(lead));
@@ -46,9 +50,9 @@ pub fn matrix(matrix: &Matrix, style: Style) -> String {
     let mut header = String::from(" ");
     pad(&mut header, &matrix.from, first_width, Align::Left);
     header.push_str(" ↓");
-    for stage in stages.iter().map(String::as_str).chain(["total"]) {
+    for (head, &to) in heads.zip(&widths) {
         header.push_str("  ");
-        pad(&mut header, stage, cell_width, Align::Right);
+        pad(&mut header, head, to, Align::Right);
         header.push_str("  ");
     }
     out.push_str(&style.paint(Tone::Strong, header.trim_end()));
@@ -58,26 +62,26 @@ pub fn matrix(matrix: &Matrix, style: Style) -> String {
         let mut line = String::from(" ");
         pad(&mut line, stage, first_width, Align::Left);
         line.push_str("  ");
-        for (column, &count) in row.iter().enumerate() {
+        for (column, (&count, &to)) in row.iter().zip(&widths).enumerate() {
             let share = if total == 0 { 0.0 } else { count as f64 / total as f64 };
             let text = if count == 0 { "·".to_owned() } else { grouped(count) };
             line.push_str("  ");
-            pad(&mut line, &text, cell_width, Align::Right);
+            pad(&mut line, &text, to, Align::Right);
             let tone = if column == index { Tone::Faint } else { Tone::Series(column) };
             line.push(' ');
             line.push_str(&style.paint(tone, &shade(share).to_string()));
         }
         line.push_str("  ");
-        pad(&mut line, &grouped(total), cell_width, Align::Right);
+        pad(&mut line, &grouped(total), widths.last().copied().unwrap_or(0), Align::Right);
         out.push_str(line.trim_end());
         out.push('\n');
     }
     let mut last = String::from(" ");
     pad(&mut last, "total", first_width, Align::Left);
     last.push_str("  ");
-    for total in totals_down.iter().chain([&all]) {
+    for (&total, &to) in totals.iter().zip(&widths) {
         last.push_str("  ");
-        pad(&mut last, &grouped(*total), cell_width, Align::Right);
+        pad(&mut last, &grouped(total), to, Align::Right);
         last.push_str("  ");
     }
     out.push_str(&style.paint(Tone::Faint, last.trim_end()));
@@ -99,11 +103,11 @@ mod tests {
         };
         let wanted = [
             "         11-12 →",
-            " 10-20 ↓       L         P      none     total",
-            " L            90 █      10 ▒       ·       100",
-            " P           300 ▓   1,000 █       2     1,302",
-            " none          1        60    12,000 █  12,061",
-            " total       391     1,070    12,002    13,463",
+            " 10-20 ↓    L        P      none     total",
+            " L         90 █     10 ▒       ·       100",
+            " P        300 ▓  1,000 █       2     1,302",
+            " none       1       60    12,000 █  12,061",
+            " total    391    1,070    12,002    13,463",
         ];
         let drawn = matrix(&flow, Style::PLAIN);
         assert_eq!(drawn.lines().collect::<Vec<_>>(), wanted);

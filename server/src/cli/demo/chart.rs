@@ -36,14 +36,19 @@ pub(super) fn change(before: &Answer, after: &Answer, days: (Date, Date)) -> Vec
         let (first, second) = (count_of(before, stage), count_of(after, stage));
         let note = percent(first, second);
         let bar = |day: Date, value, note, series| {
-            let (_, month, of_month) = day.ymd();
-            let label = format!("{stage}  {month:02}-{of_month:02}");
+            let label = format!("{stage}  {}", short(day));
             Bar { label, value, note, series }
         };
         out.push(bar(days.0, first, String::new(), 0));
         out.push(bar(days.1, second, note, 3));
     }
     out
+}
+
+/// Month and day.
+fn short(day: Date) -> String {
+    let (_, month, of_month) = day.ymd();
+    format!("{month:02}-{of_month:02}")
 }
 
 /// The change in percent.
@@ -57,7 +62,7 @@ fn percent(before: i64, after: i64) -> String {
 }
 
 /// The matrix of an answer `stage, stage, count`.
-pub(super) fn flow(answer: &Answer, from: &str, to: &str) -> Matrix {
+pub(super) fn flow(answer: &Answer, from: Date, to: Date) -> Matrix {
     let count = position(answer, "count");
     let index = |stage: &str| STAGES.iter().position(|known| *known == stage);
     let mut cells = vec![vec![0; STAGES.len()]; STAGES.len()];
@@ -66,12 +71,7 @@ pub(super) fn flow(answer: &Answer, from: &str, to: &str) -> Matrix {
             cells[before][after] += integer(row, count);
         }
     }
-    Matrix {
-        from: from.to_owned(),
-        to: to.to_owned(),
-        stages: STAGES.map(str::to_owned).to_vec(),
-        cells,
-    }
+    Matrix { from: short(from), to: short(to), stages: STAGES.map(str::to_owned).to_vec(), cells }
 }
 
 /// The regions of an answer `region, sets, count`, whose regions are labels joined by ` & `.
@@ -159,7 +159,9 @@ mod tests {
             vec![word("P"), word("L"), Value::Integer(7)],
             vec![word("none"), word("none"), Value::Integer(9)],
         ];
-        let flow = flow(&answer(&["stage", "stage_2", "count"], rows), "a", "b");
+        let days = ("2017-10-20".parse().unwrap(), "2017-11-12".parse().unwrap());
+        let flow = flow(&answer(&["stage", "stage_2", "count"], rows), days.0, days.1);
+        assert_eq!((flow.from.as_str(), flow.to.as_str()), ("10-20", "11-12"));
         assert_eq!((flow.cells[1][0], flow.cells[5][5]), (7, 9));
 
         let labels = ["A & B", "A", "C"].map(str::to_owned);

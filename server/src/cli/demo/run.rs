@@ -69,8 +69,9 @@ fn introduce(market: &Market, data: &Path, style: Style, out: &mut dyn Write) ->
     writeln!(out, "{}", style.paint(Tone::Strong, "Throng: a shopping festival, end to end"))?;
     writeln!(
         out,
-        "An invented market: {} consumers, {} brands, {} events from {} to {},\n\
-         with a festival on 11 November and a presale before it. Store: {}",
+        "An invented market: {} consumers, {} brands, {} events\n\
+         from {} to {}, with a presale and a festival on 11 November.\n\
+         Store: {}",
         grouped(i64::from(options.consumers)),
         options.brands,
         grouped(options.events.cast_signed()),

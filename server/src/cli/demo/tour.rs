@@ -95,8 +95,9 @@ impl Stage<'_> {
 fn stages(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliError> {
     stage.chapter(
         "Who is where",
-        "Everyone is in one stage of a brand on any day: Opportunity, Awareness, Interest,\n\
-         Purchase, Loyalty, or none. The eve of the festival and the day after it:",
+        "Everyone is in one stage of a brand on any day: Opportunity, Awareness,\n\
+         Interest, Purchase, Loyalty, or none. The eve of the festival and the day\n\
+         after it:",
     )?;
     let before = stage.ask(&format!("COUNT BY {brand}.stage AS OF '{}';", days.eve))?;
     let after = stage.ask(&format!("COUNT BY {brand}.stage AS OF '{}';", days.after))?;
@@ -107,23 +108,23 @@ fn stages(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliErro
 fn flow(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliError> {
     stage.chapter(
         "How they moved",
-        "A count by two partitions is a flow: from the first day of the presale (rows) to the day\n\
-         after the festival (columns). The shade is the share of the row.",
+        "A count by two partitions is a flow: from the first day of the presale (rows)\n\
+         to the day after the festival (columns). The shade is the share of the row.",
     )?;
     let statement = format!(
         "COUNT BY {brand}.stage AS OF '{}', {brand}.stage AS OF '{}';",
         days.presale, days.after
     );
     let answer = stage.ask(&statement)?;
-    let flow = chart::flow(&answer, &days.presale.to_string(), &days.after.to_string());
+    let flow = chart::flow(&answer, days.presale, days.after);
     stage.draw(&matrix(&flow, stage.style))
 }
 
 fn overlap(stage: &mut Stage<'_>, market: &Market, days: &Days) -> Result<(), CliError> {
     stage.chapter(
         "Whom brands share",
-        "A bare brand stands for its consumer assets, the stages A, I, P and L. A lift above 1\n\
-         says: more in common than chance.",
+        "A bare brand stands for its consumer assets, the stages A, I, P and L. A lift\n\
+         above 1 says: more in common than chance. First pairs, then exclusive regions.",
     )?;
     let names: Vec<String> = rivals(market).iter().map(|brand| quoted(&brand.name)).collect();
     let list = names.join(", ");
@@ -158,14 +159,12 @@ fn segment(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliErr
 
 fn profile(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliError> {
     stage.chapter(
-        "Who the loyal are",
-        "A TGI of 200 says: twice as common among them as among those who are only aware.",
+        "Who the buyers are",
+        "A TGI of 120 says: by a fifth more common among them than among everybody; a z\n\
+         beyond 3 says that it is no accident.",
     )?;
-    let statement = format!(
-        "PROFILE WHERE {brand}.stage = L VERSUS {brand}.stage = A\n  BY gender, spending_power \
-         AS OF '{}';",
-        days.after
-    );
+    let statement =
+        format!("PROFILE WHERE {brand}.stage IN (P, L) BY gender, age\n  AS OF '{}';", days.after);
     let answer = stage.ask(&statement)?;
     stage.table(&answer)
 }
@@ -173,7 +172,8 @@ fn profile(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliErr
 fn money(stage: &mut Stage<'_>, brand: &str, days: &Days) -> Result<(), CliError> {
     stage.chapter(
         "What they spent",
-        "Net money of the last thirty days, refunds subtracted, by stage, in yuan:",
+        "Net money of the last thirty days by stage, in yuan. Refunds are subtracted on\n\
+         their day; who gave everything back has left the stage, hence less than nothing:",
     )?;
     let statement =
         format!("SUM {brand}.spend IN LAST 30 DAYS BY {brand}.stage AS OF '{}';", days.after);

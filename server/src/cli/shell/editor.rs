@@ -11,7 +11,7 @@ use reedline::{
     default_emacs_keybindings,
 };
 use throng::Database;
-use throng::query::{complete, is_complete};
+use throng::query::{CompletionKind, complete, is_complete};
 
 use super::command;
 
@@ -79,7 +79,8 @@ impl Completer for Names {
             .map(|found| Suggestion {
                 value: found.text,
                 span: Span::new(found.replaces.start, found.replaces.end),
-                append_whitespace: true,
+                // A brand's name is mostly followed by a point.
+                append_whitespace: found.kind == CompletionKind::Keyword,
                 ..Suggestion::default()
             })
             .collect();
