@@ -12,13 +12,14 @@ mod exec;
 pub mod identity;
 pub mod import;
 pub mod ingest;
-mod kernel;
+pub mod kernel;
 pub mod market;
 pub mod measure;
 mod options;
 mod reader;
 mod statement;
 pub mod time;
+mod universe;
 pub mod view;
 
 pub use answer::{Answer, Column, ColumnType, Date, Decimal, Value};

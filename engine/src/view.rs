@@ -13,6 +13,7 @@ use throng_storage::store::{KeyTable, Snapshot, Store};
 use crate::attribute::AttributeLayout;
 use crate::definition::Definitions;
 use crate::error::DefinitionError;
+use crate::universe::{Gathered, Universe};
 
 /// Everything a statement may ask: a snapshot with its definitions decoded. Threads share it.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct View {
     definitions: Arc<Definitions>,
     currency: Currency,
     newest_day: Option<i32>,
+    universe: Gathered,
 }
 
 /// An audience, decoded.
@@ -90,10 +92,11 @@ impl View {
     ) -> Result<Self, DefinitionError> {
         let settings = store.settings();
         let currency = Currency { code: settings.currency.clone(), exponent: settings.exponent };
+        let universe = Gathered::after(before.map(|view| &view.universe));
         let before = before.map(|view| (&*view.snapshot, &view.definitions));
         let definitions = Definitions::resolve(&snapshot, &currency, before)?;
         let newest_day = snapshot.segments().iter().map(|segment| segment.last_day()).max();
-        Ok(Self { snapshot, definitions, currency, newest_day })
+        Ok(Self { snapshot, definitions, currency, newest_day, universe })
     }
 
     /// The snapshot below.
@@ -187,6 +190,11 @@ impl View {
     #[must_use]
     pub fn known(&self) -> Option<&Arc<IndexFile>> {
         self.snapshot.index(crate::attribute::KNOWN_KEY)
+    }
+
+    /// The universe by day; none when the store has more consumers than are kept in memory.
+    pub(crate) fn universe(&self) -> Result<Option<Arc<Universe>>, CorruptError> {
+        self.universe.get(&self.snapshot)
     }
 
     /// The day of the newest event; none in a store without events.

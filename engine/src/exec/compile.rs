@@ -60,8 +60,7 @@ impl<'v> Compiler<'v> {
         Ok(self.within_universe(node))
     }
 
-    /// The stages of a model in its order, then those in none: disjoint sets. Their union covers
-    /// the universe as of the day.
+    /// The stages of a model in its order: disjoint sets. The rest of the universe is in none.
     ///
     /// # Errors
     /// When the plan names what the store does not have.
@@ -81,9 +80,6 @@ impl<'v> Compiler<'v> {
             stages.push((stage.stage.clone(), self.program.minus(rule, before)));
             taken.push(rule);
         }
-        let universe = self.universe();
-        let taken = self.program.or(taken);
-        stages.push((NONE_STAGE.to_owned(), self.program.minus(universe, taken)));
         Ok(stages)
     }
 
@@ -98,10 +94,15 @@ impl<'v> Compiler<'v> {
     /// Cuts a node that may hold consumers from after the statement's day.
     fn within_universe(&mut self, node: NodeId) -> NodeId {
         let universe = self.universe();
-        if node == universe || !self.may_exceed(node) {
+        if node == universe || self.is_within(node) {
             return node;
         }
         self.program.and(vec![node, universe])
+    }
+
+    /// Whether nobody of a node can be outside the statement's universe.
+    pub fn is_within(&self, node: NodeId) -> bool {
+        !self.may_exceed(node)
     }
 
     /// Whether a node can hold somebody outside the statement's universe: a sample of all ids, a
@@ -128,9 +129,8 @@ impl<'v> Compiler<'v> {
         match set {
             Set::All => Ok(self.universe()),
             Set::And(sets) => {
-                let mut nodes = self.compile_all(sets, at)?;
-                nodes.sort_by_key(|node| self.cost(*node));
-                Ok(self.program.and(nodes))
+                let nodes = self.compile_all(sets, at)?;
+                Ok(self.and(nodes))
             }
             Set::Or(sets) => {
                 let nodes = self.compile_all(sets, at)?;
@@ -143,9 +143,16 @@ impl<'v> Compiler<'v> {
             }
             Set::Stage { brand, model, stages, as_of } => {
                 let all = self.stages(brand, model, Some(as_of.map_or(at.day, |day| day.0)))?;
-                let wanted = all.into_iter().filter(|(name, _)| stages.contains(name));
-                let nodes = wanted.map(|(_, node)| node).collect();
-                Ok(self.program.or(nodes))
+                let nodes_of = |wanted: bool| {
+                    let chosen = all.iter().filter(|(name, _)| stages.contains(name) == wanted);
+                    chosen.map(|(_, node)| *node).collect()
+                };
+                if stages.iter().any(|stage| stage == NONE_STAGE) {
+                    let others = self.program.or(nodes_of(false));
+                    let universe = self.universe();
+                    return Ok(self.program.minus(universe, others));
+                }
+                Ok(self.program.or(nodes_of(true)))
             }
             Set::Did(did) => self.did(did, at),
             Set::Spent { spend, comparison, amount } => self.spent(spend, *comparison, *amount, at),
@@ -156,6 +163,27 @@ impl<'v> Compiler<'v> {
                 Ok(self.program.leaf(Leaf::Sample { per_million: *per_million, seed: *seed }))
             }
         }
+    }
+
+    /// The intersection of nodes. Complements in it are taken off the others: then the universe
+    /// need not be read.
+    fn and(&mut self, nodes: Vec<NodeId>) -> NodeId {
+        let universe = self.universe();
+        let (mut within, mut without) = (Vec::new(), Vec::new());
+        for node in nodes {
+            match self.program.nodes()[node.0] {
+                Node::Minus(from, what) if from == universe => without.push(what),
+                _ if node == universe => {}
+                _ => within.push(node),
+            }
+        }
+        within.sort_by_key(|node| self.cost(*node));
+        if within.is_empty() {
+            within.push(universe);
+        }
+        let within = self.program.and(within);
+        let without = self.program.or(without);
+        self.program.minus(within, without)
     }
 
     fn compile_all(&mut self, sets: &[Set], at: Context<'_>) -> Result<Vec<NodeId>, ExecuteError> {

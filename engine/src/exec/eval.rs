@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use throng_storage::container::ChunkBits;
 
-use super::leaf::{LeafReader, Scratch, Tools, Voids};
+use super::leaf::{Lanes, LeafReader, Scratch, Tools, Voids};
 use super::program::{Node, NodeId, Program};
 use super::set::{ChunkSet, Pool};
 use super::trace::{NodeTrace, Timing, Touched, Trace};
@@ -26,6 +26,7 @@ pub struct Worker<'v> {
     timing: Timing,
     pool: Pool,
     scratch: Scratch,
+    lanes: Lanes<'v>,
     voids: Voids<'v>,
     touched: Touched,
     /// What has been done so far.
@@ -48,6 +49,7 @@ impl<'v> Worker<'v> {
             timing,
             pool: Pool::default(),
             scratch: Scratch::default(),
+            lanes: Lanes::default(),
             voids: Voids::default(),
             touched: Touched::default(),
             trace,
@@ -104,6 +106,7 @@ impl<'v> Worker<'v> {
         Tools {
             pool: &mut self.pool,
             scratch: &mut self.scratch,
+            lanes: &mut self.lanes,
             voids: &mut self.voids,
             touched: &mut self.touched,
         }
@@ -139,13 +142,14 @@ impl<'v> Worker<'v> {
             }
             Node::Leaf(leaf) => {
                 let clock = self.clock();
-                let (view, voids) = (self.view, &mut self.voids);
-                let reader =
-                    self.leaves[node.0].get_or_insert_with(|| LeafReader::open(view, leaf, voids));
+                let (view, lanes, voids) = (self.view, &mut self.lanes, &mut self.voids);
+                let reader = self.leaves[node.0]
+                    .get_or_insert_with(|| LeafReader::open(view, leaf, lanes, voids));
                 self.touched = Touched::default();
                 let mut tools = Tools {
                     pool: &mut self.pool,
                     scratch: &mut self.scratch,
+                    lanes: &mut self.lanes,
                     voids: &mut self.voids,
                     touched: &mut self.touched,
                 };
@@ -204,7 +208,8 @@ impl<'v> Worker<'v> {
         set
     }
 
-    fn slot(&self, node: NodeId) -> &ChunkSet {
+    /// The set of a node whose set in the chunk was asked for before.
+    pub fn slot(&self, node: NodeId) -> &ChunkSet {
         const EMPTY: &ChunkSet = &ChunkSet::Empty;
         self.slots[node.0].as_ref().unwrap_or(EMPTY)
     }

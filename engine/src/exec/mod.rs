@@ -9,7 +9,7 @@ mod run;
 mod set;
 mod trace;
 
-pub use compile::{Compiler, known_sets};
+pub use compile::{Compiler, NONE_STAGE};
 pub use eval::Worker;
 pub use leaf::RangeReader;
 pub use leaf::spend::SpendReader;

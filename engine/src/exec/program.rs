@@ -4,6 +4,7 @@
 //! Invariant 2: no two nodes are equal, so what a statement says twice is computed once per chunk.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use throng_query::plan::{AtLeast, Comparison};
 
@@ -135,6 +136,11 @@ pub struct Program {
 }
 
 impl RowChoice {
+    /// The days seen.
+    pub fn days(&self) -> RangeInclusive<i32> {
+        self.first..=self.last
+    }
+
     /// Whether every row on the days counts.
     pub fn is_unfiltered(&self) -> bool {
         self.touchpoints.is_empty() && self.categories.is_empty() && self.items.is_empty()

@@ -8,6 +8,11 @@ use crate::kernel;
 /// the list is slow.
 pub const SPARSE_MAX: usize = 1024;
 
+/// Two lists are merged up to this many positions.
+const MERGED_MAX: usize = 256;
+/// A list that is not ascending is kept up to this many positions.
+const UNSORTED_MAX: usize = 64;
+
 /// Members of one chunk.
 #[derive(Debug, Clone, Default)]
 pub enum ChunkSet {
@@ -167,6 +172,12 @@ impl ChunkSet {
                 let old = std::mem::replace(self, Self::Bits(bits));
                 pool.recycle(old);
             }
+            (Self::Sparse(list), Self::Sparse(more)) if list.len() + more.len() > MERGED_MAX => {
+                let mut bits = pool.zeroed();
+                list.iter().chain(more).for_each(|low| kernel::set(&mut bits, *low));
+                let old = std::mem::replace(self, Self::Bits(bits));
+                pool.recycle(old);
+            }
             (Self::Sparse(list), Self::Sparse(more)) => {
                 let mut both = pool.list();
                 merge(list, more, &mut both);
@@ -239,28 +250,40 @@ impl SetBuilder {
     /// Adds one.
     #[inline]
     pub fn push(&mut self, low: u16, pool: &mut Pool) {
-        if let Some(bits) = &mut self.bits {
-            kernel::set(bits, low);
-        } else if self.list.len() < SPARSE_MAX {
+        if self.bits.is_none() && self.takes(low, 1) {
             self.list.push(low);
         } else {
             kernel::set(self.dense(pool), low);
         }
     }
 
+    /// Adds ascending positions, which may repeat.
+    pub fn push_sorted(&mut self, lows: &[u16], pool: &mut Pool) {
+        match lows.first() {
+            Some(first) if self.bits.is_none() && self.takes(*first, lows.len()) => {
+                self.list.extend_from_slice(lows);
+            }
+            Some(_) => {
+                let bits = self.dense(pool);
+                lows.iter().for_each(|low| kernel::set(bits, *low));
+            }
+            None => {}
+        }
+    }
+
     /// Adds a container's members.
     pub fn push_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
         match container {
-            Container::Array(lows) => {
-                if self.bits.is_none() && self.list.len() + lows.len() <= SPARSE_MAX {
-                    self.list.extend_from_slice(lows);
-                } else {
-                    let bits = self.dense(pool);
-                    lows.iter().for_each(|low| kernel::set(bits, *low));
-                }
-            }
+            Container::Array(lows) => self.push_sorted(lows, pool),
             other => kernel::or_container(self.dense(pool), other),
         }
+    }
+
+    /// Whether so many positions from `low` on may go to the list. A long one must stay ascending:
+    /// sorting it would cost more than a bitset.
+    fn takes(&self, low: u16, more: usize) -> bool {
+        let ascending = self.list.last().is_none_or(|last| *last <= low);
+        self.list.len() + more <= if ascending { SPARSE_MAX } else { UNSORTED_MAX }
     }
 
     /// The bitset, from now on.
@@ -280,7 +303,9 @@ impl SetBuilder {
             return ChunkSet::Bits(bits);
         }
         if !self.list.is_sorted_by(|a, b| a < b) {
-            self.list.sort_unstable();
+            if !self.list.is_sorted() {
+                self.list.sort_unstable();
+            }
             self.list.dedup();
         }
         ChunkSet::from_sorted(self.list, pool)

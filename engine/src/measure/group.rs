@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use throng_query::plan::{Measure, NameKind, Query, Set};
 
-use super::groups::{GroupReader, Groups, split};
+use super::groups::{GroupReader, Groups, Part, TOTAL_CODE, settle, split};
 use super::partial::{DayPartial, GroupKey, add};
 use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::error::ExecuteError;
@@ -34,10 +34,20 @@ enum Summand {
 #[derive(Debug)]
 struct Grouping {
     /// The filter, and the other side of VERSUS.
-    channels: Vec<NodeId>,
+    channels: Vec<Channel>,
     /// Families of groups: in each, partitions are crossed.
     families: Vec<Vec<Groups>>,
     summand: Summand,
+}
+
+/// Whom the numbers are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Channel {
+    /// The universe. Its members are not read: what all of it has follows from its count and from
+    /// what is stored, and what the rest of a partition has from that.
+    Universe,
+    /// The members of a node.
+    Node(NodeId),
 }
 
 /// Per family, the numbers of each combination of codes.
@@ -88,17 +98,38 @@ pub fn run(
         totals: vec![0; grouping.channels.len()],
         overlap: Vec::new(),
     };
+    let mut cells = vec![HashMap::new(); grouping.families.len()];
     for tally in tallies {
         add(&mut part.totals, &tally.totals).ok_or(ExecuteError::Overflow)?;
-        for (family, cells) in tally.cells.into_iter().enumerate() {
-            for (codes, numbers) in cells {
-                let keys = grouping.keys(family, &codes);
-                let all = part.groups[family].entry(keys).or_insert_with(|| vec![0; numbers.len()]);
-                add(all, &numbers).ok_or(ExecuteError::Overflow)?;
+        for (all, own) in cells.iter_mut().zip(tally.cells) {
+            merge(all, own).ok_or(ExecuteError::Overflow)?;
+        }
+    }
+    if grouping.channels.contains(&Channel::Universe) {
+        let everyone = universe_count(view, day, bounds)?;
+        grouping.add_universe(everyone, &mut part.totals, &mut cells);
+    }
+    for (family, mut cells) in cells.into_iter().enumerate() {
+        for level in 0..grouping.families[family].len() {
+            settle(&mut cells, level).ok_or(ExecuteError::Overflow)?;
+        }
+        for (codes, numbers) in cells {
+            if numbers.iter().step_by(2).any(|members| *members > 0) {
+                part.groups[family].insert(grouping.keys(family, &codes), numbers);
             }
         }
     }
     Ok((part, program, trace))
+}
+
+fn merge(
+    all: &mut HashMap<Vec<u128>, Vec<i128>>,
+    own: HashMap<Vec<u128>, Vec<i128>>,
+) -> Option<()> {
+    for (codes, numbers) in own {
+        add(all.entry(codes).or_insert_with(|| vec![0; numbers.len()]), &numbers)?;
+    }
+    Some(())
 }
 
 /// Compiles a query's program without running it.
@@ -116,16 +147,20 @@ fn compile(
     query: &Query,
     compiler: &mut Compiler<'_>,
 ) -> Result<Grouping, ExecuteError> {
-    let mut channels = vec![compiler.set(query.filter.as_ref().unwrap_or(&Set::All))?];
     let profile = matches!(query.measure, Measure::Profile);
-    if let Some(versus) = &query.versus {
-        channels.push(compiler.set(versus)?);
-    } else if profile {
-        channels.push(compiler.universe());
-    }
+    let mut sets = vec![query.filter.as_ref().unwrap_or(&Set::All)];
+    sets.extend(query.versus.as_ref().or(profile.then_some(&Set::All)));
     let mut groups = Vec::with_capacity(query.partitions.len());
     for partition in &query.partitions {
         groups.push(Groups::compile(compiler, view, partition)?);
+    }
+    let countable = groups.iter().all(|groups| groups.is_within_universe(compiler));
+    let mut channels = Vec::with_capacity(sets.len());
+    for set in sets {
+        channels.push(match set {
+            Set::All if countable => Channel::Universe,
+            set => Channel::Node(compiler.set(set)?),
+        });
     }
     let families =
         if profile { groups.into_iter().map(|one| vec![one]).collect() } else { vec![groups] };
@@ -148,10 +183,50 @@ fn compile(
     Ok(Grouping { channels, families, summand })
 }
 
+/// How many the universe has as of a day.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn universe_count(view: &View, day: i32, bounds: &Bounds) -> Result<i128, ExecuteError> {
+    if let Some(universe) = view.universe()? {
+        return Ok(i128::from(universe.count(day)));
+    }
+    let mut compiler = Compiler::new(view, day);
+    let node = compiler.universe();
+    let (counts, _) = for_each_chunk(
+        view,
+        &compiler.program,
+        bounds,
+        || 0_i128,
+        |worker, members| {
+            *members += i128::from(worker.set(node)?.count());
+            Ok(())
+        },
+    )?;
+    Ok(counts.into_iter().sum())
+}
+
 impl Grouping {
     fn keys(&self, family: usize, codes: &[u128]) -> Vec<GroupKey> {
         let groups = self.families[family].iter();
         groups.zip(codes).map(|(groups, code)| groups.key(*code)).collect()
+    }
+
+    /// Adds how many the universe has to the totals of its channels, and to the cells of all
+    /// groups of all partitions.
+    fn add_universe(&self, everyone: i128, totals: &mut [i128], cells: &mut Cells) {
+        for (channel, _) in self.universes() {
+            totals[channel] = everyone;
+            for (family, cells) in self.families.iter().zip(&mut *cells) {
+                let all = cells.entry(vec![TOTAL_CODE; family.len()]);
+                all.or_insert_with(|| vec![0; self.channels.len() * 2])[channel * 2] = everyone;
+            }
+        }
+    }
+
+    fn universes(&self) -> impl Iterator<Item = (usize, &Channel)> {
+        let all = |(_, channel): &(usize, &Channel)| **channel == Channel::Universe;
+        self.channels.iter().enumerate().filter(all)
     }
 }
 
@@ -159,7 +234,7 @@ impl<'v> Tally<'v> {
     fn open(view: &'v View, grouping: &Grouping) -> Self {
         let open = |family: &Vec<Groups>| family.iter().map(|groups| groups.open(view)).collect();
         let (spend, number) = match &grouping.summand {
-            Summand::Spend(Some(choice)) => (Some(SpendReader::open(view, choice)), None),
+            Summand::Spend(Some(choice)) => (Some(SpendReader::new(view, choice)), None),
             Summand::Number { key, .. } => (None, Some(RangeReader::open(view, key, 0, u64::MAX))),
             Summand::Spend(None) | Summand::Nothing => (None, None),
         };
@@ -180,23 +255,34 @@ impl<'v> Tally<'v> {
         bounds: &Bounds,
     ) -> Result<(), ExecuteError> {
         let mut money_read = false;
-        for (channel, node) in grouping.channels.iter().enumerate() {
-            let (set, pool) = worker.set_and_pool(*node)?;
-            let set = set.copied(pool);
-            let members = set.count();
-            self.totals[channel] += i128::from(members);
-            if members > 0 {
-                if !money_read {
-                    self.read_money(worker)?;
-                    money_read = true;
+        for (channel, of) in grouping.channels.iter().enumerate() {
+            let set = match of {
+                Channel::Universe => None,
+                Channel::Node(node) => {
+                    let (set, pool) = worker.set_and_pool(*node)?;
+                    let set = set.copied(pool);
+                    let members = set.count();
+                    self.totals[channel] += i128::from(members);
+                    if members == 0 {
+                        worker.pool().recycle(set);
+                        continue;
+                    }
+                    Some(set)
                 }
-                for family in 0..grouping.families.len() {
-                    let mut codes = Vec::with_capacity(grouping.families[family].len());
-                    let place = Place { family, channel };
-                    self.descend(worker, grouping, place, &set, &mut codes)?;
-                }
+            };
+            if !money_read {
+                self.read_money(worker)?;
+                money_read = true;
             }
-            worker.pool().recycle(set);
+            for family in 0..grouping.families.len() {
+                let mut codes = Vec::with_capacity(grouping.families[family].len());
+                let place = Place { family, channel };
+                let part = set.as_ref().map_or(Part::All, Part::Of);
+                self.descend(worker, grouping, place, part, &mut codes)?;
+            }
+            if let Some(set) = set {
+                worker.pool().recycle(set);
+            }
         }
         let groups: usize = self.cells.iter().map(HashMap::len).sum();
         if groups > GROUPS_MAX {
@@ -205,47 +291,69 @@ impl<'v> Tally<'v> {
         bounds.check_memory(groups * GROUP_BYTES)
     }
 
-    /// Splits a set by the partitions not yet applied, and adds what is left in each group.
+    /// Splits a part by the partitions not yet applied, and adds what is left in each group, and
+    /// in all groups of each partition together.
     fn descend(
         &mut self,
         worker: &mut Worker<'v>,
         grouping: &Grouping,
         place: Place,
-        set: &ChunkSet,
+        part: Part<'_>,
         codes: &mut Vec<u128>,
     ) -> Result<(), ExecuteError> {
         let family = &grouping.families[place.family];
-        let Some(groups) = family.get(codes.len()) else {
-            return self.add(worker, grouping, place, set, codes);
+        let level = codes.len();
+        let Some(groups) = family.get(level) else {
+            return self.add(worker, grouping, place, part, codes);
         };
-        let Groups::Nodes(nodes) = groups else {
-            let reader = &mut self.readers[place.family][codes.len()];
-            for (code, part) in split(reader, worker, set)? {
-                codes.push(code);
-                self.descend(worker, grouping, place, &part, codes)?;
-                codes.pop();
-                worker.pool().recycle(part);
-            }
-            return Ok(());
-        };
-        let only_counts =
-            matches!(grouping.summand, Summand::Nothing) && codes.len() + 1 == family.len();
-        for (code, (_, node)) in (0..).zip(nodes) {
-            codes.push(code);
-            if only_counts {
-                let members = worker.set(*node)?.count_both(set);
-                self.add_numbers(grouping, place, codes, (i128::from(members), 0))?;
-            } else {
-                let (group, pool) = worker.set_and_pool(*node)?;
-                let mut part = set.copied(pool);
-                part.intersect(group, pool);
-                if !part.is_empty() {
-                    self.descend(worker, grouping, place, &part, codes)?;
+        let only_counts = matches!(grouping.summand, Summand::Nothing) && level + 1 == family.len();
+        match groups {
+            Groups::Nodes { nodes, .. } => {
+                for (code, (_, node)) in (0..).zip(nodes) {
+                    codes.push(code);
+                    if only_counts {
+                        let group = worker.set(*node)?;
+                        let members =
+                            part.set().map_or_else(|| group.count(), |set| group.count_both(set));
+                        self.add_numbers(grouping, place, codes, (i128::from(members), 0))?;
+                    } else {
+                        let (group, pool) = worker.set_and_pool(*node)?;
+                        let mut group = group.copied(pool);
+                        if let Part::Of(set) = part {
+                            group.intersect(set, pool);
+                        }
+                        self.descend_into(worker, grouping, place, group, codes)?;
+                    }
+                    codes.pop();
                 }
-                worker.pool().recycle(part);
             }
-            codes.pop();
+            Groups::Values { .. } | Groups::Numbers { .. } => {
+                let reader = &mut self.readers[place.family][level];
+                for (code, group) in split(reader, worker, part)? {
+                    codes.push(code);
+                    self.descend_into(worker, grouping, place, group, codes)?;
+                    codes.pop();
+                }
+            }
         }
+        codes.push(TOTAL_CODE);
+        self.descend(worker, grouping, place, part, codes)?;
+        codes.pop();
+        Ok(())
+    }
+
+    fn descend_into(
+        &mut self,
+        worker: &mut Worker<'v>,
+        grouping: &Grouping,
+        place: Place,
+        group: ChunkSet,
+        codes: &mut Vec<u128>,
+    ) -> Result<(), ExecuteError> {
+        if !group.is_empty() {
+            self.descend(worker, grouping, place, Part::Of(&group), codes)?;
+        }
+        worker.pool().recycle(group);
         Ok(())
     }
 
@@ -254,24 +362,26 @@ impl<'v> Tally<'v> {
         worker: &mut Worker<'v>,
         grouping: &Grouping,
         place: Place,
-        set: &ChunkSet,
+        part: Part<'_>,
         codes: &[u128],
     ) -> Result<(), ExecuteError> {
         let mut sum = 0_i128;
         if let (Summand::Number { min, .. }, Some(number)) = (&grouping.summand, &mut self.number) {
             let mut values = Vec::new();
-            number.values(worker.chunk(), set, worker.pool(), &mut values)?;
+            number.values(worker.chunk(), part.set(), worker.pool(), &mut values)?;
             sum = values.iter().map(|(_, bits)| i128::from(value_of_bits(*min, *bits))).sum();
         }
         for (low, money) in &self.money {
-            if set.contains(*low) {
+            if part.set().is_none_or(|set| set.contains(*low)) {
                 sum = sum.checked_add(*money).ok_or(ExecuteError::Overflow)?;
             }
         }
-        self.add_numbers(grouping, place, codes, (i128::from(set.count()), sum))
+        // How many everyone is, is added once for all chunks.
+        let members = part.set().map_or(0, ChunkSet::count);
+        self.add_numbers(grouping, place, codes, (i128::from(members), sum))
     }
 
-    /// Adds (members, sum) to a group's cell; a group without members gets no cell.
+    /// Adds (members, sum) to a group's cell; where nothing is to be added there is no cell.
     fn add_numbers(
         &mut self,
         grouping: &Grouping,
@@ -279,7 +389,7 @@ impl<'v> Tally<'v> {
         codes: &[u128],
         (members, sum): (i128, i128),
     ) -> Result<(), ExecuteError> {
-        if members == 0 {
+        if (members, sum) == (0, 0) {
             return Ok(());
         }
         let cells = &mut self.cells[place.family];

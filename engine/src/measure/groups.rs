@@ -1,25 +1,34 @@
 //! Partitions as the executor meets them: how each splits a set within one chunk.
 
+use std::collections::HashMap;
+
 use throng_query::plan::{AttributeType, NameKind, Partition, Set};
 use throng_storage::index::IndexCursor;
 
 use super::partial::GroupKey;
 use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::error::ExecuteError;
-use crate::exec::{ChunkSet, Compiler, NodeId, Pool, RangeReader, SetBuilder, Worker, known_sets};
+use crate::exec::{ChunkSet, Compiler, NONE_STAGE, NodeId, Pool, RangeReader, SetBuilder, Worker};
 use crate::view::{AttributeInfo, View};
 
 /// Values up to this many become nodes of the program, shared with the rest of the statement.
 const NODES_MAX: usize = 64;
 
-/// The code of the group of unknown values.
-const UNKNOWN_CODE: u128 = u128::MAX;
+/// The code of those in no other group: unknown values, stage `none`, outside the audience.
+const REST_CODE: u128 = u128::MAX;
+/// The code of all groups of a partition together, from which the rest follows.
+pub const TOTAL_CODE: u128 = u128::MAX - 1;
 
 /// One partition of a statement.
 #[derive(Debug)]
 pub enum Groups {
-    /// Each group is a node.
-    Nodes(Vec<(GroupKey, NodeId)>),
+    /// Each group is a node; who is in none of them is in the rest.
+    Nodes {
+        /// Disjoint groups.
+        nodes: Vec<(GroupKey, NodeId)>,
+        /// What the rest is called.
+        rest: GroupKey,
+    },
     /// Each group is a set of an index; the rest is unknown.
     Values {
         /// The index.
@@ -62,16 +71,16 @@ impl Groups {
         match partition {
             Partition::Stage { brand, model, as_of } => {
                 let stages = compiler.stages(brand, model, as_of.map(|day| day.0))?;
-                let stages = (0..).zip(stages);
-                let keyed =
-                    stages.map(|(place, (name, node))| (GroupKey::Stage(place, name), node));
-                Ok(Self::Nodes(keyed.collect()))
+                let keyed = (0..)
+                    .zip(stages)
+                    .map(|(place, (name, node))| (GroupKey::Stage(place, name), node));
+                let nodes: Vec<_> = keyed.collect();
+                let place = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+                Ok(Self::Nodes { nodes, rest: GroupKey::Stage(place, NONE_STAGE.to_owned()) })
             }
             Partition::Audience(name) => {
                 let inside = compiler.set(&Set::Audience(name.clone()))?;
-                let universe = compiler.universe();
-                let outside = compiler.program.minus(universe, inside);
-                Ok(Self::Nodes(vec![(GroupKey::In, inside), (GroupKey::Out, outside)]))
+                Ok(Self::Nodes { nodes: vec![(GroupKey::In, inside)], rest: GroupKey::Out })
             }
             Partition::Attribute(attribute) => {
                 let info = view.attribute_info(attribute).ok_or_else(|| ExecuteError::Unknown {
@@ -96,20 +105,23 @@ impl Groups {
             AttributeLayout::Flags => vec![GroupKey::Boolean(false), GroupKey::Boolean(true)],
             AttributeLayout::Empty => Vec::new(),
         };
-        let known = compiler.index(&key, known_sets(info));
-        let universe = compiler.universe();
-        let unknown = compiler.program.minus(universe, known);
         let sets = (0..).zip(values);
-        let mut groups: Vec<_> =
-            sets.map(|(set, value)| (value, compiler.index(&key, vec![set]))).collect();
-        groups.push((GroupKey::Unknown, unknown));
-        Self::Nodes(groups)
+        let nodes = sets.map(|(set, value)| (value, compiler.index(&key, vec![set]))).collect();
+        Self::Nodes { nodes, rest: GroupKey::Unknown }
+    }
+
+    /// Whether all groups but the rest are within the statement's universe.
+    pub fn is_within_universe(&self, compiler: &Compiler<'_>) -> bool {
+        match self {
+            Self::Nodes { nodes, .. } => nodes.iter().all(|(_, node)| compiler.is_within(*node)),
+            Self::Values { .. } | Self::Numbers { .. } => true,
+        }
     }
 
     /// Opens it for one worker.
     pub fn open<'v>(&self, view: &'v View) -> GroupReader<'v> {
         match self {
-            Self::Nodes(_) => GroupReader::Nodes,
+            Self::Nodes { .. } => GroupReader::Nodes,
             Self::Values { key, values } => {
                 let cursors = view.index(key).map_or_else(Vec::new, |index| {
                     (0..index.sets()).take(values.len()).map(|set| index.cursor(set)).collect()
@@ -124,14 +136,10 @@ impl Groups {
 
     /// What a code stands for.
     pub fn key(&self, code: u128) -> GroupKey {
-        if code == UNKNOWN_CODE {
-            return GroupKey::Unknown;
-        }
         let place = usize::try_from(code).unwrap_or(usize::MAX);
         match self {
-            Self::Nodes(groups) => {
-                groups.get(place).map_or(GroupKey::Unknown, |(key, _)| key.clone())
-            }
+            Self::Nodes { nodes, rest } => nodes.get(place).map_or(rest, |(key, _)| key).clone(),
+            _ if code == REST_CODE => GroupKey::Unknown,
             Self::Values { values, .. } => {
                 values.get(place).cloned().map_or(GroupKey::Unknown, GroupKey::Text)
             }
@@ -150,72 +158,104 @@ impl Groups {
     }
 }
 
-/// The parts of a set within the worker's chunk, each with its code; empty parts are left out.
-/// For partitions whose groups are not nodes.
+/// What is split: everyone, or a set within the worker's chunk.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'s> {
+    /// The universe, without its members being known.
+    All,
+    /// These.
+    Of(&'s ChunkSet),
+}
+
+/// The groups of a part within the worker's chunk, each with its code, without the rest; empty
+/// ones are left out. For partitions whose groups are not nodes.
 ///
 /// # Errors
 /// When bytes of the store are corrupt.
 pub fn split(
     reader: &mut GroupReader<'_>,
     worker: &mut Worker<'_>,
-    set: &ChunkSet,
+    part: Part<'_>,
 ) -> Result<Vec<(u128, ChunkSet)>, ExecuteError> {
     let chunk = worker.chunk();
-    let pool = worker.pool();
-    let mut rest = set.copied(pool);
-    let mut parts = match reader {
-        GroupReader::Nodes => Vec::new(),
-        GroupReader::Values(cursors) => by_value(cursors, chunk, &mut rest, pool)?,
-        GroupReader::Numbers(slices) => by_number(slices, chunk, &mut rest, pool)?,
-    };
-    if rest.is_empty() {
-        pool.recycle(rest);
-    } else {
-        parts.push((UNKNOWN_CODE, rest));
+    match reader {
+        GroupReader::Nodes => Ok(Vec::new()),
+        GroupReader::Values(cursors) => by_value(cursors, chunk, part, worker.pool()),
+        GroupReader::Numbers(slices) => by_number(slices, chunk, part, worker.pool()),
     }
-    Ok(parts)
 }
 
 fn by_value(
     cursors: &mut [IndexCursor<'_>],
     chunk: u32,
-    rest: &mut ChunkSet,
+    of: Part<'_>,
     pool: &mut Pool,
 ) -> Result<Vec<(u128, ChunkSet)>, ExecuteError> {
-    let mut parts = Vec::new();
+    let mut groups = Vec::new();
     for (code, cursor) in (0..).zip(cursors) {
         let Some(container) = cursor.chunk(chunk)? else { continue };
         let mut builder = SetBuilder::new(pool);
         builder.push_container(&container, pool);
-        let mut part = builder.finish(pool);
-        part.intersect(rest, pool);
-        if part.is_empty() {
-            pool.recycle(part);
+        let mut group = builder.finish(pool);
+        if let Part::Of(set) = of {
+            group.intersect(set, pool);
+        }
+        if group.is_empty() {
+            pool.recycle(group);
         } else {
-            rest.subtract(&part, pool);
-            parts.push((code, part));
+            groups.push((code, group));
         }
     }
-    Ok(parts)
+    Ok(groups)
 }
 
 fn by_number(
     slices: &mut RangeReader<'_>,
     chunk: u32,
-    rest: &mut ChunkSet,
+    of: Part<'_>,
     pool: &mut Pool,
 ) -> Result<Vec<(u128, ChunkSet)>, ExecuteError> {
     let mut values = Vec::new();
-    slices.values(chunk, rest, pool, &mut values)?;
+    slices.values(chunk, of.set(), pool, &mut values)?;
     values.sort_unstable_by_key(|(low, difference)| (*difference, *low));
-    let mut parts = Vec::new();
+    let mut groups = Vec::new();
     for alike in values.chunk_by(|a, b| a.1 == b.1) {
         let Some((_, difference)) = alike.first() else { continue };
         let mut lows = pool.list();
         lows.extend(alike.iter().map(|(low, _)| *low));
-        let part = ChunkSet::from_sorted(lows, pool);
-        rest.subtract(&part, pool);
-        parts.push((u128::from(*difference), part));
+        groups.push((u128::from(*difference), ChunkSet::from_sorted(lows, pool)));
     }
-    Ok(parts)
+    Ok(groups)
+}
+
+impl<'s> Part<'s> {
+    /// The set; none for everyone.
+    pub fn set(self) -> Option<&'s ChunkSet> {
+        match self {
+            Self::All => None,
+            Self::Of(set) => Some(set),
+        }
+    }
+}
+
+/// Turns what all groups of the partition at a level have together into what the rest has: the
+/// others are taken off. None when a number does not fit.
+pub fn settle(cells: &mut HashMap<Vec<u128>, Vec<i128>>, level: usize) -> Option<()> {
+    let has = |codes: &[u128], code| codes.get(level) == Some(&code);
+    let (mut totals, others): (HashMap<_, _>, HashMap<_, _>) =
+        std::mem::take(cells).into_iter().partition(|(codes, _)| has(codes, TOTAL_CODE));
+    for (codes, numbers) in &others {
+        let mut total = codes.clone();
+        total[level] = TOTAL_CODE;
+        let rest = totals.entry(total).or_insert_with(|| vec![0; numbers.len()]);
+        for (rest, number) in rest.iter_mut().zip(numbers) {
+            *rest = rest.checked_sub(*number)?;
+        }
+    }
+    *cells = others;
+    for (mut codes, numbers) in totals {
+        codes[level] = REST_CODE;
+        cells.insert(codes, numbers);
+    }
+    Some(())
 }

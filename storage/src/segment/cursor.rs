@@ -63,13 +63,13 @@ struct Slot {
 /// One chunk of a lane: at least one row.
 #[derive(Debug)]
 pub struct LaneChunk<'c> {
-    page: &'c Page<'c>,
+    pub(super) page: &'c Page<'c>,
     consumers: Container<'c>,
-    first_day: i32,
+    pub(super) first_day: i32,
     /// The chunk's places among the page's distinct consumers.
     distinct: Range<usize>,
     /// The chunk's places among the page's rows.
-    rows: Range<usize>,
+    pub(super) rows: Range<usize>,
     /// Listed repeats of the chunk, when the page has several chunks.
     repeats: &'c [u32],
 }
@@ -402,7 +402,7 @@ impl LaneChunk<'_> {
     }
 
     /// Decodes the consumer of each row.
-    fn decode_low(&self, low: &mut Vec<u16>) -> Result<(), CorruptError> {
+    pub(super) fn decode_low(&self, low: &mut Vec<u16>) -> Result<(), CorruptError> {
         low.clear();
         let plain = self.rows.len() == self.distinct.len();
         match self.consumers {

@@ -9,6 +9,7 @@ mod presence;
 mod reader;
 mod rows;
 mod sort;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -17,3 +18,4 @@ pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};
 pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
+pub use window::WindowRows;

@@ -202,6 +202,27 @@ impl<'a> Page<'a> {
             .ok_or_else(|| self.corrupt("a page's repeats do not decode"))
     }
 
+    /// A column's value in every row of the page, where it is the same.
+    pub(super) fn constant(&self, column: usize) -> Option<i64> {
+        match self.columns.get(column).copied().flatten() {
+            None => Some(default_of(column)),
+            Some(column) if column.head.encoding == Encoding::Constant => Some(column.base),
+            Some(_) => None,
+        }
+    }
+
+    /// What each row adds to a base, for a column that is packed.
+    pub(super) fn packed(&self, column: usize) -> Result<Option<(i64, Packed<'a>)>, CorruptError> {
+        let Some(column) = self.columns.get(column).copied().flatten() else { return Ok(None) };
+        if column.head.encoding != Encoding::Packed {
+            return Ok(None);
+        }
+        let data = self.file.raw().get(column.at..).unwrap_or_default();
+        let packed = Packed::new(data, self.entry.rows as usize, u32::from(column.head.bits));
+        let packed = packed.ok_or_else(|| self.corrupt("a page's column does not decode"))?;
+        Ok(Some((column.base, packed)))
+    }
+
     /// Decodes a column for some rows.
     pub(super) fn column<T: Copy>(
         &self,
@@ -211,10 +232,11 @@ impl<'a> Page<'a> {
         convert: impl Fn(i64) -> T,
     ) -> Result<(), CorruptError> {
         out.clear();
-        let Some(column) = self.columns.get(column).copied().flatten() else {
-            out.resize(rows.len(), convert(default_of(column)));
+        if let Some(value) = self.constant(column) {
+            out.resize(rows.len(), convert(value));
             return Ok(());
-        };
+        }
+        let Some(column) = self.columns.get(column).copied().flatten() else { return Ok(()) };
         let base = column.base;
         let data = self.file.raw().get(column.at..).unwrap_or_default();
         let (all, bits) = (self.entry.rows as usize, u32::from(column.head.bits));

@@ -7,7 +7,7 @@ use rand_pcg::Pcg64;
 use roaring::RoaringBitmap;
 
 use crate::rows::EventColumns;
-use crate::segment::{BuildError, BuildOptions, ColumnSet, RowBuffer, Segment, build};
+use crate::segment::{BuildError, BuildOptions, ColumnSet, RowBuffer, Segment, WindowRows, build};
 
 /// One event as a tuple: brand, behaviour, consumer, day, second, and the rest.
 type Row = (u32, u16, u32, i32, u32, u32, u32, u32, u32, u32, i64);
@@ -194,7 +194,7 @@ fn check_lane(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: 
     asked.extend([0, 65_535, 70_000, u32::MAX, 0]);
     asked.truncate(300);
     let mut cursor = lane.cursor();
-    let mut out = RowBuffer::default();
+    let (mut out, mut window) = (RowBuffer::default(), WindowRows::default());
     for chunk in asked {
         if random.random_bool(0.3) {
             let next = cursor.next_chunk(chunk).unwrap();
@@ -228,6 +228,14 @@ fn check_lane(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: 
                 out.amount[i],
             );
             assert_eq!(read, **row);
+        }
+        let bounds = [-5, 0, rows[0].3, rows[rows.len() / 2].3, rows[rows.len() - 1].3, 1 << 17];
+        for (first, last) in bounds.into_iter().flat_map(|a| bounds.map(|b| (a, b))) {
+            got.decode_days(&(first..=last), &mut window).unwrap();
+            let days = rows.iter().filter(|row| (first..=last).contains(&row.3));
+            let days = days.map(|row| (row.2 & 0xffff, u32::try_from(row.3).unwrap()));
+            let found = window.iter().map(|(low, day)| (u32::from(low), u32::from(day)));
+            assert!(found.eq(days), "{first} to {last}");
         }
         got.decode(ColumnSet::AMOUNT, &mut out).unwrap();
         assert_eq!((out.low.len(), out.amount.len()), (rows.len(), rows.len()));

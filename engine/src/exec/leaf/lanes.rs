@@ -1,9 +1,13 @@
 //! Lanes opened by one worker, and the memory in which their rows are counted.
 
-use throng_storage::segment::{LaneChunk, LaneCursor, RowBuffer};
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use throng_storage::segment::{ColumnSet, Lane, LaneChunk, LaneCursor, RowBuffer, WindowRows};
 
 use crate::error::ExecuteError;
 use crate::exec::program::LaneChoice;
+use crate::exec::trace::Touched;
 use crate::view::View;
 
 /// One lane of one segment, read forward chunk by chunk.
@@ -20,6 +24,24 @@ pub struct LaneReader<'v> {
     pub first_day: i32,
     /// Day of its latest row.
     pub last_day: i32,
+    /// Whether some row counts for more than one.
+    pub has_counts: bool,
+    /// The rows decoded last, and of which chunk and days.
+    window: WindowRows,
+    decoded: Option<(u32, RangeInclusive<i32>)>,
+}
+
+/// The place of a lane in [`Lanes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneId(usize);
+
+/// The lanes of one worker: each is opened once, however many leaves read it, and what one leaf
+/// decoded of a chunk is there for the next.
+#[derive(Debug, Default)]
+pub struct Lanes<'v> {
+    readers: Vec<LaneReader<'v>>,
+    /// By segment, brand and behaviour.
+    places: HashMap<(usize, u32, u16), LaneId>,
 }
 
 /// Memory that a leaf uses within one chunk. Between chunks every array is at rest: all zero.
@@ -33,8 +55,8 @@ pub struct Scratch {
     pub sums: Vec<i128>,
     /// Positions whose number or sum is not at rest, or may not be.
     pub lows: Vec<u16>,
-    /// (position, day) pairs.
-    pub pairs: Vec<u64>,
+    /// (position, day) pairs, as 16 bits each.
+    pub pairs: Vec<u32>,
 }
 
 const POSITIONS: usize = throng_storage::container::CHUNK_SIZE;
@@ -63,7 +85,7 @@ impl Scratch {
 
 impl<'v> LaneReader<'v> {
     /// Opens a lane.
-    pub fn new(lane: throng_storage::segment::Lane<'v>) -> Self {
+    pub fn new(lane: Lane<'v>) -> Self {
         let (first_chunk, last_chunk) = lane.chunks();
         Self {
             cursor: lane.cursor(),
@@ -73,6 +95,9 @@ impl<'v> LaneReader<'v> {
             behaviour: lane.behaviour(),
             first_day: lane.first_day(),
             last_day: lane.last_day(),
+            has_counts: lane.columns().has(ColumnSet::COUNT),
+            window: WindowRows::default(),
+            decoded: None,
         }
     }
 
@@ -87,43 +112,87 @@ impl<'v> LaneReader<'v> {
         Ok(self.cursor.chunk(chunk)?)
     }
 
+    /// The chunk's rows on some days.
+    ///
+    /// # Errors
+    /// When its bytes are corrupt.
+    pub fn window(
+        &mut self,
+        chunk: u32,
+        days: &RangeInclusive<i32>,
+        touched: &mut Touched,
+    ) -> Result<&WindowRows, ExecuteError> {
+        if self.decoded.as_ref().is_some_and(|(at, of)| *at == chunk && of == days) {
+            return Ok(&self.window);
+        }
+        self.decoded = None;
+        let mut window = std::mem::take(&mut self.window);
+        match self.chunk(chunk)? {
+            Some(part) => {
+                part.decode_days(days, &mut window)?;
+                touched.rows(&part);
+            }
+            None => window.clear(),
+        }
+        self.window = window;
+        self.decoded = Some((chunk, days.clone()));
+        Ok(&self.window)
+    }
+
     /// Whether every row's day lies between two days.
     pub fn within(&self, first: i32, last: i32) -> bool {
         first <= self.first_day && self.last_day <= last
     }
 }
 
-/// The lanes chosen, of every segment, that have a row between two days.
-pub fn open_lanes<'v>(
-    view: &'v View,
-    choice: &LaneChoice,
-    first: i32,
-    last: i32,
-) -> Vec<LaneReader<'v>> {
-    let mut lanes = Vec::new();
-    for segment in view.snapshot().segments() {
-        if segment.last_day() < first || segment.first_day() > last {
-            continue;
-        }
-        let mut take = |lane: throng_storage::segment::Lane<'v>| {
-            if lane.first_day() <= last && first <= lane.last_day() {
-                lanes.push(LaneReader::new(lane));
-            }
-        };
-        match choice.brand {
-            Some(brand) if !choice.behaviours.is_empty() => {
-                let chosen = choice.behaviours.iter().filter_map(|b| segment.lane(brand, *b));
-                chosen.for_each(&mut take);
-            }
-            _ => segment
-                .lanes()
-                .filter(|lane| choice.brand.is_none_or(|brand| lane.brand() == brand))
-                .filter(|lane| {
-                    choice.behaviours.is_empty()
-                        || choice.behaviours.binary_search(&lane.behaviour()).is_ok()
-                })
-                .for_each(&mut take),
-        }
+impl<'v> Lanes<'v> {
+    /// A lane that was opened.
+    pub fn get(&mut self, id: LaneId) -> &mut LaneReader<'v> {
+        &mut self.readers[id.0]
     }
-    lanes
+
+    /// Opens the lanes chosen, of every segment, that have a row between two days; by first day
+    /// of the segment.
+    pub fn open(
+        &mut self,
+        view: &'v View,
+        choice: &LaneChoice,
+        first: i32,
+        last: i32,
+    ) -> Vec<LaneId> {
+        let mut opened = Vec::new();
+        for (number, segment) in view.snapshot().segments().iter().enumerate() {
+            if segment.last_day() < first || segment.first_day() > last {
+                continue;
+            }
+            let mut take = |lane: Lane<'v>| {
+                if lane.first_day() <= last && first <= lane.last_day() {
+                    opened.push(self.open_one(number, lane));
+                }
+            };
+            match choice.brand {
+                Some(brand) if !choice.behaviours.is_empty() => {
+                    let chosen = choice.behaviours.iter().filter_map(|b| segment.lane(brand, *b));
+                    chosen.for_each(&mut take);
+                }
+                _ => segment
+                    .lanes()
+                    .filter(|lane| choice.brand.is_none_or(|brand| lane.brand() == brand))
+                    .filter(|lane| {
+                        choice.behaviours.is_empty()
+                            || choice.behaviours.binary_search(&lane.behaviour()).is_ok()
+                    })
+                    .for_each(&mut take),
+            }
+        }
+        opened
+    }
+
+    fn open_one(&mut self, segment: usize, lane: Lane<'v>) -> LaneId {
+        let readers = &mut self.readers;
+        *self.places.entry((segment, lane.brand(), lane.behaviour())).or_insert_with(|| {
+            readers.push(LaneReader::new(lane));
+            LaneId(readers.len() - 1)
+        })
+    }
 }

@@ -3,37 +3,26 @@
 mod did;
 mod index;
 mod lanes;
+mod levels;
 mod range;
 mod rows;
 pub mod spend;
 mod state;
+mod tools;
 mod universe;
 mod void;
 
-pub use lanes::Scratch;
+pub use lanes::{Lanes, Scratch};
 pub use range::RangeReader;
+pub use tools::Tools;
 pub use void::Voids;
 
 use throng_query::sample;
 
 use super::program::Leaf;
-use super::set::{ChunkSet, Pool, SetBuilder};
-use super::trace::Touched;
+use super::set::{ChunkSet, SetBuilder};
 use crate::error::ExecuteError;
 use crate::view::View;
-
-/// What a leaf may use while it is computed for one chunk.
-#[derive(Debug)]
-pub struct Tools<'w, 'v> {
-    /// Memory for sets.
-    pub pool: &'w mut Pool,
-    /// Memory for rows and counters.
-    pub scratch: &'w mut Scratch,
-    /// Void purchases, shared by all leaves.
-    pub voids: &'w mut Voids<'v>,
-    /// What has been read.
-    pub touched: &'w mut Touched,
-}
 
 /// A leaf opened by one worker: cursors into the store.
 #[derive(Debug)]
@@ -41,11 +30,11 @@ pub enum LeafReader<'v> {
     /// See [`Leaf::Universe`].
     Universe(universe::UniverseReader<'v>),
     /// See [`Leaf::Did`].
-    Did(did::DidReader<'v>),
+    Did(did::DidReader),
     /// See [`Leaf::Spent`].
     Spent(spend::SpentReader<'v>),
     /// See [`Leaf::State`].
-    State(state::StateReader<'v>),
+    State(state::StateReader),
     /// See [`Leaf::Index`].
     Index(index::IndexReader<'v>),
     /// See [`Leaf::Range`].
@@ -61,17 +50,19 @@ pub enum LeafReader<'v> {
 
 impl<'v> LeafReader<'v> {
     /// Opens a leaf.
-    pub fn open(view: &'v View, leaf: &Leaf, voids: &mut Voids<'v>) -> Self {
+    pub fn open(view: &'v View, leaf: &Leaf, lanes: &mut Lanes<'v>, voids: &mut Voids<'v>) -> Self {
         match leaf {
             Leaf::Universe { day } => Self::Universe(universe::UniverseReader::open(view, *day)),
-            Leaf::Did { lanes, at_least, rows } => {
-                Self::Did(did::DidReader::open(view, lanes, *at_least, rows, voids))
+            Leaf::Did { lanes: choice, at_least, rows } => {
+                let opened = did::Opened { view, lanes, voids };
+                Self::Did(did::DidReader::open(opened, choice, *at_least, rows))
             }
             Leaf::Spent { spend, comparison, amount } => {
-                Self::Spent(spend::SpentReader::open(view, spend, *comparison, *amount))
+                Self::Spent(spend::SpentReader::new(view, spend, *comparison, *amount))
             }
             Leaf::State { brand, enter, exit, last } => {
-                Self::State(state::StateReader::open(view, *brand, *enter, *exit, *last))
+                let behaviours = (*enter, *exit);
+                Self::State(state::StateReader::open(view, *brand, behaviours, *last, lanes))
             }
             Leaf::Index { key, sets } => Self::Index(index::IndexReader::open(view, key, sets)),
             Leaf::Range { key, low, high } => {

@@ -74,8 +74,8 @@ impl<'v> RangeReader<'v> {
         Ok(ChunkSet::Bits(members))
     }
 
-    /// The number of each of some members, less the attribute's smallest: (position, difference)
-    /// pairs, ascending by position.
+    /// The number of each of some members, or of all, less the attribute's smallest: (position,
+    /// difference) pairs, ascending by position.
     /// Members without a known number are left out.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl<'v> RangeReader<'v> {
     pub fn values(
         &mut self,
         chunk: u32,
-        of: &ChunkSet,
+        of: Option<&ChunkSet>,
         pool: &mut Pool,
         values: &mut Vec<(u16, u64)>,
     ) -> Result<(), ExecuteError> {
@@ -93,7 +93,9 @@ impl<'v> RangeReader<'v> {
         let mut members = SetBuilder::new(pool);
         members.push_container(&container, pool);
         let mut members = members.finish(pool);
-        members.intersect(of, pool);
+        if let Some(of) = of {
+            members.intersect(of, pool);
+        }
         members.for_each(|low| values.push((low, 0)));
         pool.recycle(members);
         let mut bits = pool.zeroed();

@@ -4,13 +4,76 @@ use std::collections::HashSet;
 
 use throng_storage::segment::{ColumnSet, LaneChunk, RowBuffer};
 
-use super::lanes::LaneReader;
+use super::lanes::{LaneId, LaneReader, Lanes};
+use super::void::Voids;
 use crate::error::ExecuteError;
 use crate::exec::program::RowChoice;
+use crate::exec::set::Pool;
 use crate::exec::trace::Touched;
 
 /// Purchases of one chunk that do not count, as (position, order).
 pub type VoidOrders = HashSet<(u16, u32)>;
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The low 16 bits of the consumer's id.
+    pub low: u16,
+    /// The day, in days since 1970-01-01.
+    pub day: u16,
+    /// How often it counts.
+    pub count: u32,
+}
+
+/// What rows are read with.
+#[derive(Debug)]
+pub struct RowSource<'t, 'v> {
+    /// The worker's lanes.
+    pub lanes: &'t mut Lanes<'v>,
+    /// The worker's void purchases.
+    pub voids: &'t mut Voids<'v>,
+    /// What has been read.
+    pub touched: &'t mut Touched,
+    /// Memory for sets.
+    pub pool: &'t mut Pool,
+    /// Memory for rows.
+    pub rows: &'t mut RowBuffer,
+}
+
+impl RowSource<'_, '_> {
+    /// Calls `visit` with every row of a lane (and its void purchases) that passes, ordered by
+    /// consumer and day.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt.
+    #[inline]
+    pub fn each_row(
+        &mut self,
+        chunk: u32,
+        (lane, void): (LaneId, Option<usize>),
+        choice: &RowChoice,
+        visit: &mut impl FnMut(&mut Pool, Row),
+    ) -> Result<(), ExecuteError> {
+        if let Some(void) = void {
+            self.voids.load(void, chunk, self.touched)?;
+        }
+        let orders = void.and_then(|void| self.voids.orders(void));
+        let lane = self.lanes.get(lane);
+        let test = RowTest::new(choice, lane, orders);
+        if test.looks_at_no_column_but_days() && !lane.has_counts {
+            let window = lane.window(chunk, &choice.days(), self.touched)?;
+            window.iter().for_each(|(low, day)| visit(self.pool, Row { low, day, count: 1 }));
+            return Ok(());
+        }
+        let Some(part) = lane.chunk(chunk)? else { return Ok(()) };
+        let (pool, columns) = (&mut *self.pool, ColumnSet::DAY.with(ColumnSet::COUNT));
+        test.for_each(&part, columns, self.rows, self.touched, |rows, row| {
+            // A segment's days are below 2^16.
+            let day = u16::try_from(rows.day[row]).unwrap_or(u16::MAX);
+            visit(pool, Row { low: rows.low[row], day, count: rows.count[row] });
+        })
+    }
+}
 
 /// The test that a lane's rows must pass.
 #[derive(Debug)]
@@ -30,6 +93,11 @@ impl<'c> RowTest<'c> {
     /// Whether every row passes, so that none need be decoded.
     pub fn passes_all(&self) -> bool {
         !self.days && self.void.is_none() && self.choice.is_unfiltered()
+    }
+
+    /// Whether nothing but a row's day decides.
+    pub fn looks_at_no_column_but_days(&self) -> bool {
+        self.void.is_none() && self.choice.is_unfiltered()
     }
 
     /// The columns it looks at.

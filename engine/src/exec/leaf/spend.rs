@@ -4,7 +4,7 @@ use throng_query::plan::Comparison;
 use throng_storage::segment::ColumnSet;
 
 use super::Tools;
-use super::lanes::{LaneReader, open_lanes};
+use super::lanes::LaneId;
 use super::rows::RowTest;
 use crate::error::ExecuteError;
 use crate::exec::compile::comparison_holds;
@@ -15,18 +15,16 @@ use crate::view::View;
 /// The money of one chunk at a time.
 #[derive(Debug)]
 pub struct SpendReader<'v> {
-    lanes: Vec<LaneReader<'v>>,
+    view: &'v View,
     choice: SpendChoice,
+    /// The lanes of buys and refunds, opened when first needed.
+    lanes: Option<Vec<LaneId>>,
 }
 
 impl<'v> SpendReader<'v> {
-    /// Opens the lanes of buys and refunds.
-    pub fn open(view: &'v View, choice: &SpendChoice) -> Self {
-        let mut behaviours = vec![choice.buy, choice.refund];
-        behaviours.sort_unstable();
-        let lanes = LaneChoice { brand: choice.brand, behaviours };
-        let lanes = open_lanes(view, &lanes, choice.rows.first, choice.rows.last);
-        Self { lanes, choice: choice.clone() }
+    /// A reader of this money.
+    pub fn new(view: &'v View, choice: &SpendChoice) -> Self {
+        Self { view, choice: choice.clone(), lanes: None }
     }
 
     /// Fills `scratch.sums` for the positions it lists in `scratch.lows`; the caller puts both to
@@ -34,9 +32,17 @@ impl<'v> SpendReader<'v> {
     ///
     /// # Errors
     /// When the bytes are corrupt.
-    pub fn fill(&mut self, chunk: u32, tools: &mut Tools<'_, '_>) -> Result<(), ExecuteError> {
+    pub fn fill(&mut self, chunk: u32, tools: &mut Tools<'_, 'v>) -> Result<(), ExecuteError> {
         tools.scratch.sums();
-        for lane in &mut self.lanes {
+        let (view, choice) = (self.view, &self.choice);
+        let lanes = self.lanes.get_or_insert_with(|| {
+            let mut behaviours = vec![choice.buy, choice.refund];
+            behaviours.sort_unstable();
+            let lanes = LaneChoice { brand: choice.brand, behaviours };
+            tools.lanes.open(view, &lanes, choice.rows.first, choice.rows.last)
+        });
+        for lane in lanes {
+            let lane = tools.lanes.get(*lane);
             let sign = if lane.behaviour == self.choice.refund { -1 } else { 1 };
             let test = RowTest::new(&self.choice.rows, lane, None);
             let Some(part) = lane.chunk(chunk)? else { continue };
@@ -67,9 +73,9 @@ pub struct SpentReader<'v> {
 }
 
 impl<'v> SpentReader<'v> {
-    /// Opens the lanes.
-    pub fn open(view: &'v View, spend: &SpendChoice, comparison: Comparison, amount: i64) -> Self {
-        Self { money: SpendReader::open(view, spend), comparison, amount }
+    /// A reader of those whose money compares so.
+    pub fn new(view: &'v View, spend: &SpendChoice, comparison: Comparison, amount: i64) -> Self {
+        Self { money: SpendReader::new(view, spend), comparison, amount }
     }
 
     /// Its members in a chunk.

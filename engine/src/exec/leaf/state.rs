@@ -3,7 +3,7 @@
 use throng_storage::segment::ColumnSet;
 
 use super::Tools;
-use super::lanes::{LaneReader, open_lanes};
+use super::lanes::{LaneId, Lanes};
 use crate::error::ExecuteError;
 use crate::exec::program::LaneChoice;
 use crate::exec::set::{ChunkSet, SetBuilder};
@@ -11,18 +11,24 @@ use crate::view::View;
 
 /// The lanes of one state.
 #[derive(Debug)]
-pub struct StateReader<'v> {
-    lanes: Vec<LaneReader<'v>>,
+pub struct StateReader {
+    lanes: Vec<LaneId>,
     enter: u16,
     last: i32,
 }
 
-impl<'v> StateReader<'v> {
+impl StateReader {
     /// Opens the lanes of both behaviours.
-    pub fn open(view: &'v View, brand: Option<u32>, enter: u16, exit: u16, last: i32) -> Self {
+    pub fn open<'v>(
+        view: &'v View,
+        brand: Option<u32>,
+        (enter, exit): (u16, u16),
+        last: i32,
+        lanes: &mut Lanes<'v>,
+    ) -> Self {
         let mut behaviours = vec![enter, exit];
         behaviours.sort_unstable();
-        let lanes = open_lanes(view, &LaneChoice { brand, behaviours }, i32::MIN, last);
+        let lanes = lanes.open(view, &LaneChoice { brand, behaviours }, i32::MIN, last);
         Self { lanes, enter, last }
     }
 
@@ -33,7 +39,7 @@ impl<'v> StateReader<'v> {
     pub fn read(
         &mut self,
         chunk: u32,
-        tools: &mut Tools<'_, 'v>,
+        tools: &mut Tools<'_, '_>,
     ) -> Result<ChunkSet, ExecuteError> {
         let filled = self.fill(chunk, tools);
         let scratch = &mut *tools.scratch;
@@ -50,8 +56,9 @@ impl<'v> StateReader<'v> {
 
     /// The latest time of each position, with a last bit that says which behaviour it was: at the
     /// same second the entering one wins.
-    fn fill(&mut self, chunk: u32, tools: &mut Tools<'_, 'v>) -> Result<(), ExecuteError> {
-        for lane in &mut self.lanes {
+    fn fill(&mut self, chunk: u32, tools: &mut Tools<'_, '_>) -> Result<(), ExecuteError> {
+        for lane in &self.lanes {
+            let lane = tools.lanes.get(*lane);
             let enters = u64::from(lane.behaviour == self.enter);
             let Some(part) = lane.chunk(chunk)? else { continue };
             let scratch = &mut *tools.scratch;

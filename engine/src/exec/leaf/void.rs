@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use throng_storage::segment::{ColumnSet, RowBuffer};
 
-use super::lanes::{LaneReader, open_lanes};
+use super::lanes::{LaneId, Lanes};
 use super::rows::VoidOrders;
 use crate::error::ExecuteError;
 use crate::exec::program::LaneChoice;
@@ -17,15 +17,16 @@ use crate::view::View;
 /// The void purchases of every brand and day that a program's leaves need.
 #[derive(Debug, Default)]
 pub struct Voids<'v> {
-    readers: Vec<VoidReader<'v>>,
+    readers: Vec<VoidReader>,
     by_brand: HashMap<(u32, i32), Option<usize>>,
+    lanes: Lanes<'v>,
     rows: RowBuffer,
 }
 
 #[derive(Debug)]
-struct VoidReader<'v> {
-    buys: Vec<LaneReader<'v>>,
-    refunds: Vec<LaneReader<'v>>,
+struct VoidReader {
+    buys: Vec<LaneId>,
+    refunds: Vec<LaneId>,
     as_of: i32,
     chunk: Option<u32>,
     orders: VoidOrders,
@@ -34,12 +35,12 @@ struct VoidReader<'v> {
 impl<'v> Voids<'v> {
     /// Opens the refunds of a brand as of a day; none when it has none with an order.
     pub fn open(&mut self, view: &'v View, brand: u32, as_of: i32) -> Option<usize> {
-        let readers = &mut self.readers;
+        let (readers, opened) = (&mut self.readers, &mut self.lanes);
         *self.by_brand.entry((brand, as_of)).or_insert_with(|| {
-            let lanes = |name| {
+            let mut lanes = |name| {
                 let behaviours = vec![view.behaviour_id(name)?];
                 let choice = LaneChoice { brand: Some(brand), behaviours };
-                Some(open_lanes(view, &choice, i32::MIN, as_of))
+                Some(opened.open(view, &choice, i32::MIN, as_of))
             };
             let refunds = lanes("refund")?;
             if refunds.is_empty() {
@@ -62,9 +63,9 @@ impl<'v> Voids<'v> {
         chunk: u32,
         touched: &mut Touched,
     ) -> Result<(), ExecuteError> {
-        let rows = &mut self.rows;
+        let (lanes, rows) = (&mut self.lanes, &mut self.rows);
         match self.readers.get_mut(reader) {
-            Some(reader) => reader.load(chunk, rows, touched),
+            Some(reader) => reader.load(chunk, lanes, rows, touched),
             None => Ok(()),
         }
     }
@@ -75,10 +76,11 @@ impl<'v> Voids<'v> {
     }
 }
 
-impl VoidReader<'_> {
+impl VoidReader {
     fn load(
         &mut self,
         chunk: u32,
+        lanes: &mut Lanes<'_>,
         rows: &mut RowBuffer,
         touched: &mut Touched,
     ) -> Result<(), ExecuteError> {
@@ -88,11 +90,13 @@ impl VoidReader<'_> {
         self.chunk = None;
         self.orders.clear();
         let mut left: HashMap<(u16, u32), i128> = HashMap::new();
-        visit_orders(&mut self.refunds, chunk, self.as_of, rows, touched, |key, amount| {
+        let refunds = Orders { lanes: &self.refunds, chunk, last: self.as_of };
+        refunds.visit(lanes, rows, touched, |key, amount| {
             *left.entry(key).or_default() -= amount;
         })?;
         if !left.is_empty() {
-            visit_orders(&mut self.buys, chunk, self.as_of, rows, touched, |key, amount| {
+            let buys = Orders { lanes: &self.buys, chunk, last: self.as_of };
+            buys.visit(lanes, rows, touched, |key, amount| {
                 if let Some(left) = left.get_mut(&key) {
                     *left += amount;
                 }
@@ -105,25 +109,33 @@ impl VoidReader<'_> {
     }
 }
 
-/// Calls `visit` with ((position, order), amount) of every row with an order up to a day.
-fn visit_orders(
-    lanes: &mut [LaneReader<'_>],
+/// The rows with an order up to a day.
+struct Orders<'o> {
+    lanes: &'o [LaneId],
     chunk: u32,
     last: i32,
-    rows: &mut RowBuffer,
-    touched: &mut Touched,
-    mut visit: impl FnMut((u16, u32), i128),
-) -> Result<(), ExecuteError> {
-    let columns = ColumnSet::DAY.with(ColumnSet::ORDER).with(ColumnSet::AMOUNT);
-    for lane in lanes {
-        let Some(chunk) = lane.chunk(chunk)? else { continue };
-        chunk.decode(columns, rows)?;
-        touched.rows(&chunk);
-        for (row, order) in rows.order.iter().enumerate() {
-            if *order != 0 && rows.day[row] <= last {
-                visit((rows.low[row], *order), i128::from(rows.amount[row]));
+}
+
+impl Orders<'_> {
+    /// Calls `visit` with ((position, order), amount) of every row.
+    fn visit(
+        &self,
+        lanes: &mut Lanes<'_>,
+        rows: &mut RowBuffer,
+        touched: &mut Touched,
+        mut visit: impl FnMut((u16, u32), i128),
+    ) -> Result<(), ExecuteError> {
+        let columns = ColumnSet::DAY.with(ColumnSet::ORDER).with(ColumnSet::AMOUNT);
+        for lane in self.lanes {
+            let Some(chunk) = lanes.get(*lane).chunk(self.chunk)? else { continue };
+            chunk.decode(columns, rows)?;
+            touched.rows(&chunk);
+            for (row, order) in rows.order.iter().enumerate() {
+                if *order != 0 && rows.day[row] <= self.last {
+                    visit((rows.low[row], *order), i128::from(rows.amount[row]));
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
