@@ -2,40 +2,49 @@
 
 use throng_query::plan::{AttributeType, AttributeValue};
 use throng_storage::error::CorruptError;
-use throng_storage::index::IndexFile;
+use throng_storage::index::{IndexCursor, IndexFile};
 
 use super::layout::{AttributeLayout, value_of_bits};
 use crate::view::AttributeInfo;
 
-/// Every known value of a number or date with its consumer, ascending by consumer.
-///
-/// # Errors
-/// When the index's bytes cannot be trusted.
-pub fn number_values(
-    index: &IndexFile,
+/// The known values of a number or date, chunk by chunk.
+#[derive(Debug)]
+pub struct NumberCursor<'i> {
+    /// Who is known.
+    known: IndexCursor<'i>,
+    /// From the lowest bit.
+    slices: Vec<IndexCursor<'i>>,
     min: i64,
-    bits: u32,
-) -> Result<Vec<(u32, i64)>, CorruptError> {
-    let mut cursors: Vec<_> = (0..=bits).map(|set| index.cursor(set)).collect();
-    let mut differences = vec![0_u64; 1 << 16];
-    let mut out = Vec::new();
-    for chunk in 0..index.chunk_end() {
-        let (known, slices) =
-            cursors.split_first_mut().expect("there is one cursor more than bits");
-        let Some(known) = known.chunk(chunk)? else { continue };
-        for (bit, slice) in slices.iter_mut().enumerate() {
+    /// Per position of the present chunk; all 0 between chunks.
+    differences: Vec<u64>,
+}
+
+impl<'i> NumberCursor<'i> {
+    /// A cursor before the first chunk of an index whose smallest value is `min`.
+    pub fn new(index: &'i IndexFile, min: i64, bits: u32) -> Self {
+        let slices = (1..=bits).map(|set| index.cursor(set)).collect();
+        Self { known: index.cursor(0), slices, min, differences: vec![0; 1 << 16] }
+    }
+
+    /// Replaces what `out` held with the chunk's values and their consumers, ascending.
+    ///
+    /// # Errors
+    /// When the index's bytes cannot be trusted.
+    pub fn chunk(&mut self, chunk: u32, out: &mut Vec<(u32, i64)>) -> Result<(), CorruptError> {
+        out.clear();
+        let Some(known) = self.known.chunk(chunk)? else { return Ok(()) };
+        for (bit, slice) in self.slices.iter_mut().enumerate() {
             let Some(slice) = slice.chunk(chunk)? else { continue };
             for low in slice.iter() {
-                differences[usize::from(low)] |= 1 << bit;
+                self.differences[usize::from(low)] |= 1 << bit;
             }
         }
-        let base = chunk << 16;
         for low in known.iter() {
-            let difference = std::mem::take(&mut differences[usize::from(low)]);
-            out.push((base | u32::from(low), value_of_bits(min, difference)));
+            let difference = std::mem::take(&mut self.differences[usize::from(low)]);
+            out.push((chunk << 16 | u32::from(low), value_of_bits(self.min, difference)));
         }
+        Ok(())
     }
-    Ok(out)
 }
 
 /// The value of one consumer; none when it is unknown. Only the consumer's chunk is read.

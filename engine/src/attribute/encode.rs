@@ -8,7 +8,7 @@ use throng_storage::error::CorruptError;
 use throng_storage::index::{IndexBuilder, IndexFile};
 
 use super::TEXT_VALUES_MAX;
-use super::decode::number_values;
+use super::decode::NumberCursor;
 use super::layout::AttributeLayout;
 
 /// Values of one attribute from one load, in the order they were read: for a consumer that comes
@@ -49,6 +49,17 @@ impl NewValues {
         }
     }
 
+    /// These values; none are left. The texts stay known by their positions.
+    pub fn take(&mut self) -> Self {
+        match self {
+            Self::Texts { texts, rows } => {
+                Self::Texts { texts: texts.clone(), rows: std::mem::take(rows) }
+            }
+            Self::Flags(rows) => Self::Flags(std::mem::take(rows)),
+            Self::Numbers(rows) => Self::Numbers(std::mem::take(rows)),
+        }
+    }
+
     /// How many values.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -80,7 +91,7 @@ pub fn merge(
     match new {
         NewValues::Texts { texts, rows } => merge_texts(old, &texts, latest(rows)),
         NewValues::Flags(rows) => merge_flags(old, latest(rows)).map(Ok),
-        NewValues::Numbers(rows) => merge_numbers(old, latest(rows)).map(Ok),
+        NewValues::Numbers(rows) => merge_numbers(old, &latest(rows)).map(Ok),
     }
 }
 
@@ -158,41 +169,76 @@ fn merge_flags(
     Ok((AttributeLayout::Flags, sets))
 }
 
+/// Chunk by chunk, so that memory is needed for the sets and not for every value: once for the
+/// smallest and largest value, once for the sets.
 fn merge_numbers(
     old: Option<(&IndexFile, &AttributeLayout)>,
-    rows: Vec<(u32, i64)>,
+    rows: &[(u32, i64)],
 ) -> Result<Merged, CorruptError> {
-    let before = match old {
-        Some((index, &AttributeLayout::Slices { min, bits })) => number_values(index, min, bits)?,
-        _ => Vec::new(),
-    };
-    let all = overlay(before, rows);
-    let min = all.iter().map(|row| row.1).min().unwrap_or(0);
-    let max = all.iter().map(|row| row.1).max().unwrap_or(0);
+    let (mut min, mut max) = (i64::MAX, i64::MIN);
+    each_chunk(old, rows, |all| {
+        for (_, value) in all {
+            (min, max) = (min.min(*value), max.max(*value));
+        }
+    })?;
+    if min > max {
+        (min, max) = (0, 0);
+    }
     let difference = |value: i64| value.wrapping_sub(min).cast_unsigned();
     let bits = u64::BITS - difference(max).leading_zeros();
-    let mut sets = vec![collect(all.iter().map(|row| row.0))];
-    for bit in 0..bits {
-        let ones = all.iter().filter(|row| difference(row.1) >> bit & 1 != 0);
-        sets.push(collect(ones.map(|row| row.0)));
-    }
+    let mut sets = vec![RoaringBitmap::new(); 1 + bits as usize];
+    each_chunk(old, rows, |all| {
+        for (bit, set) in (0..bits).zip(sets.iter_mut().skip(1)) {
+            let ones = all.iter().filter(|row| difference(row.1) >> bit & 1 != 0);
+            // Ascending, and so are the chunks.
+            let _ = set.append(ones.map(|row| row.0));
+        }
+        let _ = sets[0].append(all.iter().map(|row| row.0));
+    })?;
     Ok((AttributeLayout::Slices { min, bits }, sets))
 }
 
-/// Both ascending by consumer; the new one wins.
-fn overlay(old: Vec<(u32, i64)>, new: Vec<(u32, i64)>) -> Vec<(u32, i64)> {
-    if old.is_empty() {
-        return new;
+/// Calls `visit` with every chunk's values after the load, by consumer.
+fn each_chunk(
+    old: Option<(&IndexFile, &AttributeLayout)>,
+    mut rows: &[(u32, i64)],
+    mut visit: impl FnMut(&[(u32, i64)]),
+) -> Result<(), CorruptError> {
+    let mut cursor = match old {
+        Some((index, &AttributeLayout::Slices { min, bits })) => {
+            Some((index.chunk_end(), NumberCursor::new(index, min, bits)))
+        }
+        _ => None,
+    };
+    let old_end = cursor.as_ref().map_or(0, |(end, _)| *end);
+    let end = rows.last().map_or(0, |row| (row.0 >> 16) + 1).max(old_end);
+    let (mut before, mut all) = (Vec::new(), Vec::new());
+    for chunk in 0..end {
+        let (new, rest) = rows.split_at(rows.partition_point(|row| row.0 >> 16 <= chunk));
+        rows = rest;
+        if let Some((_, cursor)) = &mut cursor {
+            cursor.chunk(chunk, &mut before)?;
+        }
+        if before.is_empty() {
+            visit(new);
+        } else {
+            overlay(&before, new, &mut all);
+            visit(&all);
+        }
     }
-    let mut out = Vec::with_capacity(old.len() + new.len());
-    let mut old = old.into_iter().peekable();
+    Ok(())
+}
+
+/// Both ascending by consumer; the new one wins.
+fn overlay(old: &[(u32, i64)], new: &[(u32, i64)], out: &mut Vec<(u32, i64)>) {
+    out.clear();
+    let mut old = old.iter().peekable();
     for row in new {
         while let Some(before) = old.next_if(|before| before.0 < row.0) {
-            out.push(before);
+            out.push(*before);
         }
         old.next_if(|before| before.0 == row.0);
-        out.push(row);
+        out.push(*row);
     }
     out.extend(old);
-    out
 }

@@ -1,27 +1,37 @@
 //! One load of attributes: values gathered per column, then written with everything they touch.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use throng_query::plan::{AttributeRef, AttributeType, AttributeValue};
-use throng_storage::error::CorruptError;
+use throng_storage::error::{CorruptError, FileError};
+use throng_storage::index::IndexFile;
 use throng_storage::names::{NameError, NameTable};
 use throng_storage::store::{Bulk, Store, WriteError};
 
 use super::encode::{NewValues, TooManyValues, index_of_sets, merge};
-use super::{KNOWN_KEY, TEXT_VALUES_MAX, index_key};
+use super::{AttributeLayout, KNOWN_KEY, TEXT_VALUES_MAX, index_key};
 use crate::definition::{AttributeRecord, DefinitionKind, encode};
 use crate::error::DefinitionError;
-use crate::view::View;
+use crate::view::{AttributeInfo, View};
 
 /// Attribute values of one load. Ids are those that the load's own [`Bulk`] gave.
 ///
-/// Memory: 8 bytes per text, 8 per boolean, 16 per number, and a bitmap of the consumers.
+/// Memory: up to [`PENDING_MAX`] for values as they came, and the indexes they become, which take
+/// a bit or less per consumer and set; never more with more rows for the same consumers.
 #[derive(Debug, Default)]
 pub struct AttributeLoad {
     columns: Vec<LoadColumn>,
     consumers: RoaringBitmap,
+    /// Bytes of values not yet merged.
+    pending: usize,
 }
+
+/// Bytes of values that are kept as they came before [`AttributeLoad::settle`] merges them.
+const PENDING_MAX: usize = 256 << 20;
+/// Bytes that one value takes until then, at most.
+const VALUE_BYTES: usize = size_of::<(u32, i64)>();
 
 /// A column of an [`AttributeLoad`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +43,8 @@ struct LoadColumn {
     kind: AttributeType,
     values: NewValues,
     positions: HashMap<String, u32>,
+    /// What was merged so far, the stored values below it.
+    merged: Option<(IndexFile, AttributeLayout)>,
 }
 
 /// Why attributes were not loaded.
@@ -70,6 +82,9 @@ pub enum AttributeError {
     /// A brand's name cannot be kept.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// Values merged so far cannot be read back.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Nothing was stored.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -79,7 +94,8 @@ impl AttributeLoad {
     /// Adds a column. An attribute that exists must have the same type: see [`Self::write`].
     pub fn column(&mut self, attribute: AttributeRef, kind: AttributeType) -> ColumnId {
         let values = NewValues::new(kind);
-        self.columns.push(LoadColumn { attribute, kind, values, positions: HashMap::new() });
+        let positions = HashMap::new();
+        self.columns.push(LoadColumn { attribute, kind, values, positions, merged: None });
         ColumnId(self.columns.len() - 1)
     }
 
@@ -117,6 +133,7 @@ impl AttributeLoad {
             }
         };
         rows.push((consumer, position));
+        self.pending += VALUE_BYTES;
         self.consumers.insert(consumer);
         Ok(())
     }
@@ -142,8 +159,28 @@ impl AttributeLoad {
             }
             _ => return Err(at.mismatch()),
         }
+        self.pending += VALUE_BYTES;
         self.consumers.insert(consumer);
         Ok(())
+    }
+
+    /// Merges the values gathered so far when there are many. The view is of the store that
+    /// [`Self::write`] will be given, and nobody writes to it meanwhile.
+    ///
+    /// # Errors
+    /// See [`AttributeError`].
+    pub fn settle(&mut self, view: &View) -> Result<(), AttributeError> {
+        if self.pending < PENDING_MAX {
+            return Ok(());
+        }
+        self.pending = 0;
+        self.columns.iter_mut().try_for_each(|column| column.settle(view))
+    }
+
+    #[cfg(test)]
+    pub(super) fn settle_now(&mut self, view: &View) -> Result<(), AttributeError> {
+        self.pending = PENDING_MAX;
+        self.settle(view)
     }
 
     #[cfg(test)]
@@ -178,28 +215,54 @@ impl LoadColumn {
         AttributeError::Value { name: self.attribute.name.clone() }
     }
 
-    fn write(self, view: &View, bulk: &mut Bulk<'_>) -> Result<(), AttributeError> {
-        let Self { attribute, kind, values, .. } = self;
-        let stored = view.attribute_info(&attribute);
-        match &stored {
-            Some(info) if info.kind != kind => {
-                return Err(AttributeError::Type { name: attribute.name, stored: info.kind });
+    /// The attribute as the store has it.
+    fn stored(&self, view: &View) -> Result<Option<Arc<AttributeInfo>>, AttributeError> {
+        match view.attribute_info(&self.attribute) {
+            Some(info) if info.kind != self.kind => {
+                let name = self.attribute.name.clone();
+                Err(AttributeError::Type { name, stored: info.kind })
             }
-            Some(_) => {}
-            None => {
-                let record = AttributeRecord { attribute: attribute.clone(), kind };
-                let name = index_key(&attribute);
-                bulk.define(encode(DefinitionKind::Attribute, &name, &record));
-            }
+            stored => Ok(stored),
         }
-        if values.is_empty() {
-            return Ok(());
+    }
+
+    /// The index after all values so far, as layout and bytes; none when there was no value.
+    fn merge(
+        &mut self,
+        stored: Option<&AttributeInfo>,
+    ) -> Result<Option<(AttributeLayout, Vec<u8>)>, AttributeError> {
+        if self.values.is_empty() && self.merged.is_none() {
+            return Ok(None);
         }
-        let old = stored.as_deref().and_then(|info| Some((&**info.index.as_ref()?, &info.layout)));
-        let merged = merge(old, values)?;
-        let (layout, sets) = merged
-            .map_err(|source| AttributeError::Values { name: attribute.name.clone(), source })?;
-        bulk.put_index(&index_key(&attribute), index_of_sets(layout.encode(), &sets))?;
+        let of_store = || stored.and_then(|info| Some((&**info.index.as_ref()?, &info.layout)));
+        let merged = self.merged.as_ref().map(|(index, layout)| (index, layout));
+        let values = self.values.take();
+        let merged = merge(merged.or_else(of_store), values)?;
+        let name = self.attribute.name.clone();
+        let (layout, sets) = merged.map_err(|source| AttributeError::Values { name, source })?;
+        let bytes = index_of_sets(layout.encode(), &sets);
+        Ok(Some((layout, bytes)))
+    }
+
+    fn settle(&mut self, view: &View) -> Result<(), AttributeError> {
+        let stored = self.stored(view)?;
+        if let Some((layout, bytes)) = self.merge(stored.as_deref())? {
+            let index = IndexFile::from_bytes(bytes, self.attribute.name.clone().into())?;
+            self.merged = Some((index, layout));
+        }
+        Ok(())
+    }
+
+    fn write(mut self, view: &View, bulk: &mut Bulk<'_>) -> Result<(), AttributeError> {
+        let stored = self.stored(view)?;
+        let key = index_key(&self.attribute);
+        if stored.is_none() {
+            let record = AttributeRecord { attribute: self.attribute.clone(), kind: self.kind };
+            bulk.define(encode(DefinitionKind::Attribute, &key, &record));
+        }
+        if let Some((_, bytes)) = self.merge(stored.as_deref())? {
+            bulk.put_index(&key, bytes)?;
+        }
         Ok(())
     }
 }

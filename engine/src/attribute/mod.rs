@@ -8,7 +8,7 @@ mod load;
 mod tests;
 
 pub(crate) use decode::fits;
-pub use decode::{number_values, value_of};
+pub use decode::{NumberCursor, value_of};
 pub use encode::{NewValues, TooManyValues, index_of_sets, merge};
 pub use layout::{AttributeLayout, LayoutError, index_key, value_of_bits};
 pub use load::{AttributeError, AttributeLoad, ColumnId};

@@ -9,7 +9,7 @@ use throng_query::plan::{AttributeRef, AttributeType, AttributeValue};
 use throng_storage::index::IndexFile;
 
 use super::*;
-use crate::view::AttributeInfo;
+use crate::view::{AttributeInfo, View};
 
 fn open(bytes: Vec<u8>) -> Arc<IndexFile> {
     Arc::new(IndexFile::from_bytes(bytes, PathBuf::from("test")).unwrap())
@@ -57,7 +57,12 @@ impl Column {
         assert_eq!(self.info.known(), self.naive.len() as u64);
         let index = self.info.index.as_deref().unwrap();
         if let AttributeLayout::Slices { min, bits } = self.info.layout {
-            let all = number_values(index, min, bits).unwrap();
+            let mut cursor = NumberCursor::new(index, min, bits);
+            let (mut all, mut chunk) = (Vec::new(), Vec::new());
+            for number in 0..index.chunk_end() {
+                cursor.chunk(number, &mut chunk).unwrap();
+                all.append(&mut chunk);
+            }
             let all = all.into_iter().map(|(c, v)| (c, AttributeValue::Number(v)));
             assert_eq!(all.collect::<BTreeMap<_, _>>(), self.naive);
         }
@@ -147,4 +152,59 @@ fn a_text_attribute_has_a_bounded_number_of_values() {
     let error = load.text(column, 1, "one more").unwrap_err();
     assert!(error.to_string().contains("65537 different values"), "{error}");
     assert!(load.value(column, 1, &AttributeValue::Boolean(true)).is_err());
+}
+
+#[test]
+fn a_load_merged_in_portions_is_the_load_merged_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let database =
+        crate::Database::create(&folder.path().join("s"), &crate::CreateOptions::default())
+            .unwrap();
+    let store = database.store();
+    let name = |name: &str| AttributeRef { brand: None, name: name.to_owned() };
+    let mut expected = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
+    for round in 0..2_u32 {
+        let options = throng_storage::store::BulkOptions { token: None, memory: 1 << 20 };
+        let mut bulk = store.bulk(options).unwrap();
+        let mut keys = throng_storage::dictionary::KeyColumn::default();
+        (0..70_000_u32).for_each(|i| keys.push(format!("id:{i}").as_bytes()));
+        let mut ids = Vec::new();
+        bulk.intern(throng_storage::store::KeyTable::Consumer, &keys, &mut ids).unwrap();
+        let view = View::resolve(store, store.snapshot(), None).unwrap();
+        let mut load = AttributeLoad::default();
+        let columns = [
+            load.column(name("text"), AttributeType::Text),
+            load.column(name("flag"), AttributeType::Boolean),
+            load.column(name("number"), AttributeType::Integer),
+        ];
+        for portion in 0..3_u32 {
+            for step in 0..40_000_u32 {
+                let consumer = (step * 7 + portion * 13_001 + round * 31) % 70_000;
+                let number = i64::from(step * (portion + 1) % 101) - 50;
+                let values = [
+                    AttributeValue::Text(format!("t{}", number.rem_euclid(5))),
+                    AttributeValue::Boolean(number > 0),
+                    AttributeValue::Number(number),
+                ];
+                for ((column, value), known) in columns.iter().zip(values).zip(&mut expected) {
+                    load.value(*column, consumer, &value).unwrap();
+                    known.insert(consumer, value);
+                }
+            }
+            load.settle(&view).unwrap();
+            if portion < 2 {
+                load.settle_now(&view).unwrap();
+            }
+        }
+        load.write(store, &mut bulk).unwrap();
+        bulk.commit(&mut |_, _| {}).unwrap();
+    }
+    let view = database.view().unwrap();
+    for (known, name) in expected.iter().zip(["text", "flag", "number"].map(name)) {
+        let info = view.attribute_info(&name).unwrap();
+        assert_eq!(info.known(), known.len() as u64);
+        for (consumer, value) in known.iter().step_by(97) {
+            assert_eq!(value_of(&info, *consumer).unwrap().as_ref(), Some(value));
+        }
+    }
 }

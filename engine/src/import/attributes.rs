@@ -60,7 +60,10 @@ pub fn load_attributes(
     let known = view.snapshot().keys(KeyTable::Consumer);
     let mut load = Load::open(Some(&view), source, options, start, progress)?;
     let mut sink = Sink::new(&load.attributes, known);
-    load.read(options, progress, &mut |batch| sink.take(&mut bulk, batch))?;
+    load.read(options, progress, &mut |batch| {
+        sink.take(&mut bulk, batch)?;
+        Ok(sink.values.settle(&view)?)
+    })?;
     let new_consumers = u64::from(sink.consumers - known);
     let (bytes, bytes_total) = (load.input.read.load(Ordering::Relaxed), load.input.total);
     sink.values.write(store, &mut bulk)?;

@@ -78,6 +78,7 @@ impl Market {
         if !bulk.repeated() {
             let ids = self.intern_names(database, &mut bulk)?;
             let mut attributes = AttributeColumns::new();
+            let view = database.view().map_err(AttributeError::from)?;
             let mut made = 0;
             self.for_each(
                 threads,
@@ -95,6 +96,7 @@ impl Market {
                 |part| {
                     made += part.block.events.len() as u64;
                     take(&mut bulk, &ids, &mut attributes, part)?;
+                    attributes.load.settle(&view)?;
                     progress(MarketProgress::Made(made));
                     Ok::<(), MarketLoadError>(())
                 },
