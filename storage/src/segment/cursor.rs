@@ -8,10 +8,10 @@ use std::ops::Range;
 use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::layout::{
-    AMOUNT, CATEGORY, COUNT, DAY, ITEM, ORDER, PAGE_LEN, PageEntry, Repeats, SECOND, TOUCHPOINT,
-    UNIT,
+    AMOUNT, CATEGORY, COLUMNS, COUNT, DAY, ITEM, ORDER, PAGE_LEN, PageEntry, Repeats, SECOND,
+    TOUCHPOINT, UNIT,
 };
-use crate::segment::page::{InPlace, Page};
+use crate::segment::page::{Holds, InPlace, Page};
 use crate::segment::reader::Lane;
 use crate::segment::rows::{ColumnSet, RowBuffer};
 
@@ -357,6 +357,18 @@ impl LaneChunk<'_> {
     #[must_use]
     pub fn rows(&self) -> u32 {
         self.rows.len() as u32
+    }
+
+    /// How many of its rows have, in one column of small numbers, one of some values, which
+    /// ascend. It looks at no row, so the answer may be that they must be looked at.
+    ///
+    /// # Errors
+    /// When the bytes do not decode.
+    pub fn holds(&self, column: ColumnSet, values: &[u32]) -> Result<Holds, CorruptError> {
+        match COLUMNS.iter().position(|one| *one == column) {
+            Some(place) => self.page.holds(place, values),
+            None => Ok(Holds::Some),
+        }
     }
 
     /// Bytes this chunk takes in the file; its share of a page of several chunks.

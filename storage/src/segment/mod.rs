@@ -16,6 +16,7 @@ mod tests;
 
 pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};
+pub use page::Holds;
 pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
 pub use window::WindowRows;

@@ -44,6 +44,17 @@ pub(super) enum InPlace<'a> {
     Full,
 }
 
+/// How many of some rows have one of some values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// No row.
+    None,
+    /// Some rows, or none, or all: the rows must be looked at.
+    Some,
+    /// Every row.
+    All,
+}
+
 /// Gives out the streams of a page one after the other.
 struct Streams {
     at: usize,
@@ -209,6 +220,36 @@ impl<'a> Page<'a> {
             Some(column) if column.head.encoding == Encoding::Constant => Some(column.base),
             Some(_) => None,
         }
+    }
+
+    /// How many of a column's rows in the page can have one of some values, which ascend: told
+    /// from the column's head and dictionary.
+    pub(super) fn holds(&self, column: usize, wanted: &[u32]) -> Result<Holds, CorruptError> {
+        let is_wanted =
+            |value: i64| u32::try_from(value).is_ok_and(|v| wanted.binary_search(&v).is_ok());
+        if let Some(value) = self.constant(column) {
+            return Ok(if is_wanted(value) { Holds::All } else { Holds::None });
+        }
+        let Some(column) = self.columns.get(column).copied().flatten() else {
+            return Ok(Holds::Some);
+        };
+        if column.head.encoding == Encoding::Packed {
+            let bits = u32::from(column.head.bits).min(62);
+            let range = column.base..=column.base.saturating_add((1 << bits) - 1);
+            let any = wanted.iter().any(|value| range.contains(&i64::from(*value)));
+            return Ok(if any { Holds::Some } else { Holds::None });
+        }
+        let (count, bits) = (column.head.small as usize, u32::from(column.head.value_bits));
+        let data = self.file.raw().get(column.at..).unwrap_or_default();
+        let values = Packed::new(data, count, bits)
+            .ok_or_else(|| self.corrupt("a page's column does not decode"))?;
+        let value = |more| column.base.wrapping_add_unsigned(more);
+        let found = values.iter(0, count).filter(|more| is_wanted(value(*more))).count();
+        Ok(match found {
+            0 => Holds::None,
+            found if found == count => Holds::All,
+            _ => Holds::Some,
+        })
     }
 
     /// What each row adds to a base, for a column that is packed.

@@ -7,7 +7,9 @@ use rand_pcg::Pcg64;
 use roaring::RoaringBitmap;
 
 use crate::rows::EventColumns;
-use crate::segment::{BuildError, BuildOptions, ColumnSet, RowBuffer, Segment, WindowRows, build};
+use crate::segment::{
+    BuildError, BuildOptions, ColumnSet, Holds, LaneChunk, RowBuffer, Segment, WindowRows, build,
+};
 
 /// One event as a tuple: brand, behaviour, consumer, day, second, and the rest.
 type Row = (u32, u16, u32, i32, u32, u32, u32, u32, u32, u32, i64);
@@ -229,17 +231,35 @@ fn check_lane(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: 
             );
             assert_eq!(read, **row);
         }
-        let bounds = [-5, 0, rows[0].3, rows[rows.len() / 2].3, rows[rows.len() - 1].3, 1 << 17];
-        for (first, last) in bounds.into_iter().flat_map(|a| bounds.map(|b| (a, b))) {
-            got.decode_days(&(first..=last), &mut window).unwrap();
-            let days = rows.iter().filter(|row| (first..=last).contains(&row.3));
-            let days = days.map(|row| (row.2 & 0xffff, u32::try_from(row.3).unwrap()));
-            let found = window.iter().map(|(low, day)| (u32::from(low), u32::from(day)));
-            assert!(found.eq(days), "{first} to {last}");
-        }
+        check_windows_and_heads(&got, rows, &mut window);
         got.decode(ColumnSet::AMOUNT, &mut out).unwrap();
         assert_eq!((out.low.len(), out.amount.len()), (rows.len(), rows.len()));
         assert!(out.day.is_empty() && out.second.is_empty() && out.item.is_empty());
+    }
+}
+
+/// The rows of some windows, and what column heads say, against the rows.
+fn check_windows_and_heads(got: &LaneChunk<'_>, rows: &[&Row], window: &mut WindowRows) {
+    let bounds = [-5, 0, rows[0].3, rows[rows.len() / 2].3, rows[rows.len() - 1].3, 1 << 17];
+    for (first, last) in bounds.into_iter().flat_map(|a| bounds.map(|b| (a, b))) {
+        got.decode_days(&(first..=last), window).unwrap();
+        let days = rows.iter().filter(|row| (first..=last).contains(&row.3));
+        let days = days.map(|row| (row.2 & 0xffff, u32::try_from(row.3).unwrap()));
+        let found = window.iter().map(|(low, day)| (u32::from(low), u32::from(day)));
+        assert!(found.eq(days), "{first} to {last}");
+    }
+    for some in [[0, 1, 2], [1, 5, 9], [3, 70, 4000]] {
+        let of = |column, value: fn(&Row) -> u32| {
+            let has = rows.iter().filter(|row| some.contains(&value(row))).count();
+            match got.holds(column, &some).unwrap() {
+                Holds::None => assert_eq!(has, 0),
+                Holds::Some => {}
+                Holds::All => assert_eq!(has, rows.len()),
+            }
+        };
+        of(ColumnSet::TOUCHPOINT, |row| row.6);
+        of(ColumnSet::CATEGORY, |row| row.7);
+        of(ColumnSet::ITEM, |row| row.8);
     }
 }
 

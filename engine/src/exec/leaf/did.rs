@@ -104,6 +104,7 @@ impl DidReader {
             let orders = void.and_then(|void| tools.voids.orders(void));
             let lane = tools.lanes.get(*id);
             let test = RowTest::new(&self.rows, lane, orders);
+            let Some(test) = test.at(lane, chunk)? else { continue };
             if test.passes_all() {
                 let Some(part) = lane.chunk(chunk)? else { continue };
                 tools.touched.consumers(&part);

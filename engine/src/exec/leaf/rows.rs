@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use throng_storage::segment::{ColumnSet, LaneChunk, RowBuffer};
+use throng_storage::segment::{ColumnSet, Holds, LaneChunk, RowBuffer};
 
 use super::lanes::{LaneId, LaneReader, Lanes};
 use super::void::Voids;
@@ -60,6 +60,7 @@ impl RowSource<'_, '_> {
         let orders = void.and_then(|void| self.voids.orders(void));
         let lane = self.lanes.get(lane);
         let test = RowTest::new(choice, lane, orders);
+        let Some(test) = test.at(lane, chunk)? else { return Ok(()) };
         if test.looks_at_no_column_but_days() && !lane.has_counts {
             let window = lane.window(chunk, &choice.days(), self.touched)?;
             window.iter().for_each(|(low, day)| visit(self.pool, Row { low, day, count: 1 }));
@@ -76,28 +77,67 @@ impl RowSource<'_, '_> {
 }
 
 /// The test that a lane's rows must pass.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct RowTest<'c> {
     choice: &'c RowChoice,
     void: Option<&'c VoidOrders>,
     days: bool,
+    /// For each column that is looked at, the values that pass; any when empty.
+    touchpoints: &'c [u32],
+    categories: &'c [u32],
+    items: &'c [u32],
 }
 
 impl<'c> RowTest<'c> {
     /// The test for one lane.
     pub fn new(choice: &'c RowChoice, lane: &LaneReader<'_>, void: Option<&'c VoidOrders>) -> Self {
-        let days = !lane.within(choice.first, choice.last);
-        Self { choice, void: void.filter(|orders| !orders.is_empty()), days }
+        Self {
+            choice,
+            void: void.filter(|orders| !orders.is_empty()),
+            days: !lane.within(choice.first, choice.last),
+            touchpoints: &choice.touchpoints,
+            categories: &choice.categories,
+            items: &choice.items,
+        }
+    }
+
+    /// What is left of the test in one chunk of the lane, told from the heads of its columns; none
+    /// when no row can pass.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt.
+    pub fn at(
+        mut self,
+        lane: &mut LaneReader<'_>,
+        chunk: u32,
+    ) -> Result<Option<Self>, ExecuteError> {
+        let Some(part) = lane.chunk(chunk)? else { return Ok(None) };
+        for (values, column) in [
+            (&mut self.touchpoints, ColumnSet::TOUCHPOINT),
+            (&mut self.categories, ColumnSet::CATEGORY),
+            (&mut self.items, ColumnSet::ITEM),
+        ] {
+            if values.is_empty() {
+                continue;
+            }
+            match part.holds(column, values)? {
+                Holds::None => return Ok(None),
+                Holds::Some => {}
+                Holds::All => *values = &[],
+            }
+        }
+        Ok(Some(self))
     }
 
     /// Whether every row passes, so that none need be decoded.
     pub fn passes_all(&self) -> bool {
-        !self.days && self.void.is_none() && self.choice.is_unfiltered()
+        !self.days && self.looks_at_no_column_but_days()
     }
 
     /// Whether nothing but a row's day decides.
     pub fn looks_at_no_column_but_days(&self) -> bool {
-        self.void.is_none() && self.choice.is_unfiltered()
+        let values = [self.touchpoints, self.categories, self.items];
+        self.void.is_none() && values.iter().all(|values| values.is_empty())
     }
 
     /// The columns it looks at.
@@ -105,22 +145,21 @@ impl<'c> RowTest<'c> {
         let choose = |wanted, column| if wanted { column } else { ColumnSet::NONE };
         choose(self.days, ColumnSet::DAY)
             .with(choose(self.void.is_some(), ColumnSet::ORDER))
-            .with(choose(!self.choice.touchpoints.is_empty(), ColumnSet::TOUCHPOINT))
-            .with(choose(!self.choice.categories.is_empty(), ColumnSet::CATEGORY))
-            .with(choose(!self.choice.items.is_empty(), ColumnSet::ITEM))
+            .with(choose(!self.touchpoints.is_empty(), ColumnSet::TOUCHPOINT))
+            .with(choose(!self.categories.is_empty(), ColumnSet::CATEGORY))
+            .with(choose(!self.items.is_empty(), ColumnSet::ITEM))
     }
 
     /// Whether a decoded row passes.
     #[inline]
     fn passes(&self, rows: &RowBuffer, row: usize) -> bool {
-        let choice = self.choice;
         let listed =
             |ids: &[u32], column: &[u32]| ids.is_empty() || ids.binary_search(&column[row]).is_ok();
-        (!self.days || (choice.first..=choice.last).contains(&rows.day[row]))
+        (!self.days || self.choice.days().contains(&rows.day[row]))
             && self.void.is_none_or(|v| !v.contains(&(rows.low[row], rows.order[row])))
-            && listed(&choice.touchpoints, &rows.touchpoint)
-            && listed(&choice.categories, &rows.category)
-            && listed(&choice.items, &rows.item)
+            && listed(self.touchpoints, &rows.touchpoint)
+            && listed(self.categories, &rows.category)
+            && listed(self.items, &rows.item)
     }
 
     /// Decodes a chunk and calls `visit` with the position of every row that passes.
@@ -140,13 +179,6 @@ impl<'c> RowTest<'c> {
         let rows = &*rows;
         if self.passes_all() {
             (0..rows.low.len()).for_each(|row| visit(rows, row));
-        } else if self.void.is_none() && self.choice.is_unfiltered() {
-            let (first, last) = (self.choice.first, self.choice.last);
-            for (row, day) in rows.day.iter().enumerate() {
-                if (first..=last).contains(day) {
-                    visit(rows, row);
-                }
-            }
         } else {
             (0..rows.low.len()).filter(|row| self.passes(rows, *row)).for_each(|r| visit(rows, r));
         }

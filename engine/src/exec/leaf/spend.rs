@@ -45,6 +45,7 @@ impl<'v> SpendReader<'v> {
             let lane = tools.lanes.get(*lane);
             let sign = if lane.behaviour == self.choice.refund { -1 } else { 1 };
             let test = RowTest::new(&self.choice.rows, lane, None);
+            let Some(test) = test.at(lane, chunk)? else { continue };
             let Some(part) = lane.chunk(chunk)? else { continue };
             let scratch = &mut *tools.scratch;
             let (sums, lows) = (&mut scratch.sums, &mut scratch.lows);
