@@ -3,17 +3,25 @@
 mod build;
 mod cursor;
 mod encode;
+mod gather;
 mod layout;
+mod merge;
 mod page;
 mod presence;
 mod reader;
 mod rows;
 mod sort;
+mod stream;
 
+#[cfg(test)]
+mod merge_tests;
 #[cfg(test)]
 mod tests;
 
 pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};
+pub(crate) use gather::INPUTS_MAX;
+pub(crate) use merge::{DayBlock, Merge, MergeError, Output};
 pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
+pub(crate) use stream::{SegmentStream, StreamError, StreamOptions};

@@ -65,7 +65,26 @@ impl Segment {
         Err(file.corrupt(file.directory_at(), what).into())
     }
 
-    /// The first day of any event in it.
+    /// The number of the newest file whose events are in it; none when it holds its own.
+    #[must_use]
+    pub fn arrival(&self) -> Option<u64> {
+        Some(self.head.arrival).filter(|&arrival| arrival != 0)
+    }
+
+    /// Where its events begin and end in the order of (brand, behaviour, chunk). Segments of one
+    /// merge do not overlap in it.
+    #[must_use]
+    pub fn extent(&self) -> ((u32, u16, u32), (u32, u16, u32)) {
+        let lanes = self.head.lanes as usize;
+        let first = entries(&self.file, &self.head).take(lanes).next().unwrap_or_default();
+        let last = lanes.checked_sub(1).and_then(|at| entries(&self.file, &self.head).nth(at));
+        let last = last.unwrap_or_default();
+        let begin = (first.brand, first.behaviour, u32::from(first.first_chunk));
+        (begin, (last.brand, last.behaviour, u32::from(last.last_chunk)))
+    }
+
+    /// No event is earlier than this day; of a segment that was not cut from a larger one it is
+    /// the first day of any event.
     #[must_use]
     pub fn first_day(&self) -> i32 {
         i32::from(self.head.first_day)
