@@ -1,5 +1,6 @@
 //! An immutable file of lanes for a range of days: built once, then read in place.
 
+mod breakdown;
 mod build;
 mod cursor;
 mod encode;
@@ -18,6 +19,7 @@ mod merge_tests;
 #[cfg(test)]
 mod tests;
 
+pub use breakdown::{Breakdown, Usage};
 pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};
 pub(crate) use gather::INPUTS_MAX;
