@@ -99,7 +99,8 @@ impl SegmentStream {
         Ok(Some(entry))
     }
 
-    /// Ends the segment; rows gathered since the last lane are the presence lane. Nothing is synced.
+    /// Ends the segment; rows gathered since the last lane are the presence lane. Nothing is
+    /// synced.
     pub(super) fn finish(mut self) -> Result<(), StreamError> {
         let lanes = u32::try_from(self.entries.len()).map_err(|_| BuildError::TooLarge)?;
         let presence = self.close_lane()?;

@@ -293,13 +293,8 @@ fn portions(
     }
     for _ in 0..dice.index(6) {
         let padding = u32::try_from(dice.number(1..=90_000)).unwrap();
-        let other = [
-            Portion::Checkpoint,
-            Portion::Reopen,
-            Portion::Padding(padding),
-            Portion::Compact,
-            Portion::Compact,
-        ];
+        let other =
+            [Portion::Checkpoint, Portion::Reopen, Portion::Padding(padding), Portion::Compact];
         let at = dice.index(portions.len() + 1);
         portions.insert(at, dice.pick(&other).clone());
     }
