@@ -1,20 +1,23 @@
 //! The database: what an embedding program holds.
 
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use throng_query::plan::{PLAN_VERSION, Plan, Statement};
 use throng_storage::names::NameTable;
-use throng_storage::store::{Outcome, Settings, Store};
+use throng_storage::store::{Compacted, CompactionProgress, Outcome, Settings, Store};
 
 use crate::answer::Answer;
 use crate::behaviour::BUILT_IN;
+use crate::compactor::{CompactionOptions, Compactor};
 use crate::currency;
 use crate::error::{DatabaseError, DefinitionError, ExecuteError};
 use crate::ingest::{EventBatch, IngestError, ingest};
 pub use crate::options::{
     Cancel, CreateOptions, ExecuteOptions, Parameter, ParameterType, Prepared,
 };
+use crate::present::Present;
 use crate::reader::Reader;
 use crate::statement::define;
 use crate::time::Zone;
@@ -23,10 +26,10 @@ use crate::view::View;
 /// An open store that answers statements. Threads share it by reference or in an `Arc`.
 #[derive(Debug)]
 pub struct Database {
-    store: Store,
+    // Dropped first: it works on the store.
+    compactor: Compactor,
+    present: Arc<Present>,
     zone: Arc<Zone>,
-    /// The newest view that was asked for.
-    view: Mutex<Option<Arc<View>>>,
     /// Held while a definition is checked against the others and stored.
     defining: Mutex<()>,
 }
@@ -37,13 +40,25 @@ impl Database {
     /// # Errors
     /// When the time zone or currency is not known, or the directory cannot be used.
     pub fn create(path: &Path, options: &CreateOptions) -> Result<Self, DatabaseError> {
+        Self::create_with(path, options, CompactionOptions::default())
+    }
+
+    /// As [`Self::create`], choosing how segments are merged in the background.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_with(
+        path: &Path,
+        options: &CreateOptions,
+        compaction: CompactionOptions,
+    ) -> Result<Self, DatabaseError> {
         let zone = Zone::new(&options.time_zone)?;
         let settings = Settings {
             time_zone: options.time_zone.clone(),
             currency: options.currency.clone(),
             exponent: currency::exponent(&options.currency)?,
         };
-        Self::over(Store::create(path, &settings)?, zone)
+        Self::over(Store::create(path, &settings)?, zone, compaction)
     }
 
     /// Opens a store.
@@ -51,19 +66,32 @@ impl Database {
     /// # Errors
     /// When there is none, another process has it, or its bytes cannot be trusted.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let store = Store::open(path)?;
-        let zone = Zone::new(&store.settings().time_zone)?;
-        Self::over(store, zone)
+        Self::open_with(path, CompactionOptions::default())
     }
 
-    fn over(store: Store, zone: Zone) -> Result<Self, DatabaseError> {
+    /// As [`Self::open`], choosing how segments are merged in the background.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(path: &Path, compaction: CompactionOptions) -> Result<Self, DatabaseError> {
+        let store = Store::open(path)?;
+        let zone = Zone::new(&store.settings().time_zone)?;
+        Self::over(store, zone, compaction)
+    }
+
+    fn over(
+        store: Store,
+        zone: Zone,
+        compaction: CompactionOptions,
+    ) -> Result<Self, DatabaseError> {
         // Also when opening: a store that was made and closed without any commit has none yet.
         for name in BUILT_IN {
             let interned = store.names().intern(NameTable::Behaviour, name);
             interned.map_err(DefinitionError::from)?;
         }
-        let zone = Arc::new(zone);
-        Ok(Self { store, zone, view: Mutex::new(None), defining: Mutex::new(()) })
+        let present = Arc::new(Present::new(store));
+        let compactor = Compactor::start(&present, compaction);
+        Ok(Self { compactor, present, zone: Arc::new(zone), defining: Mutex::new(()) })
     }
 
     /// Runs one statement.
@@ -139,7 +167,7 @@ impl Database {
         token: Option<&str>,
     ) -> Result<Outcome, DatabaseError> {
         let view = self.view()?;
-        ingest(&self.store, &view, &self.zone, batch, token).map_err(IngestError::into)
+        ingest(self.store(), &view, &self.zone, batch, token).map_err(IngestError::into)
     }
 
     /// The present, held for any number of statements.
@@ -147,7 +175,7 @@ impl Database {
     /// # Errors
     /// When stored definitions cannot be read.
     pub fn snapshot(&self) -> Result<Reader, DatabaseError> {
-        Ok(Reader::new(self.view()?, Arc::clone(&self.zone), self.store.settings().clone()))
+        Ok(Reader::new(self.view()?, Arc::clone(&self.zone), self.store().settings().clone()))
     }
 
     /// The present, resolved.
@@ -155,25 +183,30 @@ impl Database {
     /// # Errors
     /// When stored definitions cannot be read.
     pub fn view(&self) -> Result<Arc<View>, DefinitionError> {
-        let snapshot = self.store.snapshot();
-        let before = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(view) = &before
-            && view.snapshot().version() >= snapshot.version()
-        {
-            return Ok(Arc::clone(view));
-        }
-        // Resolved without the lock: two threads may do the same work, none waits for it.
-        let view = Arc::new(View::resolve(&self.store, snapshot, before.as_deref())?);
-        let mut newest = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        if newest.as_ref().is_none_or(|other| other.version() < view.version()) {
-            *newest = Some(Arc::clone(&view));
-        }
-        Ok(view)
+        self.present.view()
+    }
+
+    /// Writes what is in memory to files and merges segments until every block of days is one run
+    /// of them: blocks of one day for the newest, of 8 and then of 64 days for the older ones. It
+    /// takes all the time it needs of one core; statements and batches go on meanwhile. `progress`
+    /// is called again and again; `Break` ends the merging, and what was merged before stays.
+    ///
+    /// # Errors
+    /// When a file cannot be written or read; then the store is as it was before that merge.
+    pub fn compact(
+        &self,
+        progress: &mut dyn FnMut(CompactionProgress) -> ControlFlow<()>,
+    ) -> Result<(Compacted, ControlFlow<()>), DatabaseError> {
+        let _hold = self.compactor.hold();
+        self.store().checkpoint()?;
+        let done = self.store().compact_all(progress);
+        self.present.renew_view();
+        Ok(done?)
     }
 
     /// The store below, for loading.
     pub fn store(&self) -> &Store {
-        &self.store
+        self.present.store()
     }
 
     /// The store's time zone.

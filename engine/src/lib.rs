@@ -4,6 +4,9 @@ mod answer;
 pub mod attribute;
 pub mod behaviour;
 mod catalog;
+mod compactor;
+#[cfg(test)]
+mod compactor_tests;
 pub mod currency;
 mod database;
 pub mod definition;
@@ -16,6 +19,7 @@ pub mod kernel;
 pub mod market;
 pub mod measure;
 mod options;
+mod present;
 mod reader;
 mod statement;
 pub mod time;
@@ -23,6 +27,7 @@ mod universe;
 pub mod view;
 
 pub use answer::{Answer, Column, ColumnType, Date, Decimal, Value};
+pub use compactor::{Background, CompactionOptions};
 pub use database::{
     Cancel, CreateOptions, Database, ExecuteOptions, Parameter, ParameterType, Prepared,
 };
@@ -31,5 +36,5 @@ pub use ingest::{Event, EventBatch, IngestError, When};
 pub use reader::Reader;
 pub use throng_query as query;
 pub use throng_storage as storage;
-pub use throng_storage::store::Outcome;
+pub use throng_storage::store::{Compacted, CompactionProgress, Outcome};
 pub use view::View;

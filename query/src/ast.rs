@@ -107,6 +107,7 @@ pub(crate) enum Show {
     Names(NameKind),
     Definition { kind: NameKind, name: Name },
     Store,
+    Storage,
     Limits,
 }
 

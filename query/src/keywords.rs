@@ -77,6 +77,7 @@ const KEYWORDS: &[&str] = &[
     "SPEND",
     "SPENT",
     "STAGE",
+    "STORAGE",
     "STORE",
     "SUM",
     "TARGET",

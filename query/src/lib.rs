@@ -23,8 +23,8 @@ mod text;
 
 pub use ast::{Ast, ModelAst, SetAst};
 pub use bind::{
-    Description, ParameterValue, bind, bind_model, bind_set, check_attribute_name, describe,
-    show_columns,
+    BYTES_PER_EVENT_SCALE, Description, ParameterValue, bind, bind_model, bind_set,
+    check_attribute_name, describe, show_columns,
 };
 pub use complete::{Completion, CompletionKind, complete};
 pub use error::{ErrorCode, QueryError};

@@ -242,6 +242,8 @@ pub enum Show {
     },
     /// What the store holds: events, consumers, days, files, bytes.
     Store,
+    /// What the store's bytes are for, and what is due to be merged.
+    Storage,
     /// The named limits.
     Limits,
 }

@@ -148,3 +148,31 @@ fn the_demo_shows_every_chapter_without_colours_in_a_pipe() {
     let again = throng(&store, &arguments, "");
     assert!(text(&again.stdout).contains("from an earlier run"));
 }
+
+#[test]
+fn a_store_is_merged_and_its_bytes_are_told() {
+    let dir = market();
+    let store = dir.path().join("store");
+    let statement = "COUNT BY Aurelle.stage AS OF '2017-11-12'";
+    let before = throng(&store, &["query", statement, "--format", "csv"], "").stdout;
+    let merged = throng(&store, &["compact"], "");
+    assert!(merged.status.success(), "{}", text(&merged.stderr));
+    assert!(merged.stdout.is_empty());
+    let told = text(&merged.stderr);
+    assert!(told.starts_with("Merged ") && told.ends_with(" events/s.\n"), "{told}");
+    let again = throng(&store, &["compact"], "");
+    assert_eq!(text(&again.stderr), "Nothing to merge: the store is compact.\n");
+    let after = throng(&store, &["query", statement, "--format", "csv"], "").stdout;
+    assert_eq!(before, after);
+    let stats = throng(&store, &["stats", "--format", "csv"], "");
+    assert!(stats.status.success(), "{}", text(&stats.stderr));
+    let lines: Vec<&str> = text(&stats.stdout).lines().collect();
+    assert_eq!(lines[0], "section,name,count,events,bytes,bytes_per_event");
+    let has = |start: &str| lines.iter().any(|line| line.starts_with(start));
+    for start in ["segments,1 day,", "segments,all,", "behaviours,view,", "columns,day packed,"] {
+        assert!(has(start), "{start}: {lines:?}");
+    }
+    assert!(has("compaction,due,0,0,0,"), "{lines:?}");
+    let absent = throng(&dir.path().join("nothing"), &["compact"], "");
+    assert_eq!(absent.status.code(), Some(1));
+}

@@ -6,11 +6,12 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bytes::{Bytes, align, u32_at, u64_at};
 use crate::error::{CorruptError, FileError};
-use crate::io;
+use crate::io::{self, DiskFile, IoError};
 
 /// Bytes of the header, part of the first block.
 pub(crate) const HEADER_LEN: usize = 64;
@@ -77,27 +78,117 @@ pub(crate) fn seal(
 ) -> Vec<u8> {
     debug_assert!(body.len() >= HEADER_LEN && directory.end <= body.len());
     align(&mut body, 8);
+    let directory = directory.start as u64..directory.end as u64;
+    let header = header_of(kind, file_id, body.len() as u64, directory);
+    body.iter_mut().zip(header).for_each(|(to, from)| *to = from);
+    let mut table = Vec::with_capacity((body.len() / BLOCK_LEN + 2) * 4);
+    sum_blocks(file_id, 0, &body, &mut table);
+    end_table(file_id, &mut table);
+    body.append(&mut table);
+    body
+}
+
+/// A file of blocks that is written as it grows. Only its end and its first block are in memory.
+#[derive(Debug)]
+pub(crate) struct BlockSink {
+    file: Arc<dyn DiskFile>,
+    kind: FileKind,
+    file_id: u64,
+    /// The first block once it is in the file, where its header is still missing.
+    first: Vec<u8>,
+    /// What is not in the file yet.
+    pub(crate) tail: Vec<u8>,
+    // Invariant 1: a multiple of `BLOCK_LEN`.
+    written: u64,
+    /// Checksums of the blocks in the file.
+    table: Vec<u8>,
+}
+
+/// Bytes that are handed to a file at once, at least.
+const WRITE_LEN: usize = 16 * BLOCK_LEN;
+
+impl BlockSink {
+    /// An empty file with room for its header.
+    pub(crate) fn new(kind: FileKind, file_id: u64, file: Arc<dyn DiskFile>) -> Self {
+        let tail = vec![0; HEADER_LEN];
+        Self { file, kind, file_id, first: Vec::new(), tail, written: 0, table: Vec::new() }
+    }
+
+    /// Where `tail` starts in the file.
+    pub(crate) fn tail_at(&self) -> u64 {
+        self.written
+    }
+
+    /// Bytes of the body so far.
+    pub(crate) fn body_len(&self) -> u64 {
+        self.written + self.tail.len() as u64
+    }
+
+    /// Writes whole blocks when there are enough.
+    pub(crate) fn flush(&mut self) -> Result<(), IoError> {
+        if self.tail.len() < WRITE_LEN {
+            return Ok(());
+        }
+        let length = self.tail.len() / BLOCK_LEN * BLOCK_LEN;
+        let blocks = self.tail.get(..length).unwrap_or_default();
+        if self.written == 0 {
+            self.first.extend_from_slice(blocks.get(..BLOCK_LEN).unwrap_or_default());
+        }
+        sum_blocks(self.file_id, self.written, blocks, &mut self.table);
+        self.file.append(blocks)?;
+        self.tail.drain(..length);
+        self.written += length as u64;
+        Ok(())
+    }
+
+    /// Writes the rest, the table and the header. Nothing is synced.
+    pub(crate) fn finish(mut self, directory: Range<u64>) -> Result<(), IoError> {
+        align(&mut self.tail, 8);
+        let header = header_of(self.kind, self.file_id, self.body_len(), directory);
+        let first = if self.written == 0 { &mut self.tail } else { &mut self.first };
+        first.iter_mut().zip(header).for_each(|(to, from)| *to = from);
+        if self.written > 0 {
+            let crc = block_crc(self.file_id, 0, &self.first).to_le_bytes();
+            self.table.iter_mut().zip(crc).for_each(|(to, from)| *to = from);
+            self.file.overwrite(0, &header)?;
+        }
+        sum_blocks(self.file_id, self.written, &self.tail, &mut self.table);
+        end_table(self.file_id, &mut self.table);
+        self.tail.append(&mut self.table);
+        self.file.append(&self.tail)
+    }
+}
+
+/// Adds the checksums of blocks that start at a position of the file.
+fn sum_blocks(file_id: u64, at: u64, blocks: &[u8], table: &mut Vec<u8>) {
+    for (number, block) in (at / BLOCK_LEN as u64..).zip(blocks.chunks(BLOCK_LEN)) {
+        table.extend_from_slice(&block_crc(file_id, number, block).to_le_bytes());
+    }
+}
+
+/// Adds the checksum of the checksums.
+fn end_table(file_id: u64, table: &mut Vec<u8>) {
+    let crc = block_crc(file_id, TABLE_NUMBER, table);
+    table.extend_from_slice(&crc.to_le_bytes());
+}
+
+fn header_of(
+    kind: FileKind,
+    file_id: u64,
+    body_len: u64,
+    directory: Range<u64>,
+) -> [u8; HEADER_LEN] {
     let mut header = [0; HEADER_LEN];
     put(&mut header, MAGIC_AT.start, &kind.magic());
     put(&mut header, VERSION_AT, &VERSION.to_le_bytes());
     put(&mut header, FILE_ID_AT, &file_id.to_le_bytes());
-    put(&mut header, BODY_LEN_AT, &(body.len() as u64).to_le_bytes());
-    put(&mut header, DIRECTORY_AT, &(directory.start as u64).to_le_bytes());
-    put(&mut header, DIRECTORY_LEN_AT, &(directory.len() as u64).to_le_bytes());
+    put(&mut header, BODY_LEN_AT, &body_len.to_le_bytes());
+    put(&mut header, DIRECTORY_AT, &directory.start.to_le_bytes());
+    put(&mut header, DIRECTORY_LEN_AT, &(directory.end - directory.start).to_le_bytes());
     put(&mut header, BLOCK_LEN_AT, &BLOCK_LEN_LOG2.to_le_bytes());
     let crc = header_crc(&header);
     put(&mut header, HEADER_CRC_AT, &crc.to_le_bytes());
-    for (to, from) in body.iter_mut().zip(header) {
-        *to = from;
-    }
-    let mut table = Vec::with_capacity((body.len() / BLOCK_LEN + 2) * 4);
-    for (number, block) in (0_u64..).zip(body.chunks(BLOCK_LEN)) {
-        table.extend_from_slice(&block_crc(file_id, number, block).to_le_bytes());
-    }
-    let crc = block_crc(file_id, TABLE_NUMBER, &table);
-    body.append(&mut table);
-    body.extend_from_slice(&crc.to_le_bytes());
-    body
+    header
 }
 
 fn put(header: &mut [u8; HEADER_LEN], at: usize, bytes: &[u8]) {

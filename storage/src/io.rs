@@ -116,6 +116,11 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the file cannot take them.
     fn append(&self, bytes: &[u8]) -> Result<(), IoError>;
+    /// Replaces bytes that were appended before; the next append still goes to the end.
+    ///
+    /// # Errors
+    /// When the file cannot take them.
+    fn overwrite(&self, at: u64, bytes: &[u8]) -> Result<(), IoError>;
     /// Returns when everything appended before the call is on the disk. After an error nothing is
     /// known, and asking again tells nothing.
     ///
@@ -214,6 +219,12 @@ struct SystemFile {
 impl DiskFile for SystemFile {
     fn append(&self, bytes: &[u8]) -> Result<(), IoError> {
         (&self.file).write_all(bytes).at(&self.path, Action::Write)
+    }
+    fn overwrite(&self, at: u64, bytes: &[u8]) -> Result<(), IoError> {
+        (&self.file).seek(SeekFrom::Start(at)).at(&self.path, Action::Write)?;
+        (&self.file).write_all(bytes).at(&self.path, Action::Write)?;
+        (&self.file).seek(SeekFrom::End(0)).at(&self.path, Action::Write)?;
+        Ok(())
     }
     fn sync(&self) -> Result<(), IoError> {
         self.file.sync_data().at(&self.path, Action::Sync)
@@ -386,11 +397,14 @@ mod tests {
         file.append(b"hello world").unwrap();
         file.truncate(5).unwrap();
         file.append(b"!").unwrap();
+        file.overwrite(1, b"u").unwrap();
+        file.append(b"?").unwrap();
+        file.truncate(6).unwrap();
         file.sync().unwrap();
-        assert_eq!(read(&path).unwrap(), b"hello!");
+        assert_eq!(read(&path).unwrap(), b"hullo!");
         let file = SystemDisk.open_append(&path).unwrap();
         file.append(b"?").unwrap();
-        assert_eq!(&*map(&path).unwrap(), b"hello!?");
+        assert_eq!(&*map(&path).unwrap(), b"hullo!?");
         assert!(SystemDisk.create(&path).is_err());
     }
 

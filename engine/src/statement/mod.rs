@@ -9,6 +9,7 @@ pub(crate) mod matching;
 mod one;
 mod reading;
 pub(crate) mod show;
+mod storage_report;
 mod store_report;
 #[cfg(test)]
 mod tests;

@@ -22,4 +22,4 @@ pub use definition::check_attribute_name;
 pub use face::{Description, ParameterValue, bind, bind_model, bind_set, describe};
 pub(crate) use names::attribute_names;
 pub(crate) use overlap::consumer_assets;
-pub use show::show_columns;
+pub use show::{BYTES_PER_EVENT_SCALE, show_columns};

@@ -4,10 +4,13 @@ use crate::plan::{Column, ColumnType, NameKind, Show};
 
 use super::columns::column;
 
+/// Digits after the point of the bytes per event.
+pub const BYTES_PER_EVENT_SCALE: u8 = 3;
+
 /// The columns of a SHOW: the one table that the engine follows.
 #[must_use]
 pub fn show_columns(show: &Show) -> Vec<Column> {
-    use ColumnType::{Boolean, Date, Integer, Text};
+    use ColumnType::{Boolean, Date, Integer, Numeric, Text};
     let columns: &[(&str, ColumnType)] = match show {
         Show::Names(NameKind::Audience) => {
             &[("name", Text), ("kind", Text), ("as_of", Date), ("definition", Text)]
@@ -19,6 +22,14 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
         Show::Names(NameKind::Touchpoint | NameKind::Category) => &[("name", Text)],
         Show::Definition { .. } => &[("definition", Text)],
         Show::Store => &[("property", Text), ("value", Text)],
+        Show::Storage => &[
+            ("section", Text),
+            ("name", Text),
+            ("count", Integer),
+            ("events", Integer),
+            ("bytes", Integer),
+            ("bytes_per_event", Numeric { scale: BYTES_PER_EVENT_SCALE }),
+        ],
         Show::Limits => &[("name", Text), ("value", Integer)],
     };
     columns.iter().map(|(name, kind)| column(*name, *kind)).collect()

@@ -81,6 +81,7 @@ impl Binder<'_> {
                 Show::Definition { kind: *kind, name: self.known(*kind, name)? }
             }
             ShowNode::Store => Show::Store,
+            ShowNode::Storage => Show::Storage,
             ShowNode::Limits => Show::Limits,
         })
     }

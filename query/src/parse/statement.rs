@@ -7,7 +7,7 @@ use crate::plan::{ExplainMode, NameKind};
 
 use super::cursor::{Expect, Parser};
 
-const LISTS: [(&str, Show); 9] = [
+const LISTS: [(&str, Show); 10] = [
     ("AUDIENCES", Show::Names(NameKind::Audience)),
     ("BRANDS", Show::Names(NameKind::Brand)),
     ("BEHAVIOURS", Show::Names(NameKind::Behaviour)),
@@ -16,6 +16,7 @@ const LISTS: [(&str, Show); 9] = [
     ("TOUCHPOINTS", Show::Names(NameKind::Touchpoint)),
     ("CATEGORIES", Show::Names(NameKind::Category)),
     ("STORE", Show::Store),
+    ("STORAGE", Show::Storage),
     ("LIMITS", Show::Limits),
 ];
 

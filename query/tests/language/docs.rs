@@ -55,6 +55,7 @@ fn the_columns_of_show_are_listed() {
         ("SHOW MODELS", Show::Names(NameKind::Model)),
         ("SHOW CATEGORIES", Show::Names(NameKind::Category)),
         ("SHOW STORE", Show::Store),
+        ("SHOW STORAGE", Show::Storage),
         ("SHOW LIMITS", Show::Limits),
     ];
     for (statement, show) in shows {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{CliError, create, demo, generate, load, query, serve, shell};
+use super::{CliError, compact, create, demo, generate, load, query, serve, shell, stats};
 
 /// An embedded audience database: who is in which stage of which brand, exactly and at once.
 #[derive(Debug, Parser)]
@@ -39,6 +39,8 @@ enum Command {
     Generate(generate::Args),
     Demo(demo::Args),
     Serve(serve::Args),
+    Compact(compact::Args),
+    Stats(stats::Args),
 }
 
 fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -50,6 +52,8 @@ fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Generate(args) => generate::run(context, &args),
         Command::Demo(args) => demo::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
+        Command::Compact(args) => compact::run(context, &args),
+        Command::Stats(args) => stats::run(context, &args),
     }
 }
 

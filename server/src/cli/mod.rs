@@ -1,6 +1,7 @@
 //! The command line. One subcommand, one file: its `Args` and its `run`.
 
 mod app;
+mod compact;
 mod create;
 mod demo;
 mod error;
@@ -12,6 +13,7 @@ mod query;
 mod serve;
 mod session;
 mod shell;
+mod stats;
 
 pub use app::{Context, main};
 pub use error::CliError;

@@ -93,6 +93,7 @@ pub fn build(events: &EventColumns, options: &BuildOptions<'_>) -> Result<Vec<u8
         chunk_end,
         first_day,
         last_day,
+        arrival: 0,
     };
     head.write(&mut out);
     entries.iter().for_each(|entry: &LaneEntry| entry.write(&mut out));

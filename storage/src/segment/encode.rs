@@ -37,9 +37,13 @@ pub(super) struct LaneRows {
     pub(super) columns: [Vec<i64>; COLUMNS.len()],
 }
 
-/// Scratch of the writer.
+/// A lane on its way, and scratch.
 #[derive(Debug, Default)]
 pub(super) struct LaneWriter {
+    /// The pages so far, their offsets from the first of them.
+    pages: Vec<PageEntry>,
+    body: Vec<u8>,
+    totals: Totals,
     /// Pages: first row and end row.
     cuts: Vec<(usize, usize)>,
     /// Distinct consumers of a page.
@@ -52,99 +56,163 @@ pub(super) struct LaneWriter {
     values: Vec<i64>,
 }
 
+/// What a lane's entry says of its pages.
+#[derive(Debug, Clone, Copy, Default)]
+struct Totals {
+    rows: u64,
+    consumers: u32,
+    /// Columns stored in some page.
+    columns: u16,
+    /// Days after the segment's first: the least and the greatest.
+    days: Option<(u16, u16)>,
+    /// Whether some page has a bitset.
+    bitsets: bool,
+}
+
+/// Whether more rows of the lane follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LaneEnd {
+    /// They may: the last page may still grow.
+    Open,
+    /// There are none.
+    Reached,
+}
+
+impl Totals {
+    /// Notes the days of a page; a lane without days has its rows on the segment's first.
+    fn add_days(&mut self, days: Option<&[i64]>) {
+        for day in days.unwrap_or(&[0]).iter().map(|&day| day as u16) {
+            let (first, last) = self.days.unwrap_or((day, day));
+            self.days = Some((first.min(day), last.max(day)));
+        }
+    }
+}
+
 impl LaneWriter {
-    /// Appends a lane and gives its entry in the directory.
+    /// Appends a whole lane and gives its entry in the directory.
     pub(super) fn write(
         &mut self,
         lane: &LaneRows,
         out: &mut Vec<u8>,
     ) -> Result<LaneEntry, BuildError> {
-        let (Some(&first), Some(&last)) = (lane.consumer.first(), lane.consumer.last()) else {
+        self.add(lane, LaneEnd::Reached)?;
+        self.finish(lane, 0, out)
+    }
+
+    /// Writes pages of rows that end with a chunk; how many rows from the start are in them now.
+    /// The others must be given again, with more behind them or at the end.
+    pub(super) fn add(&mut self, lane: &LaneRows, end: LaneEnd) -> Result<usize, BuildError> {
+        self.cut(&lane.consumer, end);
+        let cuts = std::mem::take(&mut self.cuts);
+        for &(from, to) in &cuts {
+            let page = self.page(lane, from..to)?;
+            self.pages.push(page);
+        }
+        let done = cuts.last().map_or(0, |cut| cut.1);
+        self.cuts = cuts;
+        Ok(done)
+    }
+
+    /// Rows in pages so far.
+    pub(super) fn rows(&self) -> u64 {
+        self.totals.rows
+    }
+
+    /// Appends the lane's list of pages and its pages to bytes that go on a file of `before` bytes,
+    /// a multiple of `BITSET_ALIGN`.
+    pub(super) fn finish(
+        &mut self,
+        lane: &LaneRows,
+        before: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<LaneEntry, BuildError> {
+        let (Some(first), Some(last)) = (self.pages.first(), self.pages.last()) else {
             return Err(BuildError::Empty);
         };
+        let (first_chunk, last_chunk) = (first.first_chunk, last.last_chunk);
         let too_large = |_| BuildError::TooLarge;
-        self.cut(&lane.consumer);
-        let cuts = std::mem::take(&mut self.cuts);
+        let totals = std::mem::take(&mut self.totals);
         align(out, UNIT);
         let start = out.len();
-        out.resize(start + cuts.len() * PAGE_LEN, 0);
-        let mut consumers = 0;
-        for (number, &(from, to)) in cuts.iter().enumerate() {
-            let entry = self.page(lane, from..to, start, out)?;
-            consumers += entry.consumers();
-            let at = start + number * PAGE_LEN;
-            out[at..at + PAGE_LEN].copy_from_slice(&entry.write());
+        let list = start + self.pages.len() * PAGE_LEN;
+        // Bitsets are aligned in the body, so the body itself must be.
+        let body = if totals.bitsets { list.next_multiple_of(BITSET_ALIGN) } else { list };
+        let lead = u32::try_from((body - start) / UNIT).map_err(too_large)?;
+        for page in &self.pages {
+            let offset = page.offset.checked_add(lead).ok_or(BuildError::TooLarge)?;
+            out.extend_from_slice(&PageEntry { offset, ..*page }.write());
         }
+        out.resize(body, 0);
+        out.append(&mut self.body);
         align(out, UNIT);
-        let days = &lane.columns[DAY];
-        let day = |offset: Option<&i64>| lane.first_day + offset.map_or(0, |&day| day as u16);
+        let (first_day, last_day) = totals.days.unwrap_or_default();
         let entry = LaneEntry {
             brand: lane.brand,
             behaviour: lane.behaviour,
-            columns: (0..COLUMNS.len())
-                .filter(|&column| !lane.columns[column].is_empty())
-                .fold(0, |set, column| set | 1 << column),
-            rows: u32::try_from(lane.consumer.len()).map_err(too_large)?,
-            consumers,
-            first_day: day(days.iter().min()),
-            last_day: day(days.iter().max()),
-            first_chunk: (first >> 16) as u16,
-            last_chunk: (last >> 16) as u16,
-            pages: u32::try_from(cuts.len()).map_err(too_large)?,
-            offset: (start / UNIT) as u64,
+            columns: totals.columns,
+            rows: u32::try_from(totals.rows).map_err(too_large)?,
+            consumers: totals.consumers,
+            first_day: lane.first_day + first_day,
+            last_day: lane.first_day + last_day,
+            first_chunk,
+            last_chunk,
+            pages: u32::try_from(self.pages.len()).map_err(too_large)?,
+            offset: before / UNIT as u64 + (start / UNIT) as u64,
             length: u32::try_from((out.len() - start) / UNIT).map_err(too_large)?,
         };
-        self.cuts = cuts;
+        self.pages.clear();
         Ok(entry)
     }
 
     /// Cuts rows into pages: one chunk with many rows, or neighbouring chunks with few.
-    fn cut(&mut self, consumer: &[u32]) {
+    fn cut(&mut self, consumer: &[u32], end: LaneEnd) {
         self.cuts.clear();
         let (mut page, mut chunk) = (0, 0);
         while chunk < consumer.len() {
             let number = consumer[chunk] >> 16;
             let same = consumer[chunk..].iter().take_while(|&&c| c >> 16 == number);
-            let end = chunk + same.count();
-            let alone = end - chunk >= CHUNK_ROWS_ALONE;
-            if page < chunk && (alone || end - page > PAGE_ROWS_MAX) {
+            let next = chunk + same.count();
+            let alone = next - chunk >= CHUNK_ROWS_ALONE;
+            if page < chunk && (alone || next - page > PAGE_ROWS_MAX) {
                 self.cuts.push((page, chunk));
                 page = chunk;
             }
             if alone {
-                self.cuts.push((page, end));
-                page = end;
+                self.cuts.push((page, next));
+                page = next;
             }
-            chunk = end;
+            chunk = next;
         }
-        if page < chunk {
+        if page < chunk && end == LaneEnd::Reached {
             self.cuts.push((page, chunk));
         }
     }
 
-    /// Appends a page of rows.
-    fn page(
-        &mut self,
-        lane: &LaneRows,
-        rows: Range<usize>,
-        lane_start: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<PageEntry, BuildError> {
+    /// Appends a page of rows to the body.
+    fn page(&mut self, lane: &LaneRows, rows: Range<usize>) -> Result<PageEntry, BuildError> {
         let too_large = |_| BuildError::TooLarge;
         self.split(&lane.consumer[rows.clone()]);
         self.streams.clear();
         self.heads.clear();
         let (first, last) = (lane.consumer[rows.start], lane.consumer[rows.end - 1]);
         let mut head = PageHead { base: first, ..PageHead::default() };
+        let consumers = self.distinct.len() as u32;
         let kind = self.consumers(&mut head);
         self.repeats(rows.len(), &mut head);
         for (column, values) in lane.columns.iter().enumerate() {
             if !values.is_empty() {
-                head.columns += self.column(column, &values[rows.clone()]);
+                let stored = self.column(column, &values[rows.clone()]);
+                self.totals.columns |= u16::from(stored) << column;
+                head.columns += stored;
             }
         }
+        self.totals.add_days(lane.columns[DAY].get(rows.clone()));
+        self.totals.rows += rows.len() as u64;
+        self.totals.consumers += consumers;
+        self.totals.bitsets |= kind == PageKind::Bitset;
+        let out = &mut self.body;
         align(out, if kind == PageKind::Bitset { BITSET_ALIGN } else { UNIT });
-        let offset = u32::try_from((out.len() - lane_start) / UNIT).map_err(too_large)?;
+        let offset = u32::try_from(out.len() / UNIT).map_err(too_large)?;
         if kind == PageKind::Bitset {
             let start = out.len();
             out.resize(start + BITSET_LEN, 0);
@@ -161,7 +229,7 @@ impl LaneWriter {
             first_chunk: (first >> 16) as u16,
             last_chunk: (last >> 16) as u16,
             rows: u32::try_from(rows.len()).map_err(too_large)?,
-            consumers_less_one: (self.distinct.len() - 1) as u16,
+            consumers_less_one: (consumers - 1) as u16,
             kind,
             offset,
         })

@@ -61,6 +61,8 @@ pub(super) struct DirectoryHead {
     pub(super) chunk_end: u32,
     pub(super) first_day: u16,
     pub(super) last_day: u16,
+    /// The number of the newest file whose events are in it; 0 stands for its own.
+    pub(super) arrival: u64,
 }
 
 impl DirectoryHead {
@@ -73,6 +75,7 @@ impl DirectoryHead {
             chunk_end: u32_at(head, 16)?,
             first_day: u16_at(head, 20)?,
             last_day: u16_at(head, 22)?,
+            arrival: u64_at(head, 24)?,
         })
     }
 
@@ -83,7 +86,7 @@ impl DirectoryHead {
         out.extend_from_slice(&self.chunk_end.to_le_bytes());
         out.extend_from_slice(&self.first_day.to_le_bytes());
         out.extend_from_slice(&self.last_day.to_le_bytes());
-        out.extend_from_slice(&[0; 8]);
+        out.extend_from_slice(&self.arrival.to_le_bytes());
     }
 }
 

@@ -1,22 +1,32 @@
 //! An immutable file of lanes for a range of days: built once, then read in place.
 
+mod breakdown;
 mod build;
 mod cursor;
 mod encode;
+mod gather;
 mod layout;
+mod merge;
 mod page;
 mod presence;
 mod reader;
 mod rows;
 mod sort;
+mod stream;
 mod window;
 
 #[cfg(test)]
+mod merge_tests;
+#[cfg(test)]
 mod tests;
 
+pub use breakdown::{Breakdown, Usage};
 pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};
+pub(crate) use gather::INPUTS_MAX;
+pub(crate) use merge::{DayBlock, Merge, MergeError, Output};
 pub use page::Holds;
 pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
+pub(crate) use stream::{SegmentStream, StreamError, StreamOptions};
 pub use window::WindowRows;

@@ -150,6 +150,43 @@ impl<'a> Page<'a> {
         (low_bits < 32).then_some(Ascending { count, span: self.entry.rows - 1, low_bits })
     }
 
+    /// Bytes of its consumers.
+    pub(super) fn consumers_len(&self) -> usize {
+        match self.entry.kind {
+            PageKind::List => self.list().map_or(0, |list| list.len()),
+            PageKind::Bitset => BITSET_LEN,
+            PageKind::Runs => self.head.span as usize * size_of::<Run>(),
+            PageKind::Full => 0,
+        }
+    }
+
+    /// Bytes of what says which consumers have several rows.
+    pub(super) fn repeats_len(&self) -> usize {
+        match self.head.repeats {
+            Repeats::None => 0,
+            Repeats::Packed => {
+                packed_len(self.entry.consumers() as usize, u32::from(self.head.repeat_bits))
+            }
+            Repeats::Listed => self.repeat_list().map_or(0, |list| list.len()),
+        }
+    }
+
+    /// Encoding and bytes of the streams of each stored column.
+    pub(super) fn columns_len(&self) -> [Option<(Encoding, usize)>; COLUMNS.len()] {
+        self.columns.map(|column| {
+            let head = column?.head;
+            let (bits, value_bits) = (u32::from(head.bits), u32::from(head.value_bits));
+            let base = if head.base_at == BaseAt::Stream { size_of::<i64>() } else { 0 };
+            let rows = packed_len(self.entry.rows as usize, bits);
+            let streams = match head.encoding {
+                Encoding::Constant => 0,
+                Encoding::Packed => rows,
+                Encoding::Dictionary => packed_len(head.small as usize, value_bits) + rows,
+            };
+            Some((head.encoding, base + streams))
+        })
+    }
+
     /// Bytes of the page.
     pub(super) fn bytes(&self) -> usize {
         self.range.len()

@@ -8,6 +8,7 @@ use crate::container::CHUNK_SIZE;
 use crate::rows::EventColumns;
 use crate::segment::encode::LaneRows;
 use crate::segment::layout::DAY;
+use crate::segment::merge::DayBlock;
 
 /// From this many events on a chunk's first days are collected in a table, not sorted.
 const TABLE_EVENTS: usize = 4096;
@@ -135,6 +136,68 @@ impl<'a> Unseen<'a> {
             Mode::AllNew => true,
             Mode::Lookup => !self.seen.contains(self.chunk << 16 | u32::from(low)),
             Mode::Table => !self.known[usize::from(low)],
+        }
+    }
+}
+
+/// The first day of each consumer of a chunk, from the presence of several segments.
+#[derive(Debug)]
+pub(super) struct FirstDays {
+    table: Vec<u16>,
+    /// Who has a day in the table, ascending once `sort` was called.
+    lows: Vec<u16>,
+}
+
+impl Default for FirstDays {
+    fn default() -> Self {
+        Self { table: vec![NEVER; CHUNK_SIZE], lows: Vec::new() }
+    }
+}
+
+impl FirstDays {
+    /// Notes that a consumer had an event on a day.
+    pub(super) fn note(&mut self, low: u16, day: i32) {
+        let first = &mut self.table[usize::from(low)];
+        if *first == NEVER {
+            self.lows.push(low);
+        }
+        *first = (day as u16).min(*first);
+    }
+
+    /// Puts the consumers in order.
+    pub(super) fn sort(&mut self) {
+        if self.lows.len() < TABLE_EVENTS {
+            self.lows.sort_unstable();
+            return;
+        }
+        self.lows.clear();
+        let days = (0..=u16::MAX).zip(&self.table);
+        self.lows.extend(days.filter(|(_, day)| **day != NEVER).map(|(low, _)| low));
+    }
+
+    /// Appends those with their first day in a block.
+    pub(super) fn fill(&self, chunk: u32, block: DayBlock, rows: &mut LaneRows) {
+        let first_day = i32::from(rows.first_day);
+        for (low, day) in self.of(block) {
+            rows.consumer.push(chunk << 16 | u32::from(low));
+            rows.columns[DAY].push(i64::from(day.abs_diff(first_day)));
+        }
+    }
+
+    /// Whether anybody's first day is in a block.
+    pub(super) fn has(&self, block: DayBlock) -> bool {
+        self.of(block).next().is_some()
+    }
+
+    fn of(&self, block: DayBlock) -> impl Iterator<Item = (u16, i32)> {
+        let day = |&low: &u16| (low, i32::from(self.table[usize::from(low)]));
+        self.lows.iter().map(day).filter(move |(_, day)| block.contains(*day))
+    }
+
+    /// Forgets the chunk.
+    pub(super) fn clear(&mut self) {
+        for low in self.lows.drain(..) {
+            self.table[usize::from(low)] = NEVER;
         }
     }
 }

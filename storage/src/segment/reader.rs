@@ -65,7 +65,25 @@ impl Segment {
         Err(file.corrupt(file.directory_at(), what).into())
     }
 
-    /// The first day of any event in it.
+    /// The number of the newest file whose events are in it; none when it holds its own.
+    #[must_use]
+    pub fn arrival(&self) -> Option<u64> {
+        Some(self.head.arrival).filter(|&arrival| arrival != 0)
+    }
+
+    /// Where its events begin and end in the order of (brand, behaviour, chunk). Segments of one
+    /// merge do not overlap in it.
+    #[must_use]
+    pub fn extent(&self) -> ((u32, u16, u32), (u32, u16, u32)) {
+        let first = self.entry(0).unwrap_or_default();
+        let last = self.head.lanes.checked_sub(1).and_then(|at| self.entry(at as usize));
+        let last = last.unwrap_or_default();
+        let begin = (first.brand, first.behaviour, u32::from(first.first_chunk));
+        (begin, (last.brand, last.behaviour, u32::from(last.last_chunk)))
+    }
+
+    /// No event is earlier than this day; of a segment that was not cut from a larger one it is
+    /// the first day of any event.
     #[must_use]
     pub fn first_day(&self) -> i32 {
         i32::from(self.head.first_day)
@@ -136,8 +154,14 @@ impl Segment {
     /// row on or before D in any segment (and everyone known by attributes).
     #[must_use]
     pub fn presence(&self) -> Option<Lane<'_>> {
-        let entry = entries(&self.file, &self.head).nth(self.head.lanes as usize)?;
-        Some(Lane { segment: self, entry })
+        let at = (self.head.presence == 1).then_some(self.head.lanes as usize)?;
+        Some(Lane { segment: self, entry: self.entry(at)? })
+    }
+
+    /// A lane of the directory.
+    fn entry(&self, at: usize) -> Option<LaneEntry> {
+        let start = at.checked_mul(LANE_LEN)?.checked_add(DIRECTORY_HEAD_LEN)?;
+        LaneEntry::read(self.file.directory().get(start..)?)
     }
 
     /// One more than the largest chunk number with a row; 0 when there is none.

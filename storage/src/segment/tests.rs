@@ -12,14 +12,14 @@ use crate::segment::{
 };
 
 /// One event as a tuple: brand, behaviour, consumer, day, second, and the rest.
-type Row = (u32, u16, u32, i32, u32, u32, u32, u32, u32, u32, i64);
+pub(super) type Row = (u32, u16, u32, i32, u32, u32, u32, u32, u32, u32, i64);
 
-fn at<T: Copy>(column: &[T], row: usize, default: T) -> T {
+pub(super) fn at<T: Copy>(column: &[T], row: usize, default: T) -> T {
     column.get(row).copied().unwrap_or(default)
 }
 
 /// The rows of columns in the order of a segment.
-fn naive(events: &EventColumns) -> Vec<Row> {
+pub(super) fn naive(events: &EventColumns) -> Vec<Row> {
     let mut rows: Vec<Row> = (0..events.len())
         .map(|row| {
             (
@@ -43,19 +43,19 @@ fn naive(events: &EventColumns) -> Vec<Row> {
 
 /// Shapes of random events.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
-    rows: usize,
-    brands: u32,
-    behaviours: u16,
-    consumers: (u32, u32),
-    days: (i32, i32),
-    seconds: u32,
-    counts: u32,
-    names: u32,
-    amounts: (i64, i64),
+pub(super) struct Shape {
+    pub(super) rows: usize,
+    pub(super) brands: u32,
+    pub(super) behaviours: u16,
+    pub(super) consumers: (u32, u32),
+    pub(super) days: (i32, i32),
+    pub(super) seconds: u32,
+    pub(super) counts: u32,
+    pub(super) names: u32,
+    pub(super) amounts: (i64, i64),
 }
 
-const PLAIN: Shape = Shape {
+pub(super) const PLAIN: Shape = Shape {
     rows: 3000,
     brands: 3,
     behaviours: 3,
@@ -67,7 +67,7 @@ const PLAIN: Shape = Shape {
     amounts: (0, 0),
 };
 
-fn shapes() -> Vec<Shape> {
+pub(super) fn shapes() -> Vec<Shape> {
     vec![
         PLAIN,
         Shape { rows: 1, ..PLAIN },
@@ -100,7 +100,7 @@ fn shapes() -> Vec<Shape> {
     ]
 }
 
-fn random_events(shape: Shape, random: &mut Pcg64) -> EventColumns {
+pub(super) fn random_events(shape: Shape, random: &mut Pcg64) -> EventColumns {
     let mut events = EventColumns::default();
     // Few distinct amounts, now and then, so that dictionaries are worth it.
     let prices: Vec<i64> =

@@ -1,4 +1,4 @@
-//! Publishing files: one edit of the manifest, for a bulk load or a checkpoint.
+//! Publishing files: one edit of the manifest, for a bulk load, a checkpoint or a merge.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
@@ -28,6 +28,8 @@ pub(super) enum Memory {
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) segments: Vec<(u64, Arc<Segment>)>,
+    /// Segments whose events are in the new ones.
+    pub(super) segments_removed: Vec<u64>,
     pub(super) indexes_put: BTreeMap<String, DiskIndex>,
     pub(super) indexes_dropped: Vec<String>,
     pub(super) definitions: Vec<Definition>,
@@ -93,7 +95,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
         gone.push(old.path);
     }
     note_published(shared, &mut state, &plan, &names);
-    publish(shared, plan, &mut gone);
+    publish(shared, plan, state.log.length(), &mut gone);
     gone.extend(
         parts.removed.iter().map(|&(table, n)| shared.files.path(FileType::Part(table), n)),
     );
@@ -203,7 +205,7 @@ fn edit_of(
         log: next_log.map(|log| log.number),
         next_number: shared.files.next_number(),
         segments_added: plan.segments.iter().map(segment).collect(),
-        segments_removed: Vec::new(),
+        segments_removed: plan.segments_removed.clone(),
         indexes_put: plan.indexes_put.iter().map(index).collect(),
         indexes_dropped: plan.indexes_dropped.clone(),
         parts_added: parts.added.iter().map(part).collect(),
@@ -229,14 +231,18 @@ fn note_published(shared: &Shared, state: &mut LogState, plan: &Plan, names: &[N
     }
 }
 
-fn publish(shared: &Shared, plan: Plan, gone: &mut Vec<std::path::PathBuf>) {
+fn publish(shared: &Shared, plan: Plan, log_bytes: u64, gone: &mut Vec<std::path::PathBuf>) {
     let mut next: Snapshot = (*shared.present()).clone();
     next.version += 1;
+    next.log_bytes = log_bytes;
     next.keys = shared.key_counts();
-    if !plan.segments.is_empty() {
+    if !plan.segments.is_empty() || !plan.segments_removed.is_empty() {
         let mut disk = (*next.disk).clone();
+        disk.retain(|(number, _)| !plan.segments_removed.contains(number));
         disk.extend(plan.segments);
         next.disk = Arc::new(disk);
+        let path = |number: &u64| shared.files.path(FileType::Segment, *number);
+        gone.extend(plan.segments_removed.iter().map(path));
     }
     if plan.memory == Memory::Written {
         next.memory.clear();

@@ -10,7 +10,7 @@ use crate::error::{CorruptError, FileError};
 use crate::io::IoError;
 use crate::manifest::ManifestError;
 use crate::rows::ColumnsError;
-use crate::segment::BuildError;
+use crate::segment::{BuildError, StreamError};
 
 /// Why a store cannot be opened or created.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +164,15 @@ impl From<PartError> for WriteError {
         match error {
             PartError::Io(error) => error.into(),
             PartError::Corrupt(error) => Self::Corrupt(error),
+        }
+    }
+}
+
+impl From<StreamError> for WriteError {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Build(error) => Self::Build(error),
+            StreamError::Io(error) => error.into(),
         }
     }
 }

@@ -79,7 +79,7 @@ impl Lead<'_> {
         shared.healthy()?;
         file.sync().map_err(|error| shared.fail(error))?;
         shared.synced.store(last, Ordering::Release);
-        let batches: Vec<_> = {
+        let (log_bytes, batches) = {
             let mut state = shared.log();
             // Whoever appended meanwhile says it with the next record.
             if state.log.last() == last
@@ -88,16 +88,18 @@ impl Lead<'_> {
                 return Err(shared.fail(error));
             }
             let count = state.pending.partition_point(|batch| batch.sequence <= last);
-            state.pending.drain(..count).collect()
+            let batches: Vec<_> = state.pending.drain(..count).collect();
+            (state.log.length(), batches)
         };
-        self.publish(batches)?;
+        self.publish(batches, log_bytes)?;
         shared.group().published = last;
         Ok(())
     }
 
-    fn publish(&self, batches: Vec<Pending>) -> Result<(), WriteError> {
+    fn publish(&self, batches: Vec<Pending>, log_bytes: u64) -> Result<(), WriteError> {
         let shared = self.shared;
         let mut snapshot = (*shared.present()).clone();
+        snapshot.log_bytes = log_bytes;
         let mut events = EventColumns::default();
         let mut definitions: Option<Definitions> = None;
         for batch in batches {

@@ -5,6 +5,7 @@ mod bulk;
 mod checkpoint;
 mod columns;
 mod commit;
+mod compact;
 mod error;
 mod files;
 mod handle;
@@ -26,6 +27,7 @@ mod writer;
 mod tests;
 
 pub use bulk::Bulk;
+pub use compact::{Compacted, CompactionJob, CompactionProgress, CompactionStep, Depth, Running};
 pub use error::{OpenError, WriteError};
 pub use handle::Store;
 pub use snapshot::Snapshot;

@@ -61,6 +61,7 @@ impl Recovered {
         let mut snapshot = replay.snapshot;
         snapshot.definitions = Arc::new(replay.definitions);
         snapshot.keys = [0, 1, 2].map(|table: usize| dictionaries[table].count());
+        snapshot.log_bytes = log.length();
         snapshot.arrange();
         Ok(Self { snapshot, log, changed: replay.changed, tokens_new: replay.tokens_new })
     }

@@ -1,8 +1,9 @@
 //! What the threads of a store share, and the order in which they take its locks.
 //!
-//! Order: the turn, then the lead, then the log, then the present. Whoever puts a batch, a bulk
-//! load or a checkpoint together has the turn. Whoever publishes has the lead. The log and the
-//! manifest are appended to under the log's mutex. Readers take the present only to copy an `Arc`.
+//! Order: the right to compact, then the turn, then the lead, then the log, then the present.
+//! Whoever puts a batch, a bulk load or a checkpoint together has the turn, and so has whoever
+//! publishes merged segments. Whoever publishes has the lead. The log and the manifest are appended
+//! to under the log's mutex. Readers take the present only to copy an `Arc`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::AtomicU64;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::compact::CompactionState;
 use super::files::FileType;
 use super::types::KeyTable;
 use crate::dictionary::Dictionary;
@@ -29,6 +30,9 @@ pub struct Snapshot {
     pub(super) keys: [u32; 3],
     pub(super) dictionaries: Arc<[Dictionary; 3]>,
     pub(super) names: Arc<Names>,
+    /// Bytes of the log.
+    pub(super) log_bytes: u64,
+    pub(super) compaction: Arc<CompactionState>,
 }
 
 /// An index on disk.
@@ -51,6 +55,8 @@ impl Snapshot {
             keys: [0; 3],
             dictionaries: Arc::clone(dictionaries),
             names: Arc::clone(names),
+            log_bytes: 0,
+            compaction: Arc::default(),
         }
     }
 
@@ -72,6 +78,22 @@ impl Snapshot {
     #[must_use]
     pub fn segments(&self) -> &[Arc<Segment>] {
         &self.segments
+    }
+
+    /// The segment of a file.
+    pub(super) fn segment(&self, number: u64) -> Option<&Arc<Segment>> {
+        self.disk.iter().find(|(other, _)| *other == number).map(|(_, segment)| segment)
+    }
+
+    /// The segments that are files.
+    pub fn segments_on_disk(&self) -> impl Iterator<Item = &Arc<Segment>> {
+        self.disk.iter().map(|(_, segment)| segment)
+    }
+
+    /// Bytes of the log.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        self.log_bytes
     }
 
     /// Indexes by key.

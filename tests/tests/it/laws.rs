@@ -1,6 +1,7 @@
 //! The laws of the design's section 2, over random stores.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use throng::Date;
 use throng::{Database, Event as Told, EventBatch, Value, When};
@@ -349,4 +350,31 @@ fn the_order_of_loading_does_not_matter() {
             assert_eq!(rows(&one, &statement), rows(&two, &statement), "seed {seed}: {statement}");
         }
     }
+}
+
+#[test]
+fn merging_files_changes_no_answer() {
+    over_stores(2_901, |db, world, dice| {
+        let mut statements = Vec::new();
+        for _ in 0..12 {
+            let day = text::day(some_day(dice, &world.days));
+            let model = dice.pick(&world.models);
+            let stage = text::stage(dice.index(BRANDS.len()), &model.name);
+            let brand = text::name(BRANDS[dice.index(BRANDS.len())]);
+            let set = random_set(world, dice);
+            statements.push(format!("COUNT AS OF {day}"));
+            statements.push(format!("COUNT BY {stage} AS OF {day}"));
+            statements.push(format!("COUNT WHERE {set} AS OF {day}"));
+            statements.push(format!("SUM {brand}.spend IN LAST 90 DAYS AS OF {day}"));
+        }
+        let asked = || statements.iter().map(|one| rows(db, one)).collect::<Vec<_>>();
+        let before = asked();
+        let merged = db.compact(&mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(merged.1, ControlFlow::Continue(()));
+        for ((statement, before), after) in statements.iter().zip(before).zip(asked()) {
+            assert_eq!(before, after, "{statement}");
+        }
+        let again = db.compact(&mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(again.0.jobs, 0);
+    });
 }

@@ -24,7 +24,8 @@ pub(super) const HELP: &str = "\
 A statement ends with a semicolon and may span lines. Tab completes, Ctrl-C ends a statement.
 
   SHOW BRANDS;                                     what the store holds: also BEHAVIOURS,
-                                                   ATTRIBUTES, MODELS, AUDIENCES, STORE
+                                                   ATTRIBUTES, MODELS, AUDIENCES, STORE,
+                                                   STORAGE
   COUNT BY brand.stage;                            who is in which stage, on the newest day
   COUNT BY brand.stage AS OF '2017-11-11';         ... on any day
   COUNT WHERE brand DID cart IN LAST 7 DAYS AND NOT brand DID buy IN LAST 7 DAYS;

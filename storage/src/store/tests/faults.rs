@@ -15,11 +15,11 @@ use crate::io::{Action, Disk, DiskFile, IoError, Locked, Mapping, SystemDisk};
 
 /// The system's disk with switches.
 #[derive(Debug)]
-struct FaultyDisk {
+pub(super) struct FaultyDisk {
     /// Bytes that may still be written.
-    room: AtomicI64,
+    pub(super) room: AtomicI64,
     /// Syncs that may still succeed.
-    syncs: AtomicI64,
+    pub(super) syncs: AtomicI64,
     /// Whether cutting a file fails too.
     broken: AtomicBool,
 }
@@ -33,10 +33,10 @@ struct FaultyFile {
 
 /// The disk as stores take it: it gives files that refer back to it.
 #[derive(Debug, Clone)]
-struct Handle(Arc<FaultyDisk>);
+pub(super) struct Handle(pub(super) Arc<FaultyDisk>);
 
 impl Handle {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Arc::new(FaultyDisk {
             room: AtomicI64::new(i64::MAX),
             syncs: AtomicI64::new(i64::MAX),
@@ -65,6 +65,9 @@ impl DiskFile for FaultyFile {
         self.disk.room.store(0, Ordering::SeqCst);
         self.file.append(&bytes[..usize::try_from(room.max(0)).unwrap()])?;
         Err(IoError::new(&self.path, Action::Write, ErrorKind::StorageFull.into()))
+    }
+    fn overwrite(&self, at: u64, bytes: &[u8]) -> Result<(), IoError> {
+        self.file.overwrite(at, bytes)
     }
     fn sync(&self) -> Result<(), IoError> {
         Handle(Arc::clone(&self.disk)).sync(&self.path)?;

@@ -1,5 +1,6 @@
 //! Stores against a naive model of what they hold.
 
+mod compaction;
 mod concurrent;
 mod crash;
 mod faults;

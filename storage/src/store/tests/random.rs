@@ -1,11 +1,15 @@
 //! Random sequences of everything a store can do.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::super::{BulkOptions, KeyTable, Outcome, Store, WriteError};
+use super::super::{
+    BulkOptions, CompactionProgress, CompactionStep, Depth, KeyTable, Outcome, Snapshot, Store,
+    WriteError,
+};
 use super::model::Model;
 use super::{batch, columns_of, define, names_in, random_rows, settings, small};
 use crate::index::IndexBuilder;
@@ -62,8 +66,64 @@ fn bulk(store: &Store, model: &mut Model, random: &mut Pcg64, commit: bool) {
     }
 }
 
+/// Merges a step, everything that is due, everything, or nothing because it is stopped.
+fn compact(store: &Store, random: &mut Pcg64) {
+    let on = &mut |_| ControlFlow::Continue(());
+    match random.random_range(0..4) {
+        0 => drop(store.compact_step(Depth::Due, on).unwrap()),
+        1 => while store.compact_step(Depth::Due, on).unwrap() != CompactionStep::Idle {},
+        2 => {
+            let files = names_in(store.dir());
+            let mut left = random.random_range(0..20);
+            let mut stop = |_| {
+                left -= 1;
+                if left < 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            if store.compact_step(Depth::Full, &mut stop).unwrap() == CompactionStep::Stopped {
+                assert_eq!(names_in(store.dir()), files);
+            }
+        }
+        _ => {
+            let mut rows = 0;
+            let told = &mut |progress: CompactionProgress| {
+                assert!(progress.rows_done >= rows && progress.rows_done <= progress.rows_total);
+                rows = progress.rows_done;
+                ControlFlow::Continue(())
+            };
+            let (done, _) = store.compact_all(told).unwrap();
+            assert_eq!(done.rows, rows);
+            assert!(store.snapshot().compaction_plan(Depth::Full).is_empty());
+            assert!(store.snapshot().compaction_plan(Depth::Due).is_empty());
+            check_blocks(&store.snapshot());
+        }
+    }
+}
+
+/// Every segment on disk lies in one block of the length for its age.
+fn check_blocks(snapshot: &Snapshot) {
+    let Some(newest) = snapshot.segments().iter().map(|segment| segment.last_day()).max() else {
+        return;
+    };
+    for segment in snapshot.segments_on_disk() {
+        let aligned = |length: i32| {
+            let first = segment.first_day() - segment.first_day() % length;
+            (first + length - 1, segment.last_day() < first + length)
+        };
+        let (end, fits) = aligned(64);
+        let (end8, fits8) = aligned(8);
+        let is_right = if end <= newest - 64 {
+            fits
+        } else if end8 <= newest - 16 {
+            fits8
+        } else {
+            segment.first_day() == segment.last_day()
+        };
+        assert!(is_right, "{}..{}", segment.first_day(), segment.last_day());
+    }
+}
+
 fn step(store: &Store, model: &mut Model, random: &mut Pcg64) {
-    match random.random_range(0..20) {
+    match random.random_range(0..22) {
         0..10 => {
             let count = random.random_range(0..40);
             let rows = random_rows(random, count);
@@ -82,7 +142,8 @@ fn step(store: &Store, model: &mut Model, random: &mut Pcg64) {
         13 => store.checkpoint().unwrap(),
         14..17 => bulk(store, model, random, true),
         17 => bulk(store, model, random, false),
-        18 => {
+        18 => compact(store, random),
+        19 => {
             // A batch that is given up leaves no key.
             let mut writer = store.writer().unwrap();
             let rows = random_rows(random, 20);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::Cursor;
+use std::ops::ControlFlow;
 
 use tempfile::TempDir;
 use throng::attribute::AttributeLoad;
@@ -84,6 +85,10 @@ impl Loader<'_, '_> {
             Portion::Definitions => self.define(db),
             Portion::Audience(place) => self.audience(db, *place),
             Portion::Checkpoint => db.store().checkpoint().unwrap(),
+            Portion::Compact => {
+                let compacted = db.compact(&mut |_| ControlFlow::Continue(()));
+                assert_eq!(compacted.unwrap().1, ControlFlow::Continue(()));
+            }
             Portion::Reopen => unreachable!("the caller reopens"),
         }
     }

@@ -93,6 +93,8 @@ pub enum Portion {
     Definitions,
     Audience(usize),
     Checkpoint,
+    /// Merges everything.
+    Compact,
     Reopen,
 }
 
@@ -289,9 +291,10 @@ fn portions(
         let at = dice.index(portions.len() + 1);
         portions.insert(at, Portion::Facts(piece));
     }
-    for _ in 0..dice.index(4) {
+    for _ in 0..dice.index(6) {
         let padding = u32::try_from(dice.number(1..=90_000)).unwrap();
-        let other = [Portion::Checkpoint, Portion::Reopen, Portion::Padding(padding)];
+        let other =
+            [Portion::Checkpoint, Portion::Reopen, Portion::Padding(padding), Portion::Compact];
         let at = dice.index(portions.len() + 1);
         portions.insert(at, dice.pick(&other).clone());
     }

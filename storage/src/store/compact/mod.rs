@@ -1,0 +1,14 @@
+//! Compaction: merging segments into blocks of 1, 8 and 64 days as they age.
+
+mod blocks;
+mod job;
+mod plan;
+mod run;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use run::{Compacted, CompactionProgress, CompactionStep};
+pub(super) use state::CompactionState;
+pub use state::{CompactionJob, Depth, Running};
