@@ -232,6 +232,20 @@ impl BlockFile {
         Ok(part)
     }
 
+    /// What stands in every file before and after its body, which differs between any two files
+    /// with different content: the header, and the table of checksums.
+    pub(crate) fn frame(&self) -> (&[u8], &[u8]) {
+        let bytes = self.bytes.as_slice();
+        let header = bytes.get(..HEADER_LEN).unwrap_or_default();
+        (header, bytes.get(self.body_len..).unwrap_or_default())
+    }
+
+    /// Every block that does not match its checksum.
+    pub(crate) fn damage(&self) -> Vec<CorruptError> {
+        let blocks = 0..self.body_len.div_ceil(BLOCK_LEN);
+        blocks.filter_map(|number| self.verify_block(number).err()).collect()
+    }
+
     /// Verifies every block.
     pub(crate) fn verify(&self) -> Result<(), CorruptError> {
         self.get(0..self.body_len).map(drop)
@@ -257,6 +271,24 @@ impl BlockFile {
         }
         Ok(())
     }
+}
+
+/// The directory of a file that may be damaged. Nothing is verified.
+pub(crate) fn directory_of(bytes: &[u8], kind: FileKind) -> Option<&[u8]> {
+    let field = |at| u64_at(bytes, at).and_then(|value| usize::try_from(value).ok());
+    let start = field(DIRECTORY_AT)?;
+    let end = start.checked_add(field(DIRECTORY_LEN_AT)?)?;
+    if bytes.starts_with(&kind.magic()) { bytes.get(start..end) } else { None }
+}
+
+/// The bytes of a sealed file, bound to another file id. None when they are no such file.
+pub(crate) fn rebind(bytes: &[u8], kind: FileKind, file_id: u64) -> Option<Vec<u8>> {
+    let field = |at| u64_at(bytes, at).and_then(|value| usize::try_from(value).ok());
+    let (start, length) = (field(DIRECTORY_AT)?, field(DIRECTORY_LEN_AT)?);
+    let body = bytes.get(..field(BODY_LEN_AT)?)?.to_vec();
+    let directory = start..start.checked_add(length)?;
+    let whole = body.len() >= HEADER_LEN && directory.end <= body.len();
+    (bytes.starts_with(&kind.magic()) && whole).then(|| seal(kind, file_id, body, directory))
 }
 
 /// The file again with right checksums, whatever was done to its body.

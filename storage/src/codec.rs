@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 const MAGIC: [u8; 4] = *b"THVE";
-const VERSION: u16 = 1;
+/// The newest version of the envelope.
+pub(crate) const VERSION: u16 = 1;
 const HEADER: usize = 16;
 
 /// Bytes that a decoded value may claim at most.
@@ -105,6 +106,15 @@ pub fn unseal(kind: ValueKind, bytes: &[u8]) -> Result<&[u8], CodecError> {
         return Err(CodecError::Kind { found, expected: kind.0 });
     }
     Ok(payload)
+}
+
+/// The bytes with a length and checksum that match, when they are long enough to be an envelope.
+pub(crate) fn reseal(bytes: Vec<u8>) -> Vec<u8> {
+    let Some((header, payload)) = bytes.split_first_chunk::<HEADER>() else { return bytes };
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let begin = [&header[..8], &length].concat();
+    let crc = checksum(&begin, payload).to_le_bytes();
+    [&begin[..], &crc, payload].concat()
 }
 
 fn checksum(header: &[u8], payload: &[u8]) -> u32 {

@@ -8,6 +8,7 @@ mod page;
 mod presence;
 mod reader;
 mod rows;
+mod salvage;
 mod sort;
 
 #[cfg(test)]
@@ -17,3 +18,4 @@ pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};
 pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
+pub(crate) use salvage::{LaneTrace, traces};

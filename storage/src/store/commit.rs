@@ -115,7 +115,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
 }
 
 /// The log's state at a moment when everything in the log is published.
-fn flushed<'s>(
+pub(super) fn flushed<'s>(
     shared: &'s Shared,
     lead: &Lead<'s>,
 ) -> Result<MutexGuard<'s, LogState>, WriteError> {

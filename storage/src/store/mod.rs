@@ -2,6 +2,7 @@
 
 mod blocks;
 mod bulk;
+mod care;
 mod checkpoint;
 mod columns;
 mod commit;
@@ -11,6 +12,7 @@ mod handle;
 mod lead;
 mod memory;
 mod open;
+pub(crate) mod probe;
 mod random;
 mod recover;
 mod seen;
@@ -26,6 +28,10 @@ mod writer;
 mod tests;
 
 pub use bulk::Bulk;
+pub use care::{
+    BackupError, BackupOptions, BackupReport, Diagnosis, Fault, Finding, Links, Loss, LossSource,
+    Note, Remedy, RepairError, Repaired, Report, Survey, Trouble, Verify, restore,
+};
 pub use error::{OpenError, WriteError};
 pub use handle::Store;
 pub use snapshot::Snapshot;
