@@ -56,6 +56,14 @@ impl FileKind {
     }
 }
 
+/// Whether a table of checksums must match its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Table {
+    Sound,
+    /// Perhaps damaged: a block is handed out when it matches what stands there for it.
+    Doubtful,
+}
+
 /// An open file whose bytes are handed out only after their checksum was found right.
 #[derive(Debug)]
 pub(crate) struct BlockFile {
@@ -132,6 +140,20 @@ impl BlockFile {
 
     /// Checks header, length, table and directory.
     pub(crate) fn new(kind: FileKind, bytes: Bytes, path: PathBuf) -> Result<Self, FileError> {
+        Self::with_table(kind, bytes, path, Table::Sound)
+    }
+
+    /// Opens a file whose table of checksums may be damaged, to save what still matches.
+    pub(crate) fn salvage(kind: FileKind, bytes: Bytes, path: PathBuf) -> Result<Self, FileError> {
+        Self::with_table(kind, bytes, path, Table::Doubtful)
+    }
+
+    fn with_table(
+        kind: FileKind,
+        bytes: Bytes,
+        path: PathBuf,
+        trust: Table,
+    ) -> Result<Self, FileError> {
         let data = bytes.as_slice();
         if data.get(MAGIC_AT) != Some(&kind.magic()[..]) {
             return Err(FileError::Kind { path, expected: kind.name() });
@@ -160,7 +182,8 @@ impl BlockFile {
             return Err(corrupt(data.len(), "the file is not as long as its header says"));
         }
         let table = data.get(body_len..total - 4).unwrap_or_default();
-        if u32_at(data, total - 4) != Some(block_crc(file_id, TABLE_NUMBER, table)) {
+        let matches = u32_at(data, total - 4) == Some(block_crc(file_id, TABLE_NUMBER, table));
+        if !matches && trust == Table::Sound {
             return Err(corrupt(body_len, "the checksum of the table of checksums is wrong"));
         }
         let start = position(DIRECTORY_AT);

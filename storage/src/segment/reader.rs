@@ -45,6 +45,11 @@ impl Segment {
         Self::new(BlockFile::new(FileKind::Segment, Bytes::Map(mapping), path)?)
     }
 
+    /// A segment whose table of checksums is damaged, for what still matches it.
+    pub(crate) fn salvage(mapping: Mapping, path: PathBuf) -> Result<Self, FileError> {
+        Self::new(BlockFile::salvage(FileKind::Segment, Bytes::Map(mapping), path)?)
+    }
+
     /// A segment in memory. The name stands in errors.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ pub struct Survey {
     pub(super) state: State,
     /// How many edits the manifest had.
     pub(super) edits: u64,
+    /// Those too of which only the table of checksums is damaged.
     pub(super) segments: Vec<(u64, Arc<Segment>)>,
     pub(super) indexes: BTreeMap<String, (u64, Arc<IndexFile>)>,
     /// By first position. Where one cannot be opened there is a gap.
@@ -118,11 +119,6 @@ impl Survey {
         &self.findings
     }
 
-    /// The segments that can be opened, those of the log not among them.
-    pub fn segments(&self) -> impl Iterator<Item = &Segment> {
-        self.segments.iter().map(|(_, segment)| &**segment)
-    }
-
     /// The name of an id, or the id itself where it has none.
     pub(super) fn name(&self, table: NameTable, id: u32) -> String {
         let names = self.state.names.get(table as usize);
@@ -164,7 +160,16 @@ impl Survey {
                     self.findings.push(stranger(&path));
                 }
                 Ok(segment) => self.segments.push((entry.number, Arc::new(segment))),
-                Err(finding) => self.findings.push(finding),
+                Err(finding) => {
+                    self.findings.push(finding);
+                    let map = self.files.disk.map(&path).ok();
+                    let saved = map.and_then(|map| Segment::salvage(map, path).ok());
+                    let ours =
+                        |segment: &Segment| segment.file_id() == self.files.file_id(entry.number);
+                    if let Some(segment) = saved.filter(ours) {
+                        self.segments.push((entry.number, Arc::new(segment)));
+                    }
+                }
             }
         }
     }

@@ -93,6 +93,25 @@ fn a_damaged_file_of_any_kind_is_taken_out_and_what_is_told_lost_is_lost() {
 }
 
 #[test]
+fn a_segment_whose_checksums_are_damaged_loses_what_they_stood_for() {
+    let dir = tempfile::tempdir().unwrap();
+    store_of_everything(dir.path(), 16);
+    let before = look(&Store::open(dir.path()).unwrap());
+    let segment = names_in(dir.path()).into_iter().find(|name| name.ends_with(".seg")).unwrap();
+    let path = dir.path().join(&segment);
+    let mut bytes = read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    overwrite(&path, &bytes);
+    assert!(Store::open(dir.path()).is_err());
+    let (remedies, losses) = repair(dir.path());
+    assert!(matches!(remedies[..], [Remedy::RewriteSegment { .. }]), "{remedies:?}");
+    assert_eq!(losses, [], "the blocks match what stands for them");
+    assert!(check(dir.path()).is_clean());
+    assert_eq!(look(&Store::open(dir.path()).unwrap()), before);
+}
+
+#[test]
 fn a_missing_segment_is_named_by_what_the_manifest_says_of_it() {
     let dir = tempfile::tempdir().unwrap();
     store_of_everything(dir.path(), 13);
