@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{CliError, create, demo, generate, load, query, serve, shell};
+use super::{
+    CliError, backup, check, create, demo, doctor, generate, load, query, restore, serve, shell,
+};
 
 /// An embedded audience database: who is in which stage of which brand, exactly and at once.
 #[derive(Debug, Parser)]
@@ -39,6 +41,10 @@ enum Command {
     Generate(generate::Args),
     Demo(demo::Args),
     Serve(serve::Args),
+    Check(check::Args),
+    Doctor(doctor::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
 }
 
 fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -50,6 +56,10 @@ fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Generate(args) => generate::run(context, &args),
         Command::Demo(args) => demo::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
+        Command::Check(args) => check::run(context, &args),
+        Command::Doctor(args) => doctor::run(context, &args),
+        Command::Backup(args) => backup::run(context, &args),
+        Command::Restore(args) => restore::run(context, &args),
     }
 }
 
