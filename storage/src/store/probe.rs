@@ -5,7 +5,7 @@ use std::path::Path;
 use super::care::{probe_index, probe_segment};
 use super::error::OpenError;
 use super::open::read_identity;
-use super::recover::read_dump;
+use super::recover::decode_dump;
 use crate::error::{CorruptError, FileError};
 use crate::index::IndexFile;
 use crate::segment::Segment;
@@ -27,7 +27,7 @@ pub(crate) fn identity(path: &Path, bytes: &[u8]) -> Result<u64, FileError> {
 
 /// A dump of definitions, whoever's it is.
 pub(crate) fn dump(path: &Path, bytes: &[u8]) -> Result<u64, FileError> {
-    read_dump(path, bytes, 0).map(|definitions| definitions.len() as u64)
+    decode_dump(path, bytes).map(|(_, entries)| entries.len() as u64)
 }
 
 /// A segment; its rows are decoded unless there are too many.

@@ -149,26 +149,38 @@ fn read_definitions(files: &Files, state: &State) -> Result<Definitions, OpenErr
 
 /// The definitions in the dump that has a file id.
 pub(super) fn read_dump(path: &Path, bytes: &[u8], file_id: u64) -> Result<Definitions, FileError> {
-    let corrupt = |what| CorruptError { path: path.to_owned(), offset: 0, what };
-    let decoded: Result<(u64, Entries), _> = match codec::decode(DUMP, bytes) {
-        Err(CodecError::Kind { .. }) => {
-            codec::decode(DUMP_UNBOUND, bytes).map(|entries| (file_id, entries))
+    match decode_dump(path, bytes)? {
+        (Some(id), _) if id != file_id => {
+            let what = "a dump of another store or number";
+            Err(CorruptError { path: path.to_owned(), offset: 0, what }.into())
         }
-        decoded => decoded,
-    };
-    match decoded {
-        Ok((id, entries)) if id == file_id => Ok(entries.into_iter().collect()),
-        Ok(_) => Err(corrupt("a dump of another store or number").into()),
-        Err(CodecError::Version { found }) => {
-            let (path, newest) = (path.to_owned(), codec::VERSION.into());
-            Err(FileError::Version { path, found: found.into(), newest })
-        }
-        Err(_) => Err(corrupt("the dump of definitions does not match its checksum").into()),
+        (_, entries) => Ok(entries.into_iter().collect()),
     }
 }
 
+/// The definitions in a dump, and the file id in it, which the first ones lack.
+pub(super) fn decode_dump(path: &Path, bytes: &[u8]) -> Result<(Option<u64>, Entries), FileError> {
+    let decoded: Result<(u64, Entries), _> = codec::decode(DUMP, bytes);
+    let decoded = match decoded {
+        Err(CodecError::Kind { .. }) => {
+            codec::decode(DUMP_UNBOUND, bytes).map(|entries| (None, entries))
+        }
+        decoded => decoded.map(|(id, entries)| (Some(id), entries)),
+    };
+    decoded.map_err(|error| match error {
+        CodecError::Version { found } => {
+            let (path, newest) = (path.to_owned(), codec::VERSION.into());
+            FileError::Version { path, found: found.into(), newest }
+        }
+        _ => {
+            let what = "the dump of definitions does not match its checksum";
+            CorruptError { path: path.to_owned(), offset: 0, what }.into()
+        }
+    })
+}
+
 /// Definitions as they stand in a dump.
-type Entries = Vec<((u8, String), Vec<u8>)>;
+pub(super) type Entries = Vec<((u8, String), Vec<u8>)>;
 
 /// Taking in the log.
 struct Replay<'f> {
