@@ -19,6 +19,9 @@ const RECORD_BYTES: usize = 25;
 #[cfg(test)]
 pub(crate) const MARK_BYTES: usize = RECORD_BYTES;
 
+/// Sequences stay below this, so that they can be counted on from.
+const SEQUENCE_END: u64 = 1 << 62;
+
 /// Bytes of a record's body at most.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 30;
 
@@ -290,7 +293,7 @@ pub(crate) fn scan(
     while at < bytes.len() {
         let expected = replayed.last + 1;
         match parse(bytes, at, salt) {
-            Some(record) if record.kind == RecordKind::Mark && record.sequence + 1 == expected => {
+            Some(record) if record.kind == RecordKind::Mark && record.sequence == replayed.last => {
                 at = record.body.end;
                 replayed.marked = true;
             }
@@ -383,7 +386,11 @@ fn read_header(bytes: &[u8], kind: FileKind, origin: Origin) -> Result<(u32, u64
         return Err("a file of another store, or renamed");
     }
     let first = u64_at(header, 32);
-    if first == 0 { Err("sequences begin at 1") } else { Ok((u32_at(header, 12), first)) }
+    match first {
+        0 => Err("sequences begin at 1"),
+        1..SEQUENCE_END => Ok((u32_at(header, 12), first)),
+        _ => Err("a sequence that no store reaches"),
+    }
 }
 
 /// The whole, matching record at a position.

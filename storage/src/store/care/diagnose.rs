@@ -118,7 +118,7 @@ impl Survey {
     /// What is lost by cutting the log before its damage.
     fn lost_batches(&self) -> Vec<Loss> {
         let mut losses = Vec::new();
-        let mut next = self.log.last + 1;
+        let mut next = self.log.last.saturating_add(1);
         for Batch { sequence, body, .. } in &self.log.behind {
             if *sequence > next {
                 losses.push(Loss::UnknownBatches { from: next, to: Some(sequence - 1) });

@@ -254,7 +254,7 @@ impl Survey {
                 let fault = Fault::Differs {
                     what: "numbers of files",
                     stated: state.next_number,
-                    found: number + 1,
+                    found: number.saturating_add(1),
                 };
                 self.findings.push(Finding::new(&path, 0, fault));
             } else if !known {
