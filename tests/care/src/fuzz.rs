@@ -1,6 +1,6 @@
 //! Driving targets with mutations of valid files.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::time::{Duration, Instant};
 
 use peak_alloc::PeakAlloc;
@@ -65,10 +65,14 @@ pub fn fuzz(target: &Target, seed: u64, bound: Bound) -> (u64, u64) {
 
 /// Runs a target once.
 fn attempt(target: &Target, bytes: &[u8]) -> Outcome {
+    // Panics within foreign readers, which the engine catches, are not worth a message each.
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
     ALLOCATOR.reset_peak_usage();
     let (before, start) = (ALLOCATOR.current_usage(), Instant::now());
     let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(bytes)));
     let (taken, peak) = (start.elapsed(), ALLOCATOR.peak_usage());
+    set_hook(hook);
     let allocated = peak.saturating_sub(before);
     let Ok(outcome) = outcome else { fail(target, bytes, "panicked") };
     // What was refused may have been decoded before.
