@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use throng_query::plan::{PLAN_VERSION, Plan, Statement};
 use throng_storage::names::NameTable;
-use throng_storage::store::{Compacted, CompactionProgress, Outcome, Settings, Store};
+use throng_storage::store::{
+    BackupOptions, BackupReport, Compacted, CompactionProgress, Outcome, Settings, Store, restore,
+};
 
 use crate::answer::Answer;
 use crate::behaviour::BUILT_IN;
@@ -202,6 +204,35 @@ impl Database {
         let done = self.store().compact_all(progress);
         self.present.renew_view();
         Ok(done?)
+    }
+
+    /// Copies the present to a directory: new, empty, or with an earlier backup of this store, of
+    /// which is kept what is still the same. Writers go on; whatever stops it, the directory holds
+    /// the earlier backup, the new one, or no store. `progress` is told (done, total) bytes.
+    ///
+    /// # Errors
+    /// When the directory holds something else, or a file is damaged or cannot be copied.
+    pub fn backup(
+        &self,
+        dir: &Path,
+        options: BackupOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<BackupReport, DatabaseError> {
+        Ok(self.store().backup(dir, options, progress)?)
+    }
+
+    /// Makes a store of a backup, in a directory that does not exist or is empty: a copy, verified
+    /// by its checksums, and opened. `progress` is told (done, total) bytes.
+    ///
+    /// # Errors
+    /// When the backup is damaged or in use, or the directory cannot be used.
+    pub fn restore(
+        backup: &Path,
+        path: &Path,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, DatabaseError> {
+        restore(backup, path, progress)?;
+        Self::open(path)
     }
 
     /// The store below, for loading.

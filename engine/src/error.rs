@@ -4,7 +4,7 @@ use throng_query::QueryError;
 use throng_query::plan::NameKind;
 use throng_storage::error::CorruptError;
 use throng_storage::names::NameError;
-use throng_storage::store::{OpenError, WriteError};
+use throng_storage::store::{BackupError, OpenError, RepairError, WriteError};
 
 use crate::currency::CurrencyError;
 use crate::ingest::{IngestError, Problem};
@@ -203,6 +203,12 @@ pub enum DatabaseError {
     /// Nothing was stored.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The store was not copied.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// The store was not repaired.
+    #[error(transparent)]
+    Repair(#[from] RepairError),
     /// A definition asked of a moment that does not change.
     #[error("a snapshot only answers questions; definitions are made through the database")]
     ReadOnly,
@@ -223,7 +229,7 @@ impl DatabaseError {
             Self::Execute(error) => error.sqlstate(),
             Self::Definition(error) => error.sqlstate(),
             Self::Ingest(error) => error.sqlstate(),
-            Self::Write(_) => "58030",
+            Self::Write(_) | Self::Backup(_) | Self::Repair(_) => "58030",
             Self::ReadOnly => "25006",
         }
     }

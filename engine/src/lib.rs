@@ -3,6 +3,7 @@
 mod answer;
 pub mod attribute;
 pub mod behaviour;
+pub mod care;
 mod catalog;
 mod compactor;
 #[cfg(test)]

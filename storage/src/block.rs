@@ -57,6 +57,14 @@ impl FileKind {
     }
 }
 
+/// Whether a table of checksums must match its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Table {
+    Sound,
+    /// Perhaps damaged: a block is handed out when it matches what stands there for it.
+    Doubtful,
+}
+
 /// An open file whose bytes are handed out only after their checksum was found right.
 #[derive(Debug)]
 pub(crate) struct BlockFile {
@@ -223,6 +231,20 @@ impl BlockFile {
 
     /// Checks header, length, table and directory.
     pub(crate) fn new(kind: FileKind, bytes: Bytes, path: PathBuf) -> Result<Self, FileError> {
+        Self::with_table(kind, bytes, path, Table::Sound)
+    }
+
+    /// Opens a file whose table of checksums may be damaged, to save what still matches.
+    pub(crate) fn salvage(kind: FileKind, bytes: Bytes, path: PathBuf) -> Result<Self, FileError> {
+        Self::with_table(kind, bytes, path, Table::Doubtful)
+    }
+
+    fn with_table(
+        kind: FileKind,
+        bytes: Bytes,
+        path: PathBuf,
+        trust: Table,
+    ) -> Result<Self, FileError> {
         let data = bytes.as_slice();
         if data.get(MAGIC_AT) != Some(&kind.magic()[..]) {
             return Err(FileError::Kind { path, expected: kind.name() });
@@ -251,7 +273,8 @@ impl BlockFile {
             return Err(corrupt(data.len(), "the file is not as long as its header says"));
         }
         let table = data.get(body_len..total - 4).unwrap_or_default();
-        if u32_at(data, total - 4) != Some(block_crc(file_id, TABLE_NUMBER, table)) {
+        let matches = u32_at(data, total - 4) == Some(block_crc(file_id, TABLE_NUMBER, table));
+        if !matches && trust == Table::Sound {
             return Err(corrupt(body_len, "the checksum of the table of checksums is wrong"));
         }
         let start = position(DIRECTORY_AT);
@@ -323,6 +346,20 @@ impl BlockFile {
         Ok(part)
     }
 
+    /// What stands in every file before and after its body, which differs between any two files
+    /// with different content: the header, and the table of checksums.
+    pub(crate) fn frame(&self) -> (&[u8], &[u8]) {
+        let bytes = self.bytes.as_slice();
+        let header = bytes.get(..HEADER_LEN).unwrap_or_default();
+        (header, bytes.get(self.body_len..).unwrap_or_default())
+    }
+
+    /// Every block that does not match its checksum.
+    pub(crate) fn damage(&self) -> Vec<CorruptError> {
+        let blocks = 0..self.body_len.div_ceil(BLOCK_LEN);
+        blocks.filter_map(|number| self.verify_block(number).err()).collect()
+    }
+
     /// Verifies every block.
     pub(crate) fn verify(&self) -> Result<(), CorruptError> {
         self.get(0..self.body_len).map(drop)
@@ -348,6 +385,24 @@ impl BlockFile {
         }
         Ok(())
     }
+}
+
+/// The directory of a file that may be damaged. Nothing is verified.
+pub(crate) fn directory_of(bytes: &[u8], kind: FileKind) -> Option<&[u8]> {
+    let field = |at| u64_at(bytes, at).and_then(|value| usize::try_from(value).ok());
+    let start = field(DIRECTORY_AT)?;
+    let end = start.checked_add(field(DIRECTORY_LEN_AT)?)?;
+    if bytes.starts_with(&kind.magic()) { bytes.get(start..end) } else { None }
+}
+
+/// The bytes of a sealed file, bound to another file id. None when they are no such file.
+pub(crate) fn rebind(bytes: &[u8], kind: FileKind, file_id: u64) -> Option<Vec<u8>> {
+    let field = |at| u64_at(bytes, at).and_then(|value| usize::try_from(value).ok());
+    let (start, length) = (field(DIRECTORY_AT)?, field(DIRECTORY_LEN_AT)?);
+    let body = bytes.get(..field(BODY_LEN_AT)?)?.to_vec();
+    let directory = start..start.checked_add(length)?;
+    let whole = body.len() >= HEADER_LEN && directory.end <= body.len();
+    (bytes.starts_with(&kind.magic()) && whole).then(|| seal(kind, file_id, body, directory))
 }
 
 /// The file again with right checksums, whatever was done to its body.

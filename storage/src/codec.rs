@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 const MAGIC: [u8; 4] = *b"THVE";
-const VERSION: u16 = 1;
+/// The newest version of the envelope.
+pub(crate) const VERSION: u16 = 1;
 const HEADER: usize = 16;
 
 /// Bytes that a decoded value may claim at most.
@@ -107,6 +108,15 @@ pub fn unseal(kind: ValueKind, bytes: &[u8]) -> Result<&[u8], CodecError> {
     Ok(payload)
 }
 
+/// The bytes with a length and checksum that match, when they are long enough to be an envelope.
+pub(crate) fn reseal(bytes: Vec<u8>) -> Vec<u8> {
+    let Some((header, payload)) = bytes.split_first_chunk::<HEADER>() else { return bytes };
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let begin = [&header[..8], &length].concat();
+    let crc = checksum(&begin, payload).to_le_bytes();
+    [&begin[..], &crc, payload].concat()
+}
+
 fn checksum(header: &[u8], payload: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(header);
@@ -130,12 +140,32 @@ pub fn encode<T: Serialize>(kind: ValueKind, value: &T) -> Result<Vec<u8>, Codec
 /// When the bytes are damaged, of another kind or version, or do not decode to the last byte.
 pub fn decode<T: DeserializeOwned>(kind: ValueKind, bytes: &[u8]) -> Result<T, CodecError> {
     let payload = unseal(kind, bytes)?;
-    let (value, read) = bincode::serde::decode_from_slice(payload, config())
-        .map_err(|e| CodecError::Payload(Box::new(e)))?;
+    let (value, read) = decode_payload(payload).map_err(|e| CodecError::Payload(Box::new(e)))?;
     if read != payload.len() {
         return Err(CodecError::Length { found: payload.len(), expected: read });
     }
     Ok(value)
+}
+
+/// Decodes a value that may claim 16 to 256 times its bytes: a text's length is believed before its
+/// bytes are read, and a small number counts as its whole width.
+fn decode_payload<T: DeserializeOwned>(
+    payload: &[u8],
+) -> Result<(T, usize), bincode::error::DecodeError> {
+    match payload.len() {
+        0x0..0x100 => decode_within::<0x1000, T>(payload),
+        0x100..0x1000 => decode_within::<0x1_0000, T>(payload),
+        0x1000..0x1_0000 => decode_within::<0x10_0000, T>(payload),
+        0x1_0000..0x10_0000 => decode_within::<0x100_0000, T>(payload),
+        0x10_0000..0x100_0000 => decode_within::<0x1000_0000, T>(payload),
+        _ => decode_within::<VALUE_BYTES_MAX, T>(payload),
+    }
+}
+
+fn decode_within<const MAX: usize, T: DeserializeOwned>(
+    payload: &[u8],
+) -> Result<(T, usize), bincode::error::DecodeError> {
+    bincode::serde::decode_from_slice(payload, bincode::config::standard().with_limit::<MAX>())
 }
 
 #[cfg(test)]
@@ -149,6 +179,22 @@ mod tests {
         let value = (vec![1_u64, 2, 3], Some("x".to_owned()));
         let bytes = encode(KIND, &value).unwrap();
         assert_eq!(decode::<(Vec<u64>, Option<String>)>(KIND, &bytes).unwrap(), value);
+    }
+
+    #[test]
+    fn values_of_every_size_come_back_and_a_claimed_length_is_not_believed() {
+        for count in [0, 30, 250, 4_000, 60_000, 1_000_000, 3_000_000] {
+            let numbers = vec![1_u64; count];
+            let bytes = encode(KIND, &numbers).unwrap();
+            assert_eq!(decode::<Vec<u64>>(KIND, &bytes).unwrap(), numbers);
+            let texts = vec![String::new(); count];
+            let bytes = encode(KIND, &texts).unwrap();
+            assert_eq!(decode::<Vec<String>>(KIND, &bytes).unwrap(), texts);
+        }
+        let mut claims = vec![252, 0, 0, 0, 32];
+        claims.extend_from_slice(b"short");
+        let bytes = seal(KIND, &claims).unwrap();
+        assert!(matches!(decode::<String>(KIND, &bytes), Err(CodecError::Payload(_))));
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub enum Action {
     Sync,
     Truncate,
     Rename,
+    Link,
     Remove,
     List,
     Lock,
@@ -52,6 +53,7 @@ impl fmt::Display for Action {
             Self::Sync => "sync",
             Self::Truncate => "truncate",
             Self::Rename => "rename",
+            Self::Link => "link",
             Self::Remove => "remove",
             Self::List => "list",
             Self::Lock => "lock",
@@ -174,6 +176,13 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the file system refuses.
     fn rename(&self, from: &Path, to: &Path) -> Result<(), IoError>;
+    /// Gives a file a second name, which must not be taken. Not every disk can.
+    ///
+    /// # Errors
+    /// When the file system refuses, as it does across two of them.
+    fn link(&self, from: &Path, _to: &Path) -> Result<(), IoError> {
+        Err(IoError::new(from, Action::Link, ErrorKind::Unsupported.into()))
+    }
     /// Removes a file.
     ///
     /// # Errors
@@ -277,6 +286,10 @@ impl Disk for SystemDisk {
         self.sync_dir(to.parent().unwrap_or(Path::new(".")))
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<(), IoError> {
+        std::fs::hard_link(from, to).at(to, Action::Link)
+    }
+
     fn remove(&self, path: &Path) -> Result<(), IoError> {
         remove(path)
     }
@@ -375,6 +388,16 @@ pub fn map(path: &Path) -> Result<Mapping, IoError> {
     // or, at worst, what any mapped file gives then.
     let mapping = unsafe { memmap2::Mmap::map(&file) }.at(path, Action::Map)?;
     Ok(Mapping(mapping))
+}
+
+/// Bytes in a mapping without a file.
+///
+/// # Errors
+/// When there is no memory.
+pub(crate) fn map_bytes(path: &Path, bytes: &[u8]) -> Result<Mapping, IoError> {
+    let mut mapping = memmap2::MmapMut::map_anon(bytes.len().max(1)).at(path, Action::Map)?;
+    mapping[..bytes.len()].copy_from_slice(bytes);
+    mapping.make_read_only().map(Mapping).at(path, Action::Map)
 }
 
 /// Removes a file.

@@ -14,6 +14,7 @@ pub mod index;
 pub mod io;
 mod manifest;
 pub mod names;
+pub mod probe;
 pub mod rows;
 pub mod segment;
 pub mod store;

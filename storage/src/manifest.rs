@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, CodecError, ValueKind};
-use crate::error::CorruptError;
+use crate::error::{CorruptError, FileError};
 use crate::io::{Disk, IoError};
-use crate::wal::{AppendError, FileKind, Origin, RecordFile, RecordKind, replay};
+use crate::wal::{AppendError, FileKind, Origin, RecordFile, RecordKind, Replayed, replay};
 
 const EDIT: ValueKind = ValueKind(2);
 
@@ -169,6 +169,8 @@ pub(crate) enum ManifestError {
     Io(#[from] IoError),
     #[error(transparent)]
     Corrupt(#[from] CorruptError),
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Why an edit was not made.
@@ -200,29 +202,37 @@ impl Manifest {
         Ok(Self { bytes_written_anew: file.length(), file, state, origin })
     }
 
-    /// Reads the manifest of a store.
+    /// Reads the manifest of a store, cutting what a crash left at its end.
     pub(crate) fn open(disk: &dyn Disk, dir: &Path, store_id: u64) -> Result<Self, ManifestError> {
         let origin = Origin { store_id, number: 0 };
         let path = dir.join(MANIFEST);
-        let bytes = disk.read(&path)?;
-        let replayed = replay(&path, &bytes, FileKind::Manifest, origin)?;
-        let mut state = State::default();
-        for record in &replayed.records {
-            let corrupt =
-                |what| CorruptError { path: path.clone(), offset: record.body.start as u64, what };
-            if record.kind != RecordKind::Edit {
-                return Err(corrupt("a record is no edit").into());
-            }
-            let edit: Edit = codec::decode(EDIT, &bytes[record.body.clone()])
-                .map_err(|_| corrupt("an edit does not decode"))?;
-            state.apply(edit).map_err(corrupt)?;
-        }
-        if replayed.records.is_empty() {
-            let what = "the manifest has no record";
-            return Err(CorruptError { path, offset: 0, what }.into());
-        }
+        let (state, replayed) = read(disk, &path, origin)?;
         let file = RecordFile::reopen(disk, &path, 0, &replayed)?;
         Ok(Self { bytes_written_anew: file.length(), file, state, origin })
+    }
+
+    /// What the manifest of a store says, and how many edits it had. Nothing is written.
+    pub(crate) fn read(
+        disk: &dyn Disk,
+        dir: &Path,
+        store_id: u64,
+    ) -> Result<(State, u64), ManifestError> {
+        let origin = Origin { store_id, number: 0 };
+        let (state, replayed) = read(disk, &dir.join(MANIFEST), origin)?;
+        Ok((state, replayed.last))
+    }
+
+    /// Puts a state in the place of a manifest, whatever that was.
+    pub(crate) fn replace(
+        disk: &dyn Disk,
+        dir: &Path,
+        store_id: u64,
+        salt: u32,
+        state: &State,
+        last: u64,
+    ) -> Result<(), EditError> {
+        let origin = Origin { store_id, number: 0 };
+        write_anew(disk, dir, origin, salt, state, last).map(drop)
     }
 
     /// Something in it contradicts something else.
@@ -268,6 +278,48 @@ impl Manifest {
         self.bytes_written_anew = self.file.length();
         Ok(())
     }
+}
+
+/// Reads a manifest of any store for nothing.
+pub(crate) fn probe(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let origin = Origin::of(bytes).unwrap_or(Origin { store_id: 0, number: 0 });
+    match decode(path, bytes, origin) {
+        Ok(_) => Ok(()),
+        Err(ManifestError::Corrupt(error)) => Err(error.into()),
+        Err(ManifestError::File(error)) => Err(error),
+        Err(ManifestError::Io(error)) => Err(error.into()),
+    }
+}
+
+/// Reads the edits of a manifest.
+fn read(disk: &dyn Disk, path: &Path, origin: Origin) -> Result<(State, Replayed), ManifestError> {
+    decode(path, &disk.read(path)?, origin)
+}
+
+fn decode(path: &Path, bytes: &[u8], origin: Origin) -> Result<(State, Replayed), ManifestError> {
+    let replayed = replay(path, bytes, FileKind::Manifest, origin)?;
+    let mut state = State::default();
+    for record in &replayed.records {
+        let corrupt =
+            |what| CorruptError { path: path.to_owned(), offset: record.body.start as u64, what };
+        if record.kind != RecordKind::Edit {
+            return Err(corrupt("a record is no edit").into());
+        }
+        let edit: Edit = match codec::decode(EDIT, &bytes[record.body.clone()]) {
+            Ok(edit) => edit,
+            Err(CodecError::Version { found }) => {
+                let (path, newest) = (path.to_owned(), codec::VERSION.into());
+                return Err(FileError::Version { path, found: found.into(), newest }.into());
+            }
+            Err(_) => return Err(corrupt("an edit does not decode").into()),
+        };
+        state.apply(edit).map_err(corrupt)?;
+    }
+    if replayed.records.is_empty() {
+        let (path, what) = (path.to_owned(), "the manifest has no record");
+        return Err(CorruptError { path, offset: 0, what }.into());
+    }
+    Ok((state, replayed))
 }
 
 /// Writes a state as one edit into a new file and puts it in the manifest's place.

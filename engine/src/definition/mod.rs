@@ -11,5 +11,6 @@ pub use record::{
     AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
     Standing, encode, removal,
 };
+pub(crate) use record::{attribute_type, decodes};
 pub use tables::{Definitions, audience_key};
 pub(crate) use uses::Uses;

@@ -117,3 +117,20 @@ pub fn removal(kind: DefinitionKind, name: &str) -> Definition {
 pub(super) fn decode<T: DeserializeOwned>(kind: DefinitionKind, bytes: &[u8]) -> Option<T> {
     codec::decode(kind.value_kind(), bytes).ok()
 }
+
+/// Whether a stored definition is of a kind and version that this program reads.
+pub(crate) fn decodes(kind: u8, bytes: &[u8]) -> bool {
+    let Some(kind) = DefinitionKind::from_number(kind) else { return false };
+    match kind {
+        DefinitionKind::Model => decode::<ModelRecord>(kind, bytes).is_some(),
+        DefinitionKind::Audience => decode::<AudienceRecord>(kind, bytes).is_some(),
+        DefinitionKind::Brand => decode::<BrandRecord>(kind, bytes).is_some(),
+        DefinitionKind::Attribute => decode::<AttributeRecord>(kind, bytes).is_some(),
+        DefinitionKind::Behaviour => decode::<BehaviourRecord>(kind, bytes).is_some(),
+    }
+}
+
+/// The type in the stored definition of an attribute.
+pub(crate) fn attribute_type(bytes: &[u8]) -> Option<AttributeType> {
+    decode::<AttributeRecord>(DefinitionKind::Attribute, bytes).map(|record| record.kind)
+}

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{CliError, compact, create, demo, generate, load, query, serve, shell, stats};
+use super::{
+    CliError, backup, check, compact, create, demo, doctor, generate, load, query, restore, serve,
+    shell, stats,
+};
 
 /// An embedded audience database: who is in which stage of which brand, exactly and at once.
 #[derive(Debug, Parser)]
@@ -41,6 +44,10 @@ enum Command {
     Serve(serve::Args),
     Compact(compact::Args),
     Stats(stats::Args),
+    Check(check::Args),
+    Doctor(doctor::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
 }
 
 fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -54,6 +61,10 @@ fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(context, &args),
         Command::Compact(args) => compact::run(context, &args),
         Command::Stats(args) => stats::run(context, &args),
+        Command::Check(args) => check::run(context, &args),
+        Command::Doctor(args) => doctor::run(context, &args),
+        Command::Backup(args) => backup::run(context, &args),
+        Command::Restore(args) => restore::run(context, &args),
     }
 }
 

@@ -43,6 +43,24 @@ pub enum CliError {
     /// A file could not be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A store was not copied.
+    #[error("{0}")]
+    Copy(DatabaseError),
+    /// A store was not repaired.
+    #[error("{0}")]
+    Repair(DatabaseError),
+    /// Something is wrong with the store, and nothing can or may be done about it.
+    #[error("{count} damaged things are left")]
+    Damaged {
+        /// How many.
+        count: usize,
+    },
+    /// Something is wrong with the store.
+    #[error("{count} findings")]
+    Findings {
+        /// How many.
+        count: usize,
+    },
     /// A statement gave no answer.
     #[error(transparent)]
     Statement(DatabaseError),
@@ -90,6 +108,9 @@ impl CliError {
                 "a store is made by its first load: throng --data {} load events FILE",
                 path.display()
             )),
+            Self::Findings { .. } => {
+                Some("throng doctor says what can be done about them".to_owned())
+            }
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("--listen 127.0.0.1:0 takes a free port".to_owned())
             }

@@ -13,7 +13,7 @@ const VALUE: ValueKind = ValueKind(4);
 const MARK: ValueKind = ValueKind(5);
 
 /// Its directory within a store's.
-const DIR: &str = "catalog";
+pub(crate) const DIR: &str = "catalog";
 /// What a crash leaves of a snapshot that sled was writing; sled does not open beside it.
 const UNFINISHED: &str = ".generating";
 
@@ -199,11 +199,15 @@ impl Catalog {
         if ours { Ok(held) } else { Err(CodecError::Magic.into()) }
     }
 
-    /// What the catalog holds on disk, and of which version; for checking it.
-    #[cfg(test)]
-    pub(crate) fn content(&self) -> Result<Arc<Definitions>, CatalogError> {
-        let (_db, held) = self.open()?;
-        Ok(held)
+    /// What the catalog holds on disk, for checking it.
+    pub(crate) fn content(&self) -> Result<(Arc<Definitions>, u64), CatalogError> {
+        let (db, held) = self.open()?;
+        let mark = db.get(MARK_KEY).map_err(|source| self.failed(source))?;
+        let (_, version): Mark = match mark {
+            Some(mark) => codec::decode(MARK, &mark)?,
+            None => (self.store_id, 0),
+        };
+        Ok((held, version))
     }
 }
 

@@ -10,4 +10,4 @@ mod mirror;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use mirror::Catalog;
+pub(crate) use mirror::{Catalog, CatalogError, DIR};

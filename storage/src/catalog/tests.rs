@@ -28,7 +28,7 @@ fn it_follows_and_never_goes_back() {
     mirror.follow(9, &second).unwrap();
     mirror.follow(8, &first).unwrap();
     drop(mirror);
-    assert_eq!(catalog(dir.path(), 7).content().unwrap(), second);
+    assert_eq!(catalog(dir.path(), 7).content().unwrap().0, second);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn what_a_crash_left_of_a_snapshot_is_removed() {
     catalog(dir.path(), 7).follow(5, &first).unwrap();
     let left = dir.path().join("catalog").join("snap.0000000000000ABC.generating");
     SystemDisk.create(&left).unwrap().append(b"half").unwrap();
-    assert_eq!(catalog(dir.path(), 7).content().unwrap(), first);
+    assert_eq!(catalog(dir.path(), 7).content().unwrap().0, first);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_catalog_of_another_store_or_damaged_is_made_anew() {
     let second = definitions(&[(1, "c", "1")]);
     catalog(dir.path(), 7).follow(5, &first).unwrap();
     catalog(dir.path(), 8).follow(6, &second).unwrap();
-    assert_eq!(catalog(dir.path(), 8).content().unwrap(), second);
+    assert_eq!(catalog(dir.path(), 8).content().unwrap().0, second);
     let path = dir.path().join("catalog");
     for name in ["conf", "db"] {
         let length = read(&path.join(name)).unwrap().len();
@@ -59,7 +59,7 @@ fn a_catalog_of_another_store_or_damaged_is_made_anew() {
             file.truncate(0).unwrap();
             file.append(&bytes).unwrap();
             catalog(dir.path(), 8).follow(7, &first).unwrap();
-            assert_eq!(catalog(dir.path(), 8).content().unwrap(), first);
+            assert_eq!(catalog(dir.path(), 8).content().unwrap().0, first);
             catalog(dir.path(), 8).follow(8, &second).unwrap();
         }
     }

@@ -8,6 +8,7 @@ mod bucket;
 mod keys;
 mod part;
 mod prefetch;
+mod probe;
 mod tail;
 mod tiers;
 mod writer;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use keys::KeyColumn;
 pub(crate) use part::{Part, PartOpenError};
+pub(crate) use probe::{probe, reseal};
 pub(crate) use tiers::{Dictionary, InternError};
 pub(crate) use writer::PartError;
 

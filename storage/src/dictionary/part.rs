@@ -11,7 +11,7 @@ use super::KeyColumn;
 use super::bucket::{BUCKET_BYTES, Candidates, goes_on, home};
 use super::prefetch::prefetch;
 use super::tiers::GROUP;
-use crate::error::CorruptError;
+use crate::error::{CorruptError, FileError};
 use crate::io::{Disk, DiskFile, IoError, Mapping};
 
 /// Bytes that one checksum covers.
@@ -78,9 +78,6 @@ impl Header {
         if crc32fast::hash(content).to_le_bytes() != crc {
             return Err("the header does not match its checksum");
         }
-        if u32_at(bytes, 8) != Some(VERSION) {
-            return Err("a dictionary part of another format version");
-        }
         let narrow = |at| u32_at(bytes, at).ok_or("short header");
         let wide = |at| u64_at(bytes, at).ok_or("short header");
         let header = Self {
@@ -111,6 +108,12 @@ impl Header {
             && self.checksums_at.checked_add(4 * blocks) == Some(header_at);
         if fits { Ok(()) } else { Err("the header contradicts the file's length") }
     }
+}
+
+/// The format version that a file's end names, when that is a part's.
+fn version_of(file: &[u8]) -> Option<u32> {
+    let header = file.get(file.len().checked_sub(HEADER_BYTES)?..)?;
+    if header.starts_with(&MAGIC) { u32_at(header, 8) } else { None }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
@@ -153,6 +156,8 @@ pub(crate) enum PartOpenError {
     Io(#[from] IoError),
     #[error(transparent)]
     Corrupt(#[from] CorruptError),
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl Part {
@@ -164,12 +169,26 @@ impl Part {
         id: u64,
         unsynced: Option<Arc<dyn DiskFile>>,
     ) -> Result<Self, PartOpenError> {
-        let map = disk.map(path)?;
+        Self::from_mapping(disk.map(path)?, path, number, id, unsynced)
+    }
+
+    /// A part that was mapped already.
+    pub(crate) fn from_mapping(
+        map: Mapping,
+        path: &Path,
+        number: u64,
+        id: u64,
+        unsynced: Option<Arc<dyn DiskFile>>,
+    ) -> Result<Self, PartOpenError> {
         let corrupt = |what| CorruptError {
             path: path.to_owned(),
             offset: map.len().saturating_sub(HEADER_BYTES) as u64,
             what,
         };
+        if let Some(found) = version_of(&map).filter(|&found| found != VERSION) {
+            let path = path.to_owned();
+            return Err(FileError::Version { path, found, newest: VERSION }.into());
+        }
         let header = Header::read(&map).map_err(corrupt)?;
         if header.id != id {
             return Err(corrupt("a dictionary part of another store or number").into());
@@ -189,6 +208,10 @@ impl Part {
             header,
             map,
         })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -253,6 +276,27 @@ impl Part {
         }
         self.verified[block / 64].fetch_or(1 << (block % 64), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// What differs between any two parts with different content: checksums and header.
+    pub(crate) fn frame(&self) -> &[u8] {
+        self.map.get(self.checksums_at..).unwrap_or_default()
+    }
+
+    /// The whole file.
+    pub(crate) fn raw(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// Where the hash table begins: what is before it are the keys and where each begins.
+    pub(crate) fn table_at(&self) -> u64 {
+        self.header.buckets_at
+    }
+
+    /// Every block that does not match its checksum.
+    pub(crate) fn damage(&self) -> Vec<CorruptError> {
+        let blocks = 0..self.checksums_at.div_ceil(BLOCK_BYTES);
+        blocks.filter_map(|block| self.verify(block).err()).collect()
     }
 
     /// Verifies every block.

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bucket::{BUCKET_BYTES, Filler, buckets_for};
-use super::part::{BLOCK_BYTES, GROUP_KEYS, HEADER_BYTES, Header, PartOpenError, block_checksum};
-use crate::error::CorruptError;
+use super::part::{
+    BLOCK_BYTES, GROUP_KEYS, HEADER_BYTES, Header, Part, PartOpenError, block_checksum,
+};
+use crate::error::{CorruptError, FileError};
 use crate::io::{Disk, DiskFile, IoError};
 
 /// Bytes handed to the file at once.
@@ -18,6 +20,8 @@ pub(crate) enum PartError {
     Io(#[from] IoError),
     #[error(transparent)]
     Corrupt(#[from] CorruptError),
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Appends to a file and gathers the checksum of each block after the header.
@@ -137,11 +141,30 @@ pub(super) fn write_part(
     Ok(file)
 }
 
+impl Part {
+    /// Writes the keys of a part to a new one, with a new hash table, and syncs it.
+    pub(crate) fn write_again(
+        old: &Self,
+        disk: &dyn Disk,
+        path: &Path,
+        number: u64,
+        id: u64,
+    ) -> Result<Self, PartError> {
+        let plan = PartPlan { id, first: old.first(), count: old.count() };
+        let file = write_part(disk, path, &plan, &mut |put| {
+            (0..old.count()).try_for_each(|index| put(old.key(index)?))
+        })?;
+        file.sync()?;
+        Ok(Self::open(disk, path, number, id, None)?)
+    }
+}
+
 impl From<PartOpenError> for PartError {
     fn from(error: PartOpenError) -> Self {
         match error {
             PartOpenError::Io(error) => Self::Io(error),
             PartOpenError::Corrupt(error) => Self::Corrupt(error),
+            PartOpenError::File(error) => Self::File(error),
         }
     }
 }

@@ -221,6 +221,17 @@ impl IndexFile {
         self.file.verify()
     }
 
+    /// The file below.
+    pub(crate) fn block_file(&self) -> &BlockFile {
+        &self.file
+    }
+
+    /// How many chunks have members of a set, and where the set starts in the file.
+    pub(crate) fn containers(&self, set: u32) -> (u32, u64) {
+        let set = self.set(set);
+        (set.containers, set.start)
+    }
+
     /// A cursor over one set. A set that does not exist is empty.
     #[must_use]
     pub fn cursor(&self, set: u32) -> IndexCursor<'_> {

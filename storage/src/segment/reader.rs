@@ -45,6 +45,11 @@ impl Segment {
         Self::new(BlockFile::new(FileKind::Segment, Bytes::Map(mapping), path)?)
     }
 
+    /// A segment whose table of checksums is damaged, for what still matches it.
+    pub(crate) fn salvage(mapping: Mapping, path: PathBuf) -> Result<Self, FileError> {
+        Self::new(BlockFile::salvage(FileKind::Segment, Bytes::Map(mapping), path)?)
+    }
+
     /// A segment in memory. The name stands in errors.
     ///
     /// # Errors
@@ -176,17 +181,8 @@ impl Segment {
     /// When the bytes do not match their checksum or do not decode.
     pub fn read_all(&self) -> Result<EventColumns, CorruptError> {
         let mut events = EventColumns::default();
-        let mut rows = RowBuffer::default();
         for lane in self.lanes() {
-            let mut cursor = lane.cursor();
-            let mut next = cursor.next_chunk(0)?;
-            while let Some(number) = next {
-                if let Some(chunk) = cursor.chunk(number)? {
-                    chunk.decode(lane.columns().with(ColumnSet::DAY), &mut rows)?;
-                    append(&mut events, lane, number, &rows);
-                }
-                next = cursor.next_chunk(number + 1)?;
-            }
+            lane.read_into(&mut events)?;
         }
         Ok(events)
     }
@@ -197,6 +193,11 @@ impl Segment {
     /// Names the first block that does not match.
     pub fn verify(&self) -> Result<(), CorruptError> {
         self.file.verify()
+    }
+
+    /// The file below.
+    pub(crate) fn block_file(&self) -> &BlockFile {
+        &self.file
     }
 }
 
@@ -323,10 +324,31 @@ impl<'a> Lane<'a> {
         self.entry.range().len() as u64
     }
 
+    /// Where the lane starts in the file.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.entry.range().start as u64
+    }
+
     /// Chunk numbers that may have rows: first and last.
     #[must_use]
     pub fn chunks(&self) -> (u32, u32) {
         (u32::from(self.entry.first_chunk), u32::from(self.entry.last_chunk))
+    }
+
+    /// Appends its events. After an error some of them may be there.
+    pub(crate) fn read_into(self, events: &mut EventColumns) -> Result<(), CorruptError> {
+        let mut rows = RowBuffer::default();
+        let mut cursor = self.cursor();
+        let mut next = cursor.next_chunk(0)?;
+        while let Some(number) = next {
+            if let Some(chunk) = cursor.chunk(number)? {
+                chunk.decode(self.columns().with(ColumnSet::DAY), &mut rows)?;
+                append(events, self, number, &rows);
+            }
+            next = cursor.next_chunk(number + 1)?;
+        }
+        Ok(())
     }
 
     /// A cursor before its first chunk.

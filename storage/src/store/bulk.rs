@@ -15,6 +15,7 @@ use super::spill::Spill;
 use super::turn::TurnGuard;
 use super::types::{BulkOptions, Definition, KeyTable, Outcome};
 use super::writer::{check_token, intern};
+use crate::block::{FileKind, rebind};
 use crate::dictionary::{KeyColumn, Part};
 use crate::index::IndexFile;
 use crate::rows::EventColumns;
@@ -129,6 +130,9 @@ impl<'s> Bulk<'s> {
     /// When a file cannot be written.
     pub fn put_index(&mut self, key: &str, bytes: Vec<u8>) -> Result<(), WriteError> {
         let (number, path) = self.draft().reserve(FileType::Index);
+        // Bound to its store and number, so that no other file passes for it.
+        let file_id = self.shared.files.file_id(number);
+        let bytes = rebind(&bytes, FileKind::Index, file_id).unwrap_or(bytes);
         write_synced(self.shared, self.draft(), &path, &bytes)?;
         let index = Arc::new(IndexFile::open(&path)?);
         let entry = DiskIndex { number, bytes: bytes.len() as u64, index };
@@ -161,10 +165,8 @@ impl<'s> Bulk<'s> {
         }
         let events = self.rows;
         self.write_segments(progress)?;
-        for (table, before) in KeyTable::ALL.into_iter().zip(self.keys_before) {
-            if self.shared.dictionaries[table as usize].count() > before {
-                spill_keys(self.shared, self.draft(), table)?;
-            }
+        for table in KeyTable::ALL {
+            spill_keys(self.shared, self.draft(), table)?;
         }
         let plan = std::mem::take(&mut self.plan);
         let draft = self.draft.take().expect("only commit takes the draft");

@@ -10,12 +10,14 @@ use super::shared::Shared;
 use super::snapshot::{Definitions, Snapshot};
 use super::turn::TurnGuard;
 use super::types::KeyTable;
-use crate::codec::{self, ValueKind};
+use crate::codec::{self, CodecError, ValueKind};
 use crate::container::CHUNK_SIZE;
 use crate::rows::EventColumns;
 
-/// The dump of all definitions.
-pub(super) const DUMP: ValueKind = ValueKind(3);
+/// The dump of all definitions, with the id of its file, so that no other dump passes for it.
+pub(super) const DUMP: ValueKind = ValueKind(7);
+/// The same without an id, as it was written at first.
+pub(super) const DUMP_UNBOUND: ValueKind = ValueKind(3);
 
 /// Chunks touched up to which only those chunks of older segments are looked at.
 const CHUNKS_FEW: usize = 1024;
@@ -71,15 +73,17 @@ pub(super) fn checkpoint(shared: &Shared, _turn: &TurnGuard<'_>) -> Result<(), W
     };
     if changed {
         let (number, path) = draft.reserve(FileType::Dump);
-        write_synced(shared, &draft, &path, &dump(&snapshot.definitions)?)?;
+        let bytes = dump(shared.files.file_id(number), &snapshot.definitions)?;
+        write_synced(shared, &draft, &path, &bytes)?;
         plan.dump = Some(number);
     }
     commit(shared, draft, plan)
 }
 
-fn dump(definitions: &Definitions) -> Result<Vec<u8>, WriteError> {
+/// The bytes of a dump.
+pub(super) fn dump(file_id: u64, definitions: &Definitions) -> Result<Vec<u8>, CodecError> {
     let entries: Vec<_> = definitions.iter().collect();
-    Ok(codec::encode(DUMP, &entries)?)
+    codec::encode(DUMP, &(file_id, entries))
 }
 
 /// What older segments know of the consumers of these events.

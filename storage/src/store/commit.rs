@@ -75,6 +75,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
     };
     shared.files.sync_dir().map_err(|error| shared.sync_failed(error))?;
     let edit = edit_of(shared, &state, &plan, &parts, &names, next_log.as_ref());
+    let old_dump = edit.dump.and(state.manifest.state.dump);
     if let Err(error) = state.manifest.append(edit) {
         return Err(match error {
             EditError::Undone(error) if error.is_full() => WriteError::Full(error),
@@ -90,6 +91,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
     draft.keep();
     let defines = !plan.definitions.is_empty();
     let mut gone = Vec::new();
+    gone.extend(old_dump.map(|number| shared.files.path(FileType::Dump, number)));
     if let Some(log) = next_log {
         let old = std::mem::replace(&mut state.log, log);
         gone.push(old.path);
@@ -117,7 +119,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
 }
 
 /// The log's state at a moment when everything in the log is published.
-fn flushed<'s>(
+pub(super) fn flushed<'s>(
     shared: &'s Shared,
     lead: &Lead<'s>,
 ) -> Result<MutexGuard<'s, LogState>, WriteError> {

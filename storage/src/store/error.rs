@@ -164,6 +164,7 @@ impl From<PartError> for WriteError {
         match error {
             PartError::Io(error) => error.into(),
             PartError::Corrupt(error) => Self::Corrupt(error),
+            PartError::File(error) => Self::File(error),
         }
     }
 }
@@ -182,6 +183,7 @@ impl From<PartOpenError> for OpenError {
         match error {
             PartOpenError::Io(error) => Self::Io(error),
             PartOpenError::Corrupt(error) => Self::Corrupt(error),
+            PartOpenError::File(error) => Self::File(error),
         }
     }
 }
@@ -191,6 +193,8 @@ impl From<ManifestError> for OpenError {
         match error {
             ManifestError::Io(error) => Self::Io(error),
             ManifestError::Corrupt(error) => Self::Corrupt(error),
+            ManifestError::File(FileError::Corrupt(error)) => Self::Corrupt(error),
+            ManifestError::File(error) => Self::File(error),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::bulk::Bulk;
+use super::care::is_backup;
 use super::checkpoint;
 use super::error::{OpenError, WriteError};
 use super::open;
@@ -142,7 +143,11 @@ impl Drop for Store {
         // A batch whose ticket was not waited for is not acknowledged, yet it need not be lost.
         // What fails here is found again in the log.
         let _ = self.shared.lead().flush();
-        if self.shared.log().log.length() >= CLOSE_CHECKPOINT_BYTES {
+        // A backup that was only looked at stays as it was made.
+        let files = &self.shared.files;
+        if self.shared.log().log.length() >= CLOSE_CHECKPOINT_BYTES
+            && !is_backup(&*files.disk, &files.dir)
+        {
             let _ = self.checkpoint();
         }
     }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod bulk;
+mod care;
 mod checkpoint;
 mod columns;
 mod commit;
@@ -12,6 +13,7 @@ mod handle;
 mod lead;
 mod memory;
 mod open;
+pub(crate) mod probe;
 mod random;
 mod recover;
 mod seen;
@@ -27,6 +29,10 @@ mod writer;
 mod tests;
 
 pub use bulk::Bulk;
+pub use care::{
+    BackupError, BackupOptions, BackupReport, Diagnosis, Fault, Finding, Links, Loss, LossSource,
+    Note, Remedy, RepairError, Repaired, Report, Survey, Trouble, Verify, restore,
+};
 pub use compact::{Compacted, CompactionJob, CompactionProgress, CompactionStep, Depth, Running};
 pub use error::{OpenError, WriteError};
 pub use handle::Store;

@@ -13,15 +13,15 @@ use super::tokens::Tokens;
 use super::turn::Turn;
 use super::types::Settings;
 use crate::catalog::Catalog;
-use crate::codec::{self, ValueKind};
+use crate::codec::{self, CodecError, ValueKind};
 use crate::error::CorruptError;
 use crate::io::{Disk, DiskLock, IoError, Locked};
 use crate::manifest::{Edit, EditError, MANIFEST, Manifest};
 use crate::wal::{FileKind, Origin, RecordFile};
 
-const STORE: &str = "STORE";
-const STORE_NEW: &str = "STORE.tmp";
-const LOCK: &str = "LOCK";
+pub(super) const STORE: &str = "STORE";
+pub(super) const STORE_NEW: &str = "STORE.tmp";
+pub(super) const LOCK: &str = "LOCK";
 
 const MAGIC: [u8; 8] = *b"THRGSTOR";
 /// The version of the store as a whole: which files there are and what they mean together.
@@ -29,7 +29,7 @@ const VERSION: u32 = 1;
 const IDENTITY: ValueKind = ValueKind(1);
 
 /// What is fixed at creation.
-type Identity = (u64, Settings);
+pub(super) type Identity = (u64, Settings);
 
 /// Makes the files of an empty store.
 pub(super) fn create(
@@ -143,7 +143,7 @@ fn assemble(
     }
 }
 
-fn missing(error: IoError, dir: &Path) -> OpenError {
+pub(super) fn missing(error: IoError, dir: &Path) -> OpenError {
     if error.is_missing() {
         OpenError::Missing { path: dir.to_owned() }
     } else {
@@ -151,7 +151,8 @@ fn missing(error: IoError, dir: &Path) -> OpenError {
     }
 }
 
-fn read_identity(path: &Path, bytes: &[u8]) -> Result<Identity, OpenError> {
+/// What a STORE file says.
+pub(super) fn read_identity(path: &Path, bytes: &[u8]) -> Result<Identity, OpenError> {
     let corrupt =
         |what| OpenError::Corrupt(CorruptError { path: path.to_owned(), offset: 0, what });
     let rest = bytes.strip_prefix(&MAGIC).ok_or_else(|| corrupt("not a Throng store"))?;
@@ -160,10 +161,18 @@ fn read_identity(path: &Path, bytes: &[u8]) -> Result<Identity, OpenError> {
     if found != VERSION {
         return Err(OpenError::Version { path: path.to_owned(), found, newest: VERSION });
     }
-    codec::decode(IDENTITY, rest).map_err(|_| corrupt("the settings do not match their checksum"))
+    codec::decode(IDENTITY, rest).map_err(|error| match error {
+        CodecError::Version { found } => OpenError::Version {
+            path: path.to_owned(),
+            found: found.into(),
+            newest: codec::VERSION.into(),
+        },
+        _ => corrupt("the settings do not match their checksum"),
+    })
 }
 
-fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DiskLock>, OpenError> {
+/// Takes the lock of a store.
+pub(super) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DiskLock>, OpenError> {
     let pid = std::process::id().to_string();
     match disk.lock(&dir.join(LOCK), pid.as_bytes())? {
         Locked::Ours(lock) => Ok(lock),

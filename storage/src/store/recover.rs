@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::checkpoint::DUMP;
+use super::checkpoint::{DUMP, DUMP_UNBOUND};
 use super::columns::{self, Limits, append};
 use super::error::{OpenError, WriteError};
 use super::files::{FileType, Files};
@@ -12,9 +12,9 @@ use super::lead::apply;
 use super::memory;
 use super::snapshot::{Definitions, DiskIndex, Snapshot};
 use super::types::{Definition, KeyTable};
-use crate::codec;
+use crate::codec::{self, CodecError};
 use crate::dictionary::{Dictionary, InternError, Part};
-use crate::error::CorruptError;
+use crate::error::{CorruptError, FileError};
 use crate::index::IndexFile;
 use crate::io::IoError;
 use crate::manifest::{Manifest, PartEntry, State};
@@ -113,7 +113,13 @@ fn open_indexes(files: &Files, state: &State) -> Result<BTreeMap<String, DiskInd
     let mut indexes = BTreeMap::new();
     for (key, entry) in &state.indexes {
         let path = files.path(FileType::Index, entry.number);
-        let index = Arc::new(IndexFile::open(&path)?);
+        let mapping = files.disk.map(&path)?;
+        check_length(&path, mapping.len() as u64, entry.bytes)?;
+        let index = Arc::new(IndexFile::from_mapping(mapping, path.clone())?);
+        if index.file_id() != files.file_id(entry.number) {
+            let what = "an index file of another store or number";
+            return Err(CorruptError { path, offset: 0, what }.into());
+        }
         let disk = DiskIndex { number: entry.number, bytes: entry.bytes, index };
         indexes.insert(key.clone(), disk);
     }
@@ -133,10 +139,7 @@ fn read_definitions(files: &Files, state: &State) -> Result<Definitions, OpenErr
     if let Some(number) = state.dump {
         let path = files.path(FileType::Dump, number);
         let bytes = files.disk.read(&path)?;
-        let what = "the dump of definitions does not match its checksum";
-        let entries: Vec<((u8, String), Vec<u8>)> =
-            codec::decode(DUMP, &bytes).map_err(|_| CorruptError { path, offset: 0, what })?;
-        definitions.extend(entries);
+        definitions.extend(read_dump(&path, &bytes, files.file_id(number))?);
     }
     for ((kind, name), value) in &state.changes {
         let change = Definition { kind: *kind, name: name.clone(), value: value.clone() };
@@ -144,6 +147,41 @@ fn read_definitions(files: &Files, state: &State) -> Result<Definitions, OpenErr
     }
     Ok(definitions)
 }
+
+/// The definitions in the dump that has a file id.
+pub(super) fn read_dump(path: &Path, bytes: &[u8], file_id: u64) -> Result<Definitions, FileError> {
+    match decode_dump(path, bytes)? {
+        (Some(id), _) if id != file_id => {
+            let what = "a dump of another store or number";
+            Err(CorruptError { path: path.to_owned(), offset: 0, what }.into())
+        }
+        (_, entries) => Ok(entries.into_iter().collect()),
+    }
+}
+
+/// The definitions in a dump, and the file id in it, which the first ones lack.
+pub(super) fn decode_dump(path: &Path, bytes: &[u8]) -> Result<(Option<u64>, Entries), FileError> {
+    let decoded: Result<(u64, Entries), _> = codec::decode(DUMP, bytes);
+    let decoded = match decoded {
+        Err(CodecError::Kind { .. }) => {
+            codec::decode(DUMP_UNBOUND, bytes).map(|entries| (None, entries))
+        }
+        decoded => decoded.map(|(id, entries)| (Some(id), entries)),
+    };
+    decoded.map_err(|error| match error {
+        CodecError::Version { found } => {
+            let (path, newest) = (path.to_owned(), codec::VERSION.into());
+            FileError::Version { path, found: found.into(), newest }
+        }
+        _ => {
+            let what = "the dump of definitions does not match its checksum";
+            CorruptError { path: path.to_owned(), offset: 0, what }.into()
+        }
+    })
+}
+
+/// Definitions as they stand in a dump.
+pub(super) type Entries = Vec<((u8, String), Vec<u8>)>;
 
 /// Taking in the log.
 struct Replay<'f> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::columns::{put_columns, take_columns};
+use super::columns::{ROWS_MAX, put_columns, take_columns_within};
 use super::reader::{Reader, Wrong, put_bytes, put_varint};
 use crate::dictionary::KeyColumn;
 use crate::rows::EventColumns;
@@ -61,6 +61,11 @@ pub(crate) fn encode_commit(body: &CommitBody) -> Vec<u8> {
 
 impl CommitBody {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Wrong> {
+        Self::decode_within(bytes, ROWS_MAX)
+    }
+
+    /// Refuses more rows than a number.
+    pub(crate) fn decode_within(bytes: &[u8], rows_max: usize) -> Result<Self, Wrong> {
         let mut reader = Reader(bytes);
         let token = reader.text()?;
         let mut body =
@@ -90,7 +95,7 @@ impl CommitBody {
             let value = there.then(|| value.to_vec());
             body.definitions.push(Definition { kind, name, value });
         }
-        body.events = take_columns(&mut reader)?;
+        body.events = take_columns_within(&mut reader, rows_max)?;
         reader.end()?;
         Ok(body)
     }

@@ -4,7 +4,7 @@ use super::reader::{Reader, Wrong, put_varint};
 use crate::rows::EventColumns;
 
 /// Rows of one run of columns at most.
-const ROWS_MAX: usize = 1 << 28;
+pub(super) const ROWS_MAX: usize = 1 << 28;
 
 /// Appends events.
 pub(crate) fn put_columns(out: &mut Vec<u8>, events: &EventColumns) {
@@ -24,8 +24,16 @@ pub(crate) fn put_columns(out: &mut Vec<u8>, events: &EventColumns) {
 
 /// Takes events.
 pub(crate) fn take_columns(reader: &mut Reader<'_>) -> Result<EventColumns, Wrong> {
+    take_columns_within(reader, ROWS_MAX)
+}
+
+/// Takes events, unless there are more than a number.
+pub(super) fn take_columns_within(
+    reader: &mut Reader<'_>,
+    rows_max: usize,
+) -> Result<EventColumns, Wrong> {
     let rows = usize::try_from(reader.varint()?).map_err(|_| "too many rows")?;
-    if rows > ROWS_MAX {
+    if rows > rows_max {
         return Err("too many rows");
     }
     Ok(EventColumns {
@@ -70,7 +78,7 @@ fn put<T: Copy + Into<i64>>(out: &mut Vec<u8>, column: &[T]) {
     }
 }
 
-fn take<T: TryFrom<i64>>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<T>, Wrong> {
+fn take<T: TryFrom<i64> + Clone>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<T>, Wrong> {
     let width = reader.u8()?;
     if width == ABSENT {
         return Ok(Vec::new());
@@ -82,11 +90,7 @@ fn take<T: TryFrom<i64>>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<T>,
     };
     let width = usize::from(width);
     match width {
-        0 => {
-            let mut column = Vec::new();
-            column.resize_with(rows, || value(0));
-            column.into_iter().collect()
-        }
+        0 => Ok(vec![value(0)?; rows]),
         1 | 2 | 4 | 8 => reader
             .bytes(rows * width)?
             .chunks_exact(width)

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::CorruptError;
+use crate::error::{CorruptError, FileError};
 use crate::io::{Disk, DiskFile, IoError};
 
 const VERSION: u32 = 1;
@@ -18,6 +18,9 @@ const RECORD_BYTES: usize = 25;
 /// Bytes of a mark: it has no body.
 #[cfg(test)]
 pub(crate) const MARK_BYTES: usize = RECORD_BYTES;
+
+/// Sequences stay below this, so that they can be counted on from.
+const SEQUENCE_END: u64 = 1 << 62;
 
 /// Bytes of a record's body at most.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 30;
@@ -77,6 +80,14 @@ pub(crate) enum AppendError {
 pub(crate) struct Origin {
     pub(crate) store_id: u64,
     pub(crate) number: u64,
+}
+
+impl Origin {
+    /// Where a file says it belongs.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        let header = bytes.first_chunk::<HEADER_BYTES>()?;
+        Some(Self { number: u64_at(header, 16), store_id: u64_at(header, 24) })
+    }
 }
 
 impl RecordFile {
@@ -213,6 +224,13 @@ pub(crate) struct Record {
     pub(crate) body: Range<usize>,
 }
 
+impl Record {
+    /// Where its head is in the file.
+    pub(crate) fn start(&self) -> usize {
+        self.body.start.saturating_sub(RECORD_BYTES)
+    }
+}
+
 /// What a file of records holds.
 #[derive(Debug)]
 pub(crate) struct Replayed {
@@ -227,6 +245,17 @@ pub(crate) struct Replayed {
     salt: u32,
 }
 
+/// What can be read of a file of records, damaged or not.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// Up to the damage.
+    pub(crate) replayed: Replayed,
+    /// What is wrong after them.
+    pub(crate) fault: Option<CorruptError>,
+    /// Whole records after the damage.
+    pub(crate) later: Vec<Record>,
+}
+
 /// Reads the records of a file. What a crash left at its end is not an error; a damaged record
 /// that is known to have been durable is.
 pub(crate) fn replay(
@@ -234,17 +263,37 @@ pub(crate) fn replay(
     bytes: &[u8],
     kind: FileKind,
     origin: Origin,
-) -> Result<Replayed, CorruptError> {
+) -> Result<Replayed, FileError> {
+    let scan = scan(path, bytes, kind, origin)?;
+    match scan.fault {
+        Some(fault) => Err(fault.into()),
+        None => Ok(scan.replayed),
+    }
+}
+
+/// Reads the records of a file as far as they can be trusted, and finds those behind the damage.
+pub(crate) fn scan(
+    path: &Path,
+    bytes: &[u8],
+    kind: FileKind,
+    origin: Origin,
+) -> Result<Scan, FileError> {
     let corrupt =
         |offset: usize, what| CorruptError { path: path.to_owned(), offset: offset as u64, what };
+    if bytes.starts_with(&kind.magic())
+        && let Some(found) = version_of(bytes).filter(|&found| found != VERSION)
+    {
+        return Err(FileError::Version { path: path.to_owned(), found, newest: VERSION });
+    }
     let (salt, first) = read_header(bytes, kind, origin).map_err(|what| corrupt(0, what))?;
     let mut replayed =
         Replayed { records: vec![], length: 0, torn: false, marked: true, last: first - 1, salt };
     let mut at = HEADER_BYTES;
+    let mut fault = None;
     while at < bytes.len() {
         let expected = replayed.last + 1;
         match parse(bytes, at, salt) {
-            Some(record) if record.kind == RecordKind::Mark && record.sequence + 1 == expected => {
+            Some(record) if record.kind == RecordKind::Mark && record.sequence == replayed.last => {
                 at = record.body.end;
                 replayed.marked = true;
             }
@@ -254,9 +303,13 @@ pub(crate) fn replay(
                 replayed.last = expected;
                 replayed.records.push(record);
             }
-            Some(_) => return Err(corrupt(at, "a record is out of sequence")),
+            Some(_) => {
+                fault = Some(corrupt(at, "a record is out of sequence"));
+                break;
+            }
             None if was_durable(bytes, at, salt, expected) => {
-                return Err(corrupt(at, "a record does not match its checksum"));
+                fault = Some(corrupt(at, "a record does not match its checksum"));
+                break;
             }
             None => {
                 replayed.torn = true;
@@ -265,7 +318,59 @@ pub(crate) fn replay(
         }
     }
     replayed.length = at as u64;
-    Ok(replayed)
+    let later =
+        if fault.is_some() { later(bytes, at + 1, salt, replayed.last) } else { Vec::new() };
+    Ok(Scan { replayed, fault, later })
+}
+
+/// Whole records from a position on, with sequences after one.
+fn later(bytes: &[u8], from: usize, salt: u32, after: u64) -> Vec<Record> {
+    let limit = after + (bytes.len() / RECORD_BYTES) as u64 + 1;
+    let mut found = Vec::new();
+    let mut at = from;
+    while let Some(head) = bytes.get(at..).and_then(|rest| rest.first_chunk::<RECORD_BYTES>()) {
+        let near = (after + 1..=limit).contains(&u64_at(head, 8));
+        match if near { parse(bytes, at, salt) } else { None } {
+            Some(record) => {
+                at = record.body.end;
+                if record.kind != RecordKind::Mark {
+                    found.push(record);
+                }
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
+/// The bytes with checksums that match, as far as lengths lead from record to record.
+pub(crate) fn reseal(mut bytes: Vec<u8>) -> Vec<u8> {
+    let Some(origin) = Origin::of(&bytes) else { return bytes };
+    bytes = renumber(bytes, origin.number);
+    let salt = u32_at(&bytes, 12);
+    let mut at = HEADER_BYTES;
+    while let Some(length) = bytes.get(at..at + 4).map(|head| u32_at(head, 0) as usize) {
+        let Some(record) = bytes.get_mut(at..at + RECORD_BYTES + length) else { break };
+        let crc = record_checksum(salt, record);
+        record[4..8].copy_from_slice(&crc.to_le_bytes());
+        at += RECORD_BYTES + length;
+    }
+    bytes
+}
+
+/// The bytes of a file of records under another number.
+pub(crate) fn renumber(mut bytes: Vec<u8>, number: u64) -> Vec<u8> {
+    if let Some(header) = bytes.first_chunk_mut::<HEADER_BYTES>() {
+        header[16..24].copy_from_slice(&number.to_le_bytes());
+        let crc = crc32fast::hash(&header[..HEADER_BYTES - 4]);
+        header[HEADER_BYTES - 4..].copy_from_slice(&crc.to_le_bytes());
+    }
+    bytes
+}
+
+/// The format version in a header.
+fn version_of(bytes: &[u8]) -> Option<u32> {
+    bytes.first_chunk::<HEADER_BYTES>().map(|header| u32_at(header, 8))
 }
 
 fn read_header(bytes: &[u8], kind: FileKind, origin: Origin) -> Result<(u32, u64), &'static str> {
@@ -277,14 +382,15 @@ fn read_header(bytes: &[u8], kind: FileKind, origin: Origin) -> Result<(u32, u64
     if crc32fast::hash(content).to_le_bytes() != crc {
         return Err("the header does not match its checksum");
     }
-    if u32_at(header, 8) != VERSION {
-        return Err("a file of another format version");
-    }
     if u64_at(header, 16) != origin.number || u64_at(header, 24) != origin.store_id {
         return Err("a file of another store, or renamed");
     }
     let first = u64_at(header, 32);
-    if first == 0 { Err("sequences begin at 1") } else { Ok((u32_at(header, 12), first)) }
+    match first {
+        0 => Err("sequences begin at 1"),
+        1..SEQUENCE_END => Ok((u32_at(header, 12), first)),
+        _ => Err("a sequence that no store reaches"),
+    }
 }
 
 /// The whole, matching record at a position.
@@ -351,7 +457,7 @@ mod tests {
         crate::io::read(&path).unwrap()
     }
 
-    fn bodies(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CorruptError> {
+    fn bodies(bytes: &[u8]) -> Result<Vec<Vec<u8>>, FileError> {
         let replayed = replay(Path::new("log"), bytes, FileKind::Log, ORIGIN)?;
         Ok(replayed.records.into_iter().map(|r| bytes[r.body].to_vec()).collect())
     }
@@ -376,7 +482,8 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x40;
             let error = bodies(&damaged).unwrap_err();
-            assert!(error.to_string().starts_with("log: byte "), "{error}");
+            let named = if (8..12).contains(&at) { "log: format version " } else { "log: byte " };
+            assert!(error.to_string().starts_with(named), "{error}");
         }
     }
 

@@ -4,13 +4,16 @@
 mod body;
 mod columns;
 mod frame;
+mod probe;
 mod reader;
 
 pub(crate) use body::{CommitBody, KeyRun, NameRun, encode_commit};
 pub(crate) use columns::{put_columns, take_columns};
 pub(crate) use frame::{
-    AppendError, BODY_BYTES_MAX, FileKind, Origin, RecordFile, RecordKind, replay,
+    AppendError, BODY_BYTES_MAX, FileKind, Origin, RecordFile, RecordKind, Replayed, Scan,
+    renumber, replay, reseal, scan,
 };
+pub(crate) use probe::probe;
 pub(crate) use reader::Reader;
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Stores against a naive model of what they hold.
 
+mod backup;
+mod care;
 mod compaction;
 mod concurrent;
 mod crash;
 mod faults;
 mod model;
 mod random;
+mod repair;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,0 +1,218 @@
+//! Copying a store, to a directory that is at any moment a whole store or none.
+//!
+//! New files come first, under numbers that the manifest there does not name; then the log, under
+//! a number that neither has; then, in one step, the manifest; for a first copy, STORE after it.
+//! Whatever stops it, the directory holds the copy before, the new one, or no store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::BackupError;
+use super::finding::Finding;
+use super::held::Held;
+use super::mark::{self, BACKUP, Mark, Moment};
+use super::source::{Links, Pinned, Source};
+use super::survey::Survey;
+use super::target::{COPY_NEW, Target};
+use crate::io::{Disk, SystemDisk};
+use crate::manifest::Manifest;
+use crate::store::files::FileType;
+use crate::store::handle::Store;
+use crate::store::open::{STORE, STORE_NEW};
+use crate::wal::{FileKind, Origin, renumber, replay};
+
+/// Bytes that are copied at once.
+const COPY_BYTES: usize = 4 << 20;
+
+/// Which files of an earlier backup are read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// None: they were verified when they were copied. New ones always are.
+    #[default]
+    New,
+    /// All.
+    All,
+}
+
+/// How a backup is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BackupOptions {
+    /// Whether files may get a second name instead of a copy.
+    pub links: Links,
+    /// Which files are verified.
+    pub verify: Verify,
+}
+
+/// What a backup did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BackupReport {
+    /// Files that got a second name.
+    pub linked: u64,
+    /// Files that were copied.
+    pub copied: u64,
+    /// Their bytes.
+    pub bytes_copied: u64,
+    /// Files that were there already.
+    pub kept: u64,
+    /// Bytes of all files of the backup.
+    pub bytes: u64,
+    /// Files that the backup is not made of any more.
+    pub removed: u64,
+}
+
+impl Store {
+    /// Copies the present to a directory: new, empty, or with an earlier backup of this store, of
+    /// which is kept what is still the same. Writers go on. `progress` is told (done, total) bytes.
+    ///
+    /// # Errors
+    /// See [`BackupError`]; the directory holds the earlier backup then, or no store.
+    pub fn backup(
+        &self,
+        dir: &Path,
+        options: BackupOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<BackupReport, BackupError> {
+        let shared = &self.shared;
+        let store_id = shared.files.store_id;
+        let target = Target::backup(&shared.files.disk, dir, store_id)?;
+        let source = Source::live(shared, &target, options.links)?;
+        copy(source, target, options.verify, progress)
+    }
+}
+
+/// Makes a store of a backup, or of any store that nobody has open: a verified copy in a directory
+/// that does not exist or is empty. `progress` is told (done, total) bytes.
+///
+/// # Errors
+/// See [`BackupError`]; the directory holds no store then.
+pub fn restore(
+    backup: &Path,
+    dir: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<BackupReport, BackupError> {
+    let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+    let survey = Survey::open_on(Arc::clone(&disk), backup)?;
+    let target = Target::empty(&disk, dir)?;
+    let source = Source::closed(&survey, &target)?;
+    copy(source, target, Verify::New, progress)
+}
+
+/// Whether a directory holds a backup: it is not written to unless somebody writes.
+pub(in crate::store) fn is_backup(disk: &dyn Disk, dir: &Path) -> bool {
+    disk.list(dir).is_ok_and(|names| names.iter().any(|name| name == BACKUP))
+}
+
+fn copy(
+    mut source: Source,
+    mut target: Target,
+    verify: Verify,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<BackupReport, BackupError> {
+    let mut report = BackupReport { bytes: source.bytes(), ..BackupReport::default() };
+    let (mut done, total) = (0, report.bytes);
+    progress(done, total);
+    for pinned in std::mem::take(&mut source.pinned) {
+        done += pinned.map.len() as u64;
+        place(&source, &target, pinned, verify, &mut report)?;
+        progress(done, total);
+    }
+    publish(&source, &mut target)?;
+    report.removed = target.remove_others()?;
+    Ok(report)
+}
+
+/// Brings one file to the target, unless it is there.
+fn place(
+    source: &Source,
+    target: &Target,
+    pinned: Pinned,
+    verify: Verify,
+    report: &mut BackupReport,
+) -> Result<(), BackupError> {
+    let Pinned { kind, number, map, linked } = pinned;
+    let id = source.files.file_id(number);
+    let from = source.files.path(kind, number);
+    let ours = Held::open(kind, map, &from, number, id).map_err(BackupError::Damaged)?;
+    let to = target.dir.join(kind.name(number));
+    let theirs = || {
+        let map = target.disk.map(&to).map_err(Finding::io)?;
+        Held::open(kind, map, &to, number, id)
+    };
+    if target.has(kind, number) {
+        match theirs() {
+            Ok(theirs) if !theirs.is_like(&ours) => {
+                return Err(BackupError::Changed { path: target.dir.clone() });
+            }
+            Ok(theirs) if verify == Verify::New || theirs.verify().is_ok() => {
+                report.kept += 1;
+                return Ok(());
+            }
+            // It was damaged since: the store's own takes its place, and says the same.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    if linked {
+        report.linked += 1;
+    } else {
+        let passing = target.dir.join(COPY_NEW);
+        if let Err(error) = target.disk.remove(&passing)
+            && !error.is_missing()
+        {
+            return Err(error.into());
+        }
+        let file = target.disk.create(&passing)?;
+        for bytes in ours.raw().chunks(COPY_BYTES) {
+            file.append(bytes)?;
+        }
+        file.sync()?;
+        target.disk.rename(&passing, &to)?;
+        report.copied += 1;
+        report.bytes_copied += ours.raw().len() as u64;
+    }
+    theirs().and_then(|theirs| theirs.verify()).map_err(|finding| match ours.verify() {
+        Err(finding) => BackupError::Damaged(finding),
+        Ok(()) => BackupError::Copied(finding),
+    })
+}
+
+/// Makes the copied files the target's content.
+fn publish(source: &Source, target: &mut Target) -> Result<(), BackupError> {
+    let (disk, dir) = (Arc::clone(&target.disk), target.dir.clone());
+    let store_id = source.files.store_id;
+    // The manifest there may stay in force, and it must not meet the new log.
+    let number = match &target.before {
+        Some((before, _)) => before.next_number.max(source.state.next_number),
+        None => source.state.next_number,
+    };
+    let mut state = source.state.clone();
+    (state.log, state.next_number) = (number, number + 1);
+    let path = target.files(store_id).path(FileType::Log, number);
+    let file = disk.create(&path)?;
+    file.append(&renumber(source.log.clone(), number))?;
+    file.sync()?;
+    let origin = Origin { store_id, number };
+    replay(&path, &disk.read(&path)?, FileKind::Log, origin)
+        .map_err(|error| BackupError::Copied(Finding::file(error)))?;
+    disk.sync_dir(&dir)?;
+    let moment = Moment { edits: source.moment.edits + 1, log: number, last: source.moment.last };
+    let marked = is_backup(&*disk, &dir);
+    let before = target.before.as_ref().map(|(_, moment)| *moment);
+    if marked {
+        let moments = before.into_iter().chain([moment]).collect();
+        mark::write(&*disk, &dir, &Mark { store_id, moments })?;
+    }
+    let salt = crate::store::random::salt();
+    Manifest::replace(&*disk, &dir, store_id, salt, &state, source.moment.edits)?;
+    if before.is_none() {
+        let path = dir.join(STORE_NEW);
+        let file = disk.create(&path)?;
+        file.append(&source.identity)?;
+        file.sync()?;
+        disk.rename(&path, &dir.join(STORE))?;
+    }
+    target.renew(&state);
+    if marked {
+        mark::write(&*disk, &dir, &Mark { store_id, moments: vec![moment] })?;
+    }
+    Ok(())
+}
