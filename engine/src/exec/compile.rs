@@ -46,6 +46,12 @@ impl<'v> Compiler<'v> {
         Self { view, program: Program::default(), day }
     }
 
+    /// Goes on with another day of the statement, which is run after those before.
+    pub fn next_day(&mut self, day: i32) {
+        self.program.next_day();
+        self.day = day;
+    }
+
     /// The universe of the statement.
     pub fn universe(&mut self) -> NodeId {
         self.program.leaf(Leaf::Universe { day: self.day })

@@ -73,6 +73,18 @@ impl<'v> Worker<'v> {
         self.trace.chunks += 1;
     }
 
+    /// Ends a day, counted from 0, of the chunk: sets that no later day needs are forgotten.
+    pub fn end_day(&mut self, day: usize) {
+        let (slots, pool, program) = (&mut self.slots, &mut self.pool, self.program);
+        self.filled.retain(|node| {
+            let needed = program.is_needed_after(NodeId(*node), day);
+            if !needed && let Some(set) = slots[*node].take() {
+                pool.recycle(set);
+            }
+            needed
+        });
+    }
+
     /// The chunk it is at.
     pub fn chunk(&self) -> u32 {
         self.chunk

@@ -128,11 +128,16 @@ pub struct SpendChoice {
     pub rows: RowChoice,
 }
 
-/// Nodes in order of computation.
+/// Nodes in order of computation. A statement about several days has one program, made and run
+/// day after day.
 #[derive(Debug, Default)]
 pub struct Program {
     nodes: Vec<Node>,
     ids: HashMap<Node, NodeId>,
+    /// For each node, the number of the last day that needs it.
+    needed: Vec<usize>,
+    /// The number of the day being compiled.
+    day: usize,
 }
 
 impl RowChoice {
@@ -153,13 +158,25 @@ impl Program {
         &self.nodes
     }
 
+    /// What is added from now on is needed by the next day.
+    pub fn next_day(&mut self) {
+        self.day += 1;
+    }
+
+    /// Whether a day after this one, counted from 0, needs a node.
+    pub fn is_needed_after(&self, node: NodeId, day: usize) -> bool {
+        self.needed[node.0] > day
+    }
+
     /// The node equal to this one, added when new.
     pub fn add(&mut self, node: Node) -> NodeId {
         if let Some(id) = self.ids.get(&node) {
+            self.needed[id.0] = self.day;
             return *id;
         }
         let id = NodeId(self.nodes.len());
         self.nodes.push(node.clone());
+        self.needed.push(self.day);
         self.ids.insert(node, id);
         id
     }

@@ -271,6 +271,19 @@ impl SetBuilder {
         }
     }
 
+    /// Adds positions in any order, which may repeat.
+    pub fn push_all(&mut self, lows: &[u16], pool: &mut Pool) {
+        if lows.is_sorted() {
+            return self.push_sorted(lows, pool);
+        }
+        if self.bits.is_none() && self.list.len() + lows.len() <= UNSORTED_MAX {
+            self.list.extend_from_slice(lows);
+        } else {
+            let bits = self.dense(pool);
+            lows.iter().for_each(|low| kernel::set(bits, *low));
+        }
+    }
+
     /// Adds a container's members.
     pub fn push_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
         match container {

@@ -40,10 +40,10 @@ pub fn explain(
         }
         ExplainMode::Analyze => {
             let (_, traces) = traced(view, query, &Bounds::new(options, Timing::On))?;
-            for day in &traces {
-                lines.push(summary(day.day, &day.trace));
-                let trace = Some(&day.trace);
-                Tree { view, program: &day.program, trace, shown: Vec::new() }.lines(&mut lines);
+            for run in &traces {
+                lines.push(summary(&run.days, &run.trace));
+                let trace = Some(&run.trace);
+                Tree { view, program: &run.program, trace, shown: Vec::new() }.lines(&mut lines);
             }
         }
     }
@@ -52,12 +52,16 @@ pub fn explain(
     Ok(Answer { columns: columns.to_vec(), rows, tag, notices: Vec::new() })
 }
 
-fn summary(day: i32, trace: &Trace) -> String {
+fn summary(days: &[i32], trace: &Trace) -> String {
+    let as_of = match days {
+        [] => String::new(),
+        [day] => Date(*day).to_string(),
+        [first, .., last] => format!("{} to {}, {} days", Date(*first), Date(*last), days.len()),
+    };
     let bytes: u64 = trace.nodes.iter().map(|node| node.bytes).sum();
     let rows: u64 = trace.nodes.iter().map(|node| node.rows).sum();
     format!(
-        "as of {}: {} chunks, {} workers, {}, {rows} rows decoded, {}",
-        Date(day),
+        "as of {as_of}: {} chunks, {} workers, {}, {rows} rows decoded, {}",
         trace.chunks,
         trace.workers,
         size(bytes),

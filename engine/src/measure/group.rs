@@ -72,54 +72,45 @@ struct Tally<'v> {
     money: Vec<(u16, i128)>,
 }
 
-/// The numbers of a query as of one day.
+/// The numbers of a query as of some days, ascending: one pass over the chunks.
 ///
 /// # Errors
 /// See [`ExecuteError`].
 pub fn run(
     view: &View,
     query: &Query,
-    day: i32,
+    days: &[i32],
     bounds: &Bounds,
-) -> Result<(DayPartial, Program, Trace), ExecuteError> {
-    let mut compiler = Compiler::new(view, day);
-    let grouping = compile(view, query, &mut compiler)?;
+) -> Result<(Vec<DayPartial>, Program, Trace), ExecuteError> {
+    let mut groupings: Vec<Grouping> = Vec::with_capacity(days.len());
+    let mut compiler = Compiler::new(view, days.first().copied().unwrap_or(0));
+    for (number, day) in days.iter().enumerate() {
+        if number > 0 {
+            compiler.next_day(*day);
+        }
+        groupings.push(compile(view, query, &mut compiler)?);
+    }
     let program = compiler.program;
-    let (tallies, trace) = for_each_chunk(
+    let (workers, trace) = for_each_chunk(
         view,
         &program,
         bounds,
-        || Tally::open(view, &grouping),
-        |worker, tally| tally.chunk(worker, &grouping, bounds),
-    )?;
-    let mut part = DayPartial {
-        day,
-        groups: vec![BTreeMap::new(); grouping.families.len()],
-        totals: vec![0; grouping.channels.len()],
-        overlap: Vec::new(),
-    };
-    let mut cells = vec![HashMap::new(); grouping.families.len()];
-    for tally in tallies {
-        add(&mut part.totals, &tally.totals).ok_or(ExecuteError::Overflow)?;
-        for (all, own) in cells.iter_mut().zip(tally.cells) {
-            merge(all, own).ok_or(ExecuteError::Overflow)?;
-        }
-    }
-    if grouping.channels.contains(&Channel::Universe) {
-        let everyone = universe_count(view, day, bounds)?;
-        grouping.add_universe(everyone, &mut part.totals, &mut cells);
-    }
-    for (family, mut cells) in cells.into_iter().enumerate() {
-        for level in 0..grouping.families[family].len() {
-            settle(&mut cells, level).ok_or(ExecuteError::Overflow)?;
-        }
-        for (codes, numbers) in cells {
-            if numbers.iter().step_by(2).any(|members| *members > 0) {
-                part.groups[family].insert(grouping.keys(family, &codes), numbers);
+        || groupings.iter().map(|grouping| Tally::open(view, grouping)).collect::<Vec<_>>(),
+        |worker, tallies| {
+            for (day, (tally, grouping)) in tallies.iter_mut().zip(&groupings).enumerate() {
+                tally.chunk(worker, grouping, bounds)?;
+                worker.end_day(day);
             }
-        }
+            Ok(())
+        },
+    )?;
+    let mut by_worker: Vec<_> = workers.into_iter().map(Vec::into_iter).collect();
+    let mut parts = Vec::with_capacity(days.len());
+    for (day, grouping) in days.iter().zip(&groupings) {
+        let tallies = by_worker.iter_mut().filter_map(Iterator::next);
+        parts.push(grouping.gather(view, *day, tallies, bounds)?);
     }
-    Ok((part, program, trace))
+    Ok((parts, program, trace))
 }
 
 fn merge(
@@ -207,6 +198,44 @@ pub fn universe_count(view: &View, day: i32, bounds: &Bounds) -> Result<i128, Ex
 }
 
 impl Grouping {
+    /// The numbers of a day from those of its workers.
+    fn gather<'v>(
+        &self,
+        view: &'v View,
+        day: i32,
+        tallies: impl Iterator<Item = Tally<'v>>,
+        bounds: &Bounds,
+    ) -> Result<DayPartial, ExecuteError> {
+        let mut part = DayPartial {
+            day,
+            groups: vec![BTreeMap::new(); self.families.len()],
+            totals: vec![0; self.channels.len()],
+            overlap: Vec::new(),
+        };
+        let mut cells = vec![HashMap::new(); self.families.len()];
+        for tally in tallies {
+            add(&mut part.totals, &tally.totals).ok_or(ExecuteError::Overflow)?;
+            for (all, own) in cells.iter_mut().zip(tally.cells) {
+                merge(all, own).ok_or(ExecuteError::Overflow)?;
+            }
+        }
+        if self.channels.contains(&Channel::Universe) {
+            let everyone = universe_count(view, day, bounds)?;
+            self.add_universe(everyone, &mut part.totals, &mut cells);
+        }
+        for (family, mut cells) in cells.into_iter().enumerate() {
+            for level in 0..self.families[family].len() {
+                settle(&mut cells, level).ok_or(ExecuteError::Overflow)?;
+            }
+            for (codes, numbers) in cells {
+                if numbers.iter().step_by(2).any(|members| *members > 0) {
+                    part.groups[family].insert(self.keys(family, &codes), numbers);
+                }
+            }
+        }
+        Ok(part)
+    }
+
     fn keys(&self, family: usize, codes: &[u128]) -> Vec<GroupKey> {
         let groups = self.families[family].iter();
         groups.zip(codes).map(|(groups, code)| groups.key(*code)).collect()

@@ -25,11 +25,15 @@ use crate::error::ExecuteError;
 use crate::exec::{Bounds, Program, Timing, Trace};
 use crate::view::View;
 
-/// One day's program with what running it touched.
+/// As-of days answered in one pass over the chunks: enough to share what their windows have in
+/// common, few enough that what is kept for each stays small.
+const DAYS_AT_ONCE: usize = 64;
+
+/// The program of some days with what running it touched.
 #[derive(Debug)]
-pub(crate) struct DayTrace {
-    /// The as-of day.
-    pub(crate) day: i32,
+pub(crate) struct DaysTrace {
+    /// The as-of days, ascending.
+    pub(crate) days: Vec<i32>,
     /// What was run.
     pub(crate) program: Program,
     /// What it touched.
@@ -65,22 +69,27 @@ pub(crate) fn traced(
     view: &View,
     query: &Query,
     bounds: &Bounds,
-) -> Result<(Partial, Vec<DayTrace>), ExecuteError> {
+) -> Result<(Partial, Vec<DaysTrace>), ExecuteError> {
     let mut partial = Partial::default();
     let mut traces = Vec::new();
-    for day in dates::days(&query.dates, view) {
+    let days = dates::days(&query.dates, view);
+    let at_once = match query.measure {
+        Measure::Overlap { .. } => 1,
+        _ => DAYS_AT_ONCE,
+    };
+    for days in days.chunks(at_once) {
         bounds.check()?;
-        let (part, program, trace) = match &query.measure {
+        let (parts, program, trace) = match &query.measure {
             Measure::Overlap { operands, shape } => {
-                overlap::run(view, query, operands, *shape, day, bounds)?
+                overlap::run(view, query, operands, *shape, days, bounds)?
             }
             Measure::Count
             | Measure::Spend(_)
             | Measure::AttributeSum { .. }
-            | Measure::Profile => group::run(view, query, day, bounds)?,
+            | Measure::Profile => group::run(view, query, days, bounds)?,
         };
-        partial.days.push(part);
-        traces.push(DayTrace { day, program, trace });
+        partial.days.extend(parts);
+        traces.push(DaysTrace { days: days.to_vec(), program, trace });
     }
     Ok((partial, traces))
 }

@@ -37,7 +37,7 @@ pub fn pair_place(i: usize, j: usize, k: usize) -> usize {
     i * (2 * k + 1 - i) / 2 + (j - i)
 }
 
-/// The counts of an overlap as of one day.
+/// The counts of an overlap as of one day, the first of those given.
 ///
 /// # Errors
 /// See [`ExecuteError`].
@@ -46,9 +46,10 @@ pub fn run(
     query: &Query,
     operands: &[Operand],
     shape: OverlapShape,
-    day: i32,
+    days: &[i32],
     bounds: &Bounds,
-) -> Result<(DayPartial, Program, Trace), ExecuteError> {
+) -> Result<(Vec<DayPartial>, Program, Trace), ExecuteError> {
+    let day = days.first().copied().unwrap_or(0);
     let sets = operands.len();
     if shape == OverlapShape::Regions && sets > REGION_SETS_MAX {
         return Err(ExecuteError::TooMany { what: "sets with regions", limit: REGION_SETS_MAX });
@@ -82,7 +83,7 @@ pub fn run(
         part.totals[0] += tally.total;
         add(&mut part.overlap, &tally.counts).ok_or(ExecuteError::Overflow)?;
     }
-    Ok((part, program, trace))
+    Ok((vec![part], program, trace))
 }
 
 /// Compiles an overlap's program without running it.

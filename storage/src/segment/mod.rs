@@ -31,4 +31,4 @@ pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
 pub(crate) use salvage::{LaneTrace, traces};
 pub(crate) use stream::{SegmentStream, StreamError, StreamOptions};
-pub use window::WindowRows;
+pub use window::{Rows, WindowRows};

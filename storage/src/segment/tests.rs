@@ -241,12 +241,21 @@ fn check_lane(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: 
 /// The rows of some windows, and what column heads say, against the rows.
 fn check_windows_and_heads(got: &LaneChunk<'_>, rows: &[&Row], window: &mut WindowRows) {
     let bounds = [-5, 0, rows[0].3, rows[rows.len() / 2].3, rows[rows.len() - 1].3, 1 << 17];
+    let (mut whole, mut spare) = (WindowRows::default(), WindowRows::default());
+    got.decode_days(&(i32::MIN..=i32::MAX), &mut whole).unwrap();
+    whole.sort_by_day(&mut spare);
     for (first, last) in bounds.into_iter().flat_map(|a| bounds.map(|b| (a, b))) {
         got.decode_days(&(first..=last), window).unwrap();
         let days = rows.iter().filter(|row| (first..=last).contains(&row.3));
         let days = days.map(|row| (row.2 & 0xffff, u32::try_from(row.3).unwrap()));
+        let mut expected: Vec<_> = days.collect();
         let found = window.iter().map(|(low, day)| (u32::from(low), u32::from(day)));
-        assert!(found.eq(days), "{first} to {last}");
+        assert!(found.eq(expected.iter().copied()), "{first} to {last}");
+        expected.sort_by_key(|(low, day)| (*day, *low));
+        let sorted = whole.of_days(&(first..=last));
+        let found = sorted.low.iter().zip(sorted.day);
+        let found = found.map(|(low, day)| (u32::from(*low), u32::from(*day)));
+        assert!(found.eq(expected), "{first} to {last}, by day");
     }
     for some in [[0, 1, 2], [1, 5, 9], [3, 70, 4000]] {
         let of = |column, value: fn(&Row) -> u32| {

@@ -8,10 +8,10 @@ use crate::error::CorruptError;
 use crate::segment::cursor::LaneChunk;
 use crate::segment::layout::DAY;
 
-/// The consumers and days of some rows of one chunk, ordered by (low, day).
+/// The consumers and days of some rows of one chunk, ordered by (low, day) when decoded.
 #[derive(Debug, Default)]
 pub struct WindowRows {
-    /// The low 16 bits of the consumer ids, ascending, repeated for consumers with several rows.
+    /// The low 16 bits of the consumer ids, repeated for consumers with several rows.
     pub low: Vec<u16>,
     /// Calendar days since 1970-01-01.
     pub day: Vec<u16>,
@@ -19,11 +19,64 @@ pub struct WindowRows {
     all: Vec<u16>,
 }
 
+/// Some rows of one chunk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rows<'r> {
+    /// The low 16 bits of the consumer ids.
+    pub low: &'r [u16],
+    /// Calendar days since 1970-01-01.
+    pub day: &'r [u16],
+}
+
 impl WindowRows {
     /// Forgets all rows.
     pub fn clear(&mut self) {
         self.low.clear();
         self.day.clear();
+    }
+
+    /// All rows.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'_> {
+        Rows { low: &self.low, day: &self.day }
+    }
+
+    /// Orders the rows by day, those of a day by consumer: then the rows of any days lie together.
+    pub fn sort_by_day(&mut self, spare: &mut Self) {
+        let first = self.day.iter().copied().min().unwrap_or(0);
+        let place = |day: u16| usize::from(day.wrapping_sub(first));
+        let days = self.day.iter().copied().max().map_or(0, |last| place(last) + 1);
+        let mut ends = vec![0_usize; days];
+        for day in &self.day {
+            if let Some(count) = ends.get_mut(place(*day)) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += std::mem::replace(end, sum);
+        }
+        spare.low.resize(self.low.len(), 0);
+        spare.day.resize(self.low.len(), 0);
+        for (low, day) in self.iter() {
+            let Some(end) = ends.get_mut(place(day)) else { continue };
+            if let (Some(to_low), Some(to_day)) = (spare.low.get_mut(*end), spare.day.get_mut(*end))
+            {
+                (*to_low, *to_day) = (low, day);
+            }
+            *end += 1;
+        }
+        std::mem::swap(&mut self.low, &mut spare.low);
+        std::mem::swap(&mut self.day, &mut spare.day);
+    }
+
+    /// The rows on some days, of rows that were ordered by day.
+    #[must_use]
+    pub fn of_days(&self, days: &RangeInclusive<i32>) -> Rows<'_> {
+        let from = self.day.partition_point(|day| i32::from(*day) < *days.start());
+        let to = self.day.partition_point(|day| i32::from(*day) <= *days.end()).max(from);
+        let slice = |column| <[u16]>::get(column, from..to).unwrap_or_default();
+        Rows { low: slice(&self.low), day: slice(&self.day) }
     }
 
     /// The rows as (low, day), in order.
@@ -43,38 +96,28 @@ impl LaneChunk<'_> {
         days: &RangeInclusive<i32>,
         out: &mut WindowRows,
     ) -> Result<(), CorruptError> {
-        let bound = |day: i32| u16::try_from(day.clamp(0, i32::from(u16::MAX))).unwrap_or_default();
-        let (first, last) = (bound(*days.start()), bound(*days.end()));
         out.clear();
-        if *days.end() < 0 || first > last {
-            return Ok(());
-        }
+        let Some((first, span)) = bounds(days) else { return Ok(()) };
         let day = |offset: i64| u16::try_from(i64::from(self.first_day) + offset);
         let Some(offset) = self.page.constant(DAY) else {
             self.decode_low(&mut out.all)?;
-            return self.filter(first, last - first, out);
+            return self.filter(first, span, out);
         };
         let day = day(offset).unwrap_or(u16::MAX);
-        if (first..=last).contains(&day) {
+        if day.wrapping_sub(first) <= span {
             self.decode_low(&mut out.low)?;
             out.day.resize(out.low.len(), day);
         }
         Ok(())
     }
 
-    /// Keeps the rows whose day is at least `first` and at most `span` more. Rows are written
-    /// before it is known whether they stay, so that no branch has to be guessed.
+    /// Keeps the rows whose day is at least `first` and at most `span` more.
     fn filter(&self, first: u16, span: u16, out: &mut WindowRows) -> Result<(), CorruptError> {
         let rows = out.all.len();
         out.low.resize(rows, 0);
         out.day.resize(rows, 0);
-        let mut kept = 0;
-        let mut keep = |low: u16, day: u16| {
-            if let (Some(to_low), Some(to_day)) = (out.low.get_mut(kept), out.day.get_mut(kept)) {
-                (*to_low, *to_day) = (low, day);
-            }
-            kept += usize::from(day.wrapping_sub(first) <= span);
-        };
+        let mut kept = Kept { low: &mut out.low, day: &mut out.day, count: 0 };
+        let mut keep = |low, day: u16| kept.push(low, day, day.wrapping_sub(first) <= span);
         if let Some((base, packed)) = self.page.packed(DAY)? {
             let base = low_bits(i64::from(self.first_day).wrapping_add(base));
             let offsets = packed.iter(self.rows.start, rows);
@@ -89,10 +132,38 @@ impl LaneChunk<'_> {
             })?;
             out.all.iter().zip(days).for_each(|(low, day)| keep(*low, day));
         }
-        out.low.truncate(kept);
-        out.day.truncate(kept);
+        let count = kept.count;
+        out.low.truncate(count);
+        out.day.truncate(count);
         Ok(())
     }
+}
+
+/// Rows being kept. They are written before it is known whether they stay, so that no branch has
+/// to be guessed.
+struct Kept<'k> {
+    low: &'k mut [u16],
+    day: &'k mut [u16],
+    count: usize,
+}
+
+impl Kept<'_> {
+    #[inline]
+    fn push(&mut self, low: u16, day: u16, keep: bool) {
+        if let (Some(to_low), Some(to_day)) =
+            (self.low.get_mut(self.count), self.day.get_mut(self.count))
+        {
+            (*to_low, *to_day) = (low, day);
+        }
+        self.count += usize::from(keep);
+    }
+}
+
+/// The first of some days and how many follow, where some day can have rows.
+fn bounds(days: &RangeInclusive<i32>) -> Option<(u16, u16)> {
+    let bound = |day: i32| u16::try_from(day.clamp(0, i32::from(u16::MAX))).unwrap_or_default();
+    let (first, last) = (bound(*days.start()), bound(*days.end()));
+    (*days.end() >= 0 && first <= last).then(|| (first, last - first))
 }
 
 /// A day, which is below 2^16.

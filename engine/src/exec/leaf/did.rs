@@ -113,7 +113,7 @@ impl DidReader {
             }
             if test.looks_at_no_column_but_days() {
                 let rows = lane.window(chunk, &self.rows.days(), tools.touched)?;
-                members.push_sorted(&rows.low, tools.pool);
+                members.push_all(rows.low, tools.pool);
                 continue;
             }
             let Some(part) = lane.chunk(chunk)? else { continue };
@@ -180,7 +180,7 @@ impl DidReader {
         read.map(|()| members.finish(pool))
     }
 
-    /// A lane's rows are ordered by consumer and day, so each day comes once but for its repeats.
+    /// Rows of one consumer and day come together, so each day counts once but for its repeats.
     fn few_days(
         &self,
         chunk: u32,

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use throng_storage::segment::{ColumnSet, Lane, LaneChunk, LaneCursor, RowBuffer, WindowRows};
+use throng_storage::segment::{
+    ColumnSet, Lane, LaneChunk, LaneCursor, RowBuffer, Rows, WindowRows,
+};
 
 use crate::error::ExecuteError;
 use crate::exec::program::LaneChoice;
@@ -29,7 +31,14 @@ pub struct LaneReader<'v> {
     /// The rows decoded last, and of which chunk and days.
     window: WindowRows,
     decoded: Option<(u32, RangeInclusive<i32>)>,
+    /// All rows of a chunk by day, once several windows of it were asked for.
+    whole: WindowRows,
+    /// Which chunk was asked for last, and for how many windows.
+    asked: (u32, u32),
 }
+
+/// From this many windows of a chunk on its rows are decoded once for all of them.
+const WINDOWS_MANY: u32 = 3;
 
 /// The place of a lane in [`Lanes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +107,8 @@ impl<'v> LaneReader<'v> {
             has_counts: lane.columns().has(ColumnSet::COUNT),
             window: WindowRows::default(),
             decoded: None,
+            whole: WindowRows::default(),
+            asked: (u32::MAX, 0),
         }
     }
 
@@ -112,7 +123,7 @@ impl<'v> LaneReader<'v> {
         Ok(self.cursor.chunk(chunk)?)
     }
 
-    /// The chunk's rows on some days.
+    /// The chunk's rows on some days, by consumer and day or by day and consumer.
     ///
     /// # Errors
     /// When its bytes are corrupt.
@@ -121,22 +132,44 @@ impl<'v> LaneReader<'v> {
         chunk: u32,
         days: &RangeInclusive<i32>,
         touched: &mut Touched,
-    ) -> Result<&WindowRows, ExecuteError> {
+    ) -> Result<Rows<'_>, ExecuteError> {
         if self.decoded.as_ref().is_some_and(|(at, of)| *at == chunk && of == days) {
-            return Ok(&self.window);
+            return Ok(self.window.rows());
         }
-        self.decoded = None;
-        let mut window = std::mem::take(&mut self.window);
+        self.asked = (chunk, if self.asked.0 == chunk { self.asked.1 + 1 } else { 1 });
+        if self.asked.1 < WINDOWS_MANY {
+            self.decoded = None;
+            let mut window = std::mem::take(&mut self.window);
+            self.decode(chunk, days, &mut window, touched)?;
+            self.window = window;
+            self.decoded = Some((chunk, days.clone()));
+            return Ok(self.window.rows());
+        }
+        if self.asked.1 == WINDOWS_MANY {
+            self.decoded = None;
+            let mut whole = std::mem::take(&mut self.whole);
+            self.decode(chunk, &(i32::MIN..=i32::MAX), &mut whole, touched)?;
+            whole.sort_by_day(&mut self.window);
+            self.whole = whole;
+        }
+        Ok(self.whole.of_days(days))
+    }
+
+    fn decode(
+        &mut self,
+        chunk: u32,
+        days: &RangeInclusive<i32>,
+        window: &mut WindowRows,
+        touched: &mut Touched,
+    ) -> Result<(), ExecuteError> {
         match self.chunk(chunk)? {
             Some(part) => {
-                part.decode_days(days, &mut window)?;
+                part.decode_days(days, window)?;
                 touched.rows(&part);
             }
             None => window.clear(),
         }
-        self.window = window;
-        self.decoded = Some((chunk, days.clone()));
-        Ok(&self.window)
+        Ok(())
     }
 
     /// Whether every row's day lies between two days.

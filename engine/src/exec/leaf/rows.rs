@@ -41,8 +41,8 @@ pub struct RowSource<'t, 'v> {
 }
 
 impl RowSource<'_, '_> {
-    /// Calls `visit` with every row of a lane (and its void purchases) that passes, ordered by
-    /// consumer and day.
+    /// Calls `visit` with every row of a lane (and its void purchases) that passes, by
+    /// consumer and day or by day and consumer.
     ///
     /// # Errors
     /// When the bytes are corrupt.
@@ -63,7 +63,9 @@ impl RowSource<'_, '_> {
         let Some(test) = test.at(lane, chunk)? else { return Ok(()) };
         if test.looks_at_no_column_but_days() && !lane.has_counts {
             let window = lane.window(chunk, &choice.days(), self.touched)?;
-            window.iter().for_each(|(low, day)| visit(self.pool, Row { low, day, count: 1 }));
+            for (&low, &day) in window.low.iter().zip(window.day) {
+                visit(self.pool, Row { low, day, count: 1 });
+            }
             return Ok(());
         }
         let Some(part) = lane.chunk(chunk)? else { return Ok(()) };
