@@ -36,10 +36,10 @@ fn segments(database: &Database) -> usize {
 #[test]
 fn segments_are_merged_while_nobody_asks() {
     let (database, _dir) = open(CompactionOptions { core_percent: 100, ..Default::default() });
+    // A file a day, were it not for the merging.
     fill(&database, 17_000..17_070);
-    assert!(segments(&database) > 60);
     let answer = database.query("COUNT BY estee.stage").unwrap();
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(120);
     while !database.store().snapshot().compaction_plan(Depth::Due).is_empty() {
         assert!(Instant::now() < end, "{} segments", segments(&database));
         std::thread::sleep(Duration::from_millis(20));

@@ -99,10 +99,10 @@ impl<'v> Compiler<'v> {
 
     /// Cuts a node that may hold consumers from after the statement's day.
     fn within_universe(&mut self, node: NodeId) -> NodeId {
-        let universe = self.universe();
-        if node == universe || self.is_within(node) {
+        if self.is_within(node) {
             return node;
         }
+        let universe = self.universe();
         self.program.and(vec![node, universe])
     }
 
@@ -174,18 +174,18 @@ impl<'v> Compiler<'v> {
     /// The intersection of nodes. Complements in it are taken off the others: then the universe
     /// need not be read.
     fn and(&mut self, nodes: Vec<NodeId>) -> NodeId {
-        let universe = self.universe();
+        let universe = self.program.find(&Node::Leaf(Leaf::Universe { day: self.day }));
         let (mut within, mut without) = (Vec::new(), Vec::new());
         for node in nodes {
             match self.program.nodes()[node.0] {
-                Node::Minus(from, what) if from == universe => without.push(what),
-                _ if node == universe => {}
+                Node::Minus(from, what) if Some(from) == universe => without.push(what),
+                _ if Some(node) == universe => {}
                 _ => within.push(node),
             }
         }
         within.sort_by_key(|node| self.cost(*node));
         if within.is_empty() {
-            within.push(universe);
+            within.push(self.universe());
         }
         let within = self.program.and(within);
         let without = self.program.or(without);

@@ -138,6 +138,8 @@ pub struct Program {
     needed: Vec<usize>,
     /// The number of the day being compiled.
     day: usize,
+    /// What the statement asks for; other nodes may be left over.
+    roots: Vec<NodeId>,
 }
 
 impl RowChoice {
@@ -158,6 +160,18 @@ impl Program {
         &self.nodes
     }
 
+    /// Notes that the statement asks for a node.
+    pub fn ask(&mut self, node: NodeId) {
+        if !self.roots.contains(&node) {
+            self.roots.push(node);
+        }
+    }
+
+    /// What the statement asks for.
+    pub fn roots(&self) -> &[NodeId] {
+        &self.roots
+    }
+
     /// What is added from now on is needed by the next day.
     pub fn next_day(&mut self) {
         self.day += 1;
@@ -166,6 +180,11 @@ impl Program {
     /// Whether a day after this one, counted from 0, needs a node.
     pub fn is_needed_after(&self, node: NodeId, day: usize) -> bool {
         self.needed[node.0] > day
+    }
+
+    /// The node equal to this one, if there is one.
+    pub fn find(&self, node: &Node) -> Option<NodeId> {
+        self.ids.get(node).copied()
     }
 
     /// The node equal to this one, added when new.

@@ -80,14 +80,13 @@ struct Tree<'t> {
 impl Tree<'_> {
     fn lines(&mut self, lines: &mut Vec<String>) {
         let nodes = self.program.nodes();
-        let mut used = vec![false; nodes.len()];
-        for node in nodes {
-            children(node).iter().for_each(|child| used[child.0] = true);
-        }
-        for (id, used) in used.into_iter().enumerate() {
-            if !used && !matches!(nodes[id], Node::Nobody) {
-                self.node(NodeId(id), 1, lines);
+        for root in self.program.roots() {
+            if !matches!(nodes[root.0], Node::Nobody) {
+                self.node(*root, 1, lines);
             }
+        }
+        if self.shown.is_empty() {
+            lines.push("  no set is read".to_owned());
         }
     }
 

@@ -145,12 +145,19 @@ fn compile(
     for partition in &query.partitions {
         groups.push(Groups::compile(compiler, view, partition)?);
     }
+    for groups in &groups {
+        groups.nodes().for_each(|node| compiler.program.ask(node));
+    }
     let countable = groups.iter().all(|groups| groups.is_within_universe(compiler));
     let mut channels = Vec::with_capacity(sets.len());
     for set in sets {
         channels.push(match set {
             Set::All if countable => Channel::Universe,
-            set => Channel::Node(compiler.set(set)?),
+            set => {
+                let node = compiler.set(set)?;
+                compiler.program.ask(node);
+                Channel::Node(node)
+            }
         });
     }
     let families =

@@ -110,12 +110,18 @@ impl Groups {
         Self::Nodes { nodes, rest: GroupKey::Unknown }
     }
 
+    /// The nodes of its groups.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        let nodes = match self {
+            Self::Nodes { nodes, .. } => nodes.as_slice(),
+            Self::Values { .. } | Self::Numbers { .. } => &[],
+        };
+        nodes.iter().map(|(_, node)| *node)
+    }
+
     /// Whether all groups but the rest are within the statement's universe.
     pub fn is_within_universe(&self, compiler: &Compiler<'_>) -> bool {
-        match self {
-            Self::Nodes { nodes, .. } => nodes.iter().all(|(_, node)| compiler.is_within(*node)),
-            Self::Values { .. } | Self::Numbers { .. } => true,
-        }
+        self.nodes().all(|node| compiler.is_within(node))
     }
 
     /// Opens it for one worker.

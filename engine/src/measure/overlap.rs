@@ -112,10 +112,12 @@ fn compile(
     let mut nodes = Vec::with_capacity(operands.len());
     for operand in operands {
         let set = compiler.set(&operand.set)?;
-        nodes.push(match filter {
+        let node = match filter {
             Some(filter) => compiler.program.and(vec![filter, set]),
             None => set,
-        });
+        };
+        compiler.program.ask(node);
+        nodes.push(node);
     }
     Ok((filter, nodes))
 }
