@@ -106,7 +106,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
         let _ = shared.files.disk.remove(&path);
     }
     if let Err(EditError::Unknown(error)) =
-        state.manifest.shorten(&*shared.files.disk, &shared.files.dir)
+        state.manifest.shorten(&*shared.files.disk, &shared.files.dir, shared.tuning.manifest_bytes)
     {
         shared.fail(error);
     }

@@ -90,9 +90,18 @@ pub fn restore(
     dir: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<BackupReport, BackupError> {
-    let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
-    let survey = Survey::open_on(Arc::clone(&disk), backup)?;
-    let target = Target::empty(&disk, dir)?;
+    restore_on(&(Arc::new(SystemDisk) as Arc<dyn Disk>), backup, dir, progress)
+}
+
+/// [`restore`], on a disk.
+pub(in crate::store) fn restore_on(
+    disk: &Arc<dyn Disk>,
+    backup: &Path,
+    dir: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<BackupReport, BackupError> {
+    let survey = Survey::open_on(Arc::clone(disk), backup)?;
+    let target = Target::empty(disk, dir)?;
     let source = Source::closed(&survey, &target)?;
     copy(source, target, Verify::New, progress)
 }
