@@ -305,13 +305,25 @@ impl Disk for SystemDisk {
     }
 
     fn create_dir(&self, dir: &Path) -> Result<(), IoError> {
-        let missing: Vec<&Path> = dir
-            .ancestors()
-            .take_while(|dir| !dir.as_os_str().is_empty() && !dir.is_dir())
-            .collect();
-        std::fs::create_dir_all(dir).at(dir, Action::Create)?;
+        let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.is_dir();
+        let missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
         // What a directory holds is as durable as its own name in its parent.
-        missing.iter().rev().filter_map(|dir| dir.parent()).try_for_each(|dir| self.sync_dir(dir))
+        for dir in missing.iter().rev() {
+            std::fs::create_dir(dir).at(dir, Action::Create)?;
+            if let Err(error) = self.sync_dir(dir.parent().unwrap_or(Path::new("."))) {
+                // One that stays would be taken for one whose name is durable.
+                let _ = std::fs::remove_dir(dir);
+                return Err(error);
+            }
+        }
+        if !missing.is_empty() {
+            return Ok(());
+        }
+        match self.sync_dir(dir.parent().unwrap_or(Path::new("."))) {
+            // It was made by somebody who may write there, long ago or not.
+            Err(error) if error.source.kind() == ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        }
     }
 
     fn remove_dir(&self, dir: &Path) -> Result<(), IoError> {
