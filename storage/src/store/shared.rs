@@ -19,7 +19,7 @@ use super::turn::Turn;
 use super::types::{Definition, Settings};
 use crate::catalog::Catalog;
 use crate::dictionary::Dictionary;
-use crate::io::{DiskLock, IoError};
+use crate::io::{Action, DiskLock, IoError};
 use crate::manifest::Manifest;
 use crate::names::{NameTable, Names};
 use crate::rows::EventColumns;
@@ -141,9 +141,13 @@ impl Shared {
         WriteError::Unconfirmed(Arc::clone(self.failure.get_or_init(|| Arc::new(error))))
     }
 
-    /// What a failed sync of a file means that nothing refers to yet.
+    /// What an error of a file means that nothing refers to yet: only after a sync that was not
+    /// confirmed is anything unknown.
     pub(super) fn sync_failed(&self, error: IoError) -> WriteError {
-        if error.is_full() { WriteError::Full(error) } else { self.fail(error) }
+        if error.action == Action::Sync && !error.is_full() {
+            return self.fail(error);
+        }
+        error.into()
     }
 
     /// How many keys each dictionary has, published or not.
