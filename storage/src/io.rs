@@ -193,7 +193,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// When it cannot be listed.
     fn list(&self, dir: &Path) -> Result<Vec<String>, IoError>;
-    /// Makes a directory and its parents.
+    /// Makes a directory and its parents, and makes their names durable.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -305,7 +305,25 @@ impl Disk for SystemDisk {
     }
 
     fn create_dir(&self, dir: &Path) -> Result<(), IoError> {
-        std::fs::create_dir_all(dir).at(dir, Action::Create)
+        let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.is_dir();
+        let missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
+        // What a directory holds is as durable as its own name in its parent.
+        for dir in missing.iter().rev() {
+            std::fs::create_dir(dir).at(dir, Action::Create)?;
+            if let Err(error) = self.sync_dir(dir.parent().unwrap_or(Path::new("."))) {
+                // One that stays would be taken for one whose name is durable.
+                let _ = std::fs::remove_dir(dir);
+                return Err(error);
+            }
+        }
+        if !missing.is_empty() {
+            return Ok(());
+        }
+        match self.sync_dir(dir.parent().unwrap_or(Path::new("."))) {
+            // It was made by somebody who may write there, long ago or not.
+            Err(error) if error.source.kind() == ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        }
     }
 
     fn remove_dir(&self, dir: &Path) -> Result<(), IoError> {
@@ -429,6 +447,18 @@ mod tests {
         file.append(b"?").unwrap();
         assert_eq!(&*map(&path).unwrap(), b"hullo!?");
         assert!(SystemDisk.create(&path).is_err());
+    }
+
+    #[test]
+    fn directories_are_made_with_their_parents() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("a/b/c");
+        SystemDisk.create_dir(&inner).unwrap();
+        SystemDisk.create_dir(&inner).unwrap();
+        assert_eq!(SystemDisk.list(&dir.path().join("a/b")).unwrap(), ["c"]);
+        SystemDisk.create(&dir.path().join("file")).unwrap();
+        let error = SystemDisk.create_dir(&dir.path().join("file/x")).unwrap_err();
+        assert_eq!(error.action, Action::Create);
     }
 
     #[test]

@@ -21,9 +21,6 @@ const MANIFEST_NEW: &str = "MANIFEST.tmp";
 /// Tokens that are kept: the newest.
 pub(crate) const TOKENS_MAX: usize = 100_000;
 
-/// The manifest is written anew when it is longer than this and than four times its last writing.
-const REWRITE_BYTES_MIN: u64 = 1 << 20;
-
 /// A segment's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SegmentEntry {
@@ -266,10 +263,16 @@ impl Manifest {
         Ok(())
     }
 
-    /// Writes the manifest anew when most of it is history.
-    pub(crate) fn shorten(&mut self, disk: &dyn Disk, dir: &Path) -> Result<(), EditError> {
+    /// Writes the manifest anew when most of it is history: when it is longer than `bytes_min` and
+    /// than four times its last writing.
+    pub(crate) fn shorten(
+        &mut self,
+        disk: &dyn Disk,
+        dir: &Path,
+        bytes_min: u64,
+    ) -> Result<(), EditError> {
         let length = self.file.length();
-        if length < REWRITE_BYTES_MIN.max(4 * self.bytes_written_anew) {
+        if length < bytes_min.max(4 * self.bytes_written_anew) {
             return Ok(());
         }
         let salt = self.file.salt().wrapping_add(1);

@@ -15,9 +15,6 @@ use super::shared::Shared;
 use crate::rows::EventColumns;
 use crate::segment::{BuildOptions, Segment, build};
 
-/// Threads that build segments at most. Each needs memory for the segment it builds.
-const WORKERS_MAX: usize = 4;
-
 /// A segment to build.
 struct Job {
     number: u64,
@@ -46,7 +43,8 @@ impl BlockWriter<'_> {
         load: &mut dyn FnMut(i32) -> Result<EventColumns, WriteError>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Vec<(u64, Arc<Segment>)>, WriteError> {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+        let builders = self.shared.tuning.builders;
+        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(builders);
         let (jobs, queue) = channel::<Job>();
         let (results, built) = channel::<Built>();
         let queue = Mutex::new(queue);

@@ -134,7 +134,8 @@ impl<'s> Bulk<'s> {
         let file_id = self.shared.files.file_id(number);
         let bytes = rebind(&bytes, FileKind::Index, file_id).unwrap_or(bytes);
         write_synced(self.shared, self.draft(), &path, &bytes)?;
-        let index = Arc::new(IndexFile::open(&path)?);
+        let mapping = self.shared.files.disk.map(&path)?;
+        let index = Arc::new(IndexFile::from_mapping(mapping, path)?);
         let entry = DiskIndex { number, bytes: bytes.len() as u64, index };
         if let Some(replaced) = self.plan.indexes_put.insert(key.to_owned(), entry) {
             self.draft().discard(&self.shared.files.path(FileType::Index, replaced.number));

@@ -42,6 +42,21 @@ fn is_idle(shared: &Shared) -> bool {
 /// Writes everything in memory to files.
 pub(super) fn checkpoint(shared: &Shared, _turn: &TurnGuard<'_>) -> Result<(), WriteError> {
     shared.healthy()?;
+    let parts = [0, 1, 2].map(|table: usize| shared.dictionaries[table].parts());
+    let keys = shared.key_counts();
+    let written = write(shared);
+    if written.is_err() {
+        // Parts that were written go with the other files: their keys come back into memory, or
+        // the next edit would name files that are gone.
+        for ((dictionary, parts), count) in shared.dictionaries.iter().zip(parts).zip(keys) {
+            // Keys that cannot be read back are reported by whoever asks for them.
+            let _ = dictionary.roll_back(parts, count);
+        }
+    }
+    written
+}
+
+fn write(shared: &Shared) -> Result<(), WriteError> {
     // Events come only from whoever has the turn, so after this memory stands still.
     shared.lead().flush()?;
     if is_idle(shared) {

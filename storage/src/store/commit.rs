@@ -78,8 +78,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
     let old_dump = edit.dump.and(state.manifest.state.dump);
     if let Err(error) = state.manifest.append(edit) {
         return Err(match error {
-            EditError::Undone(error) if error.is_full() => WriteError::Full(error),
-            EditError::Undone(error) => shared.fail(error),
+            EditError::Undone(error) => error.into(),
             EditError::Unknown(error) => {
                 // The edit may be durable, and then the files are the store's.
                 draft.keep();
@@ -106,7 +105,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
         let _ = shared.files.disk.remove(&path);
     }
     if let Err(EditError::Unknown(error)) =
-        state.manifest.shorten(&*shared.files.disk, &shared.files.dir)
+        state.manifest.shorten(&*shared.files.disk, &shared.files.dir, shared.tuning.manifest_bytes)
     {
         shared.fail(error);
     }

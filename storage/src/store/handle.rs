@@ -146,7 +146,7 @@ impl Drop for Store {
         // A backup that was only looked at stays as it was made.
         let files = &self.shared.files;
         if self.shared.log().log.length() >= CLOSE_CHECKPOINT_BYTES
-            && !is_backup(&*files.disk, &files.dir)
+            && matches!(is_backup(&*files.disk, &files.dir), Ok(false))
         {
             let _ = self.checkpoint();
         }

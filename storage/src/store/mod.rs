@@ -8,6 +8,8 @@ mod columns;
 mod commit;
 mod compact;
 mod error;
+#[cfg(feature = "faults")]
+mod faults;
 mod files;
 mod handle;
 mod lead;
@@ -35,6 +37,8 @@ pub use care::{
 };
 pub use compact::{Compacted, CompactionJob, CompactionProgress, CompactionStep, Depth, Running};
 pub use error::{OpenError, WriteError};
+#[cfg(feature = "faults")]
+pub use faults::{Faults, Tuning};
 pub use handle::Store;
 pub use snapshot::Snapshot;
 pub use types::{BulkOptions, Definition, KeyTable, Outcome, Settings, TOKEN_BYTES_MAX};

@@ -96,6 +96,9 @@ pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, tuning: Tuning) -> Result<Sh
     let next = manifest.state.next_number;
     let files = Arc::new(Files::new(disk, dir, store_id, next));
     let recovered = Recovered::new(&files, &manifest)?;
+    // Whoever made or renamed a file last may have ended before its name was durable.
+    files.disk.create_dir(dir)?;
+    files.sync_dir()?;
     recover::remove_leftovers(&files, &manifest)?;
     Ok(assemble(files, settings, tuning, manifest, recovered, lock))
 }

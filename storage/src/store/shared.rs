@@ -19,7 +19,7 @@ use super::turn::Turn;
 use super::types::{Definition, Settings};
 use crate::catalog::Catalog;
 use crate::dictionary::Dictionary;
-use crate::io::{DiskLock, IoError};
+use crate::io::{Action, DiskLock, IoError};
 use crate::manifest::Manifest;
 use crate::names::{NameTable, Names};
 use crate::rows::EventColumns;
@@ -27,17 +27,21 @@ use crate::wal::{NameRun, RecordFile};
 
 /// When memory is written to segments.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tuning {
+pub struct Tuning {
     /// Events in memory.
-    pub(crate) checkpoint_rows: u64,
+    pub checkpoint_rows: u64,
     /// Bytes of the log.
-    pub(crate) checkpoint_bytes: u64,
+    pub checkpoint_bytes: u64,
     /// Keys in memory before a bulk load writes them out.
-    pub(crate) tail_keys: usize,
+    pub tail_keys: usize,
     /// Bytes of keys in memory before a bulk load writes them out.
-    pub(crate) tail_bytes: usize,
+    pub tail_bytes: usize,
     /// Events of a segment.
-    pub(crate) segment_rows: usize,
+    pub segment_rows: usize,
+    /// Bytes of the manifest from which it may be written anew.
+    pub manifest_bytes: u64,
+    /// Threads that build segments at most. Each needs memory for the segment it builds.
+    pub builders: usize,
 }
 
 impl Default for Tuning {
@@ -48,6 +52,8 @@ impl Default for Tuning {
             tail_keys: 8 << 20,
             tail_bytes: 256 << 20,
             segment_rows: 32 << 20,
+            manifest_bytes: 1 << 20,
+            builders: 4,
         }
     }
 }
@@ -135,9 +141,13 @@ impl Shared {
         WriteError::Unconfirmed(Arc::clone(self.failure.get_or_init(|| Arc::new(error))))
     }
 
-    /// What a failed sync of a file means that nothing refers to yet.
+    /// What an error of a file means that nothing refers to yet: only after a sync that was not
+    /// confirmed is anything unknown.
     pub(super) fn sync_failed(&self, error: IoError) -> WriteError {
-        if error.is_full() { WriteError::Full(error) } else { self.fail(error) }
+        if error.action == Action::Sync && !error.is_full() {
+            return self.fail(error);
+        }
+        error.into()
     }
 
     /// How many keys each dictionary has, published or not.

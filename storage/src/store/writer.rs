@@ -131,10 +131,8 @@ pub(super) fn log_commit(
     let synced = shared.synced.load(Ordering::Acquire);
     let sequence = match state.log.append(RecordKind::Commit, &bytes, synced) {
         Ok(sequence) => sequence,
-        Err(AppendError::Undone(error)) if error.is_full() => return Err(WriteError::Full(error)),
-        Err(AppendError::Undone(error) | AppendError::Broken(error)) => {
-            return Err(shared.fail(error));
-        }
+        Err(AppendError::Undone(error)) => return Err(error.into()),
+        Err(AppendError::Broken(error)) => return Err(shared.fail(error)),
         Err(AppendError::Length(bytes)) => return Err(WriteError::Length { bytes }),
     };
     state.note_names(&body.names);

@@ -128,7 +128,14 @@ impl RecordFile {
         if replayed.torn {
             file.truncate(replayed.length)?;
         }
-        if replayed.torn || !replayed.marked {
+        if !replayed.unconfirmed.is_empty() {
+            // After a sync that failed the system may show what it will never write; only what is
+            // written again is written by the next sync. The last mark is as uncertain as what
+            // follows it.
+            let from = replayed.length.saturating_sub(replayed.unconfirmed.len() as u64);
+            file.overwrite(from, &replayed.unconfirmed)?;
+        }
+        if replayed.torn || !replayed.unconfirmed.is_empty() {
             file.sync()?;
         }
         Ok(Self {
@@ -239,8 +246,9 @@ pub(crate) struct Replayed {
     pub(crate) length: u64,
     /// Whether bytes of a record that was never acknowledged follow.
     pub(crate) torn: bool,
-    /// Whether the last whole record says that all is durable.
-    marked: bool,
+    /// The bytes from the last mark to the last whole record, when that is not the mark: whether
+    /// they are durable is not known.
+    unconfirmed: Vec<u8>,
     pub(crate) last: u64,
     salt: u32,
 }
@@ -286,20 +294,28 @@ pub(crate) fn scan(
         return Err(FileError::Version { path: path.to_owned(), found, newest: VERSION });
     }
     let (salt, first) = read_header(bytes, kind, origin).map_err(|what| corrupt(0, what))?;
-    let mut replayed =
-        Replayed { records: vec![], length: 0, torn: false, marked: true, last: first - 1, salt };
+    let mut replayed = Replayed {
+        records: vec![],
+        length: 0,
+        torn: false,
+        unconfirmed: vec![],
+        last: first - 1,
+        salt,
+    };
     let mut at = HEADER_BYTES;
+    // Where the last mark begins, and where it ends.
+    let (mut mark, mut marked) = (at, at);
     let mut fault = None;
     while at < bytes.len() {
         let expected = replayed.last + 1;
         match parse(bytes, at, salt) {
             Some(record) if record.kind == RecordKind::Mark && record.sequence == replayed.last => {
+                mark = at;
                 at = record.body.end;
-                replayed.marked = true;
+                marked = at;
             }
             Some(record) if record.kind != RecordKind::Mark && record.sequence == expected => {
                 at = record.body.end;
-                replayed.marked = false;
                 replayed.last = expected;
                 replayed.records.push(record);
             }
@@ -318,6 +334,9 @@ pub(crate) fn scan(
         }
     }
     replayed.length = at as u64;
+    if at > marked {
+        replayed.unconfirmed = bytes.get(mark..at).unwrap_or_default().to_vec();
+    }
     let later =
         if fault.is_some() { later(bytes, at + 1, salt, replayed.last) } else { Vec::new() };
     Ok(Scan { replayed, fault, later })

@@ -14,7 +14,7 @@ use super::mark::{self, BACKUP, Mark, Moment};
 use super::source::{Links, Pinned, Source};
 use super::survey::Survey;
 use super::target::{COPY_NEW, Target};
-use crate::io::{Disk, SystemDisk};
+use crate::io::{Disk, IoError, SystemDisk};
 use crate::manifest::Manifest;
 use crate::store::files::FileType;
 use crate::store::handle::Store;
@@ -90,16 +90,25 @@ pub fn restore(
     dir: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<BackupReport, BackupError> {
-    let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
-    let survey = Survey::open_on(Arc::clone(&disk), backup)?;
-    let target = Target::empty(&disk, dir)?;
+    restore_on(&(Arc::new(SystemDisk) as Arc<dyn Disk>), backup, dir, progress)
+}
+
+/// [`restore`], on a disk.
+pub(in crate::store) fn restore_on(
+    disk: &Arc<dyn Disk>,
+    backup: &Path,
+    dir: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<BackupReport, BackupError> {
+    let survey = Survey::open_on(Arc::clone(disk), backup)?;
+    let target = Target::empty(disk, dir)?;
     let source = Source::closed(&survey, &target)?;
     copy(source, target, Verify::New, progress)
 }
 
 /// Whether a directory holds a backup: it is not written to unless somebody writes.
-pub(in crate::store) fn is_backup(disk: &dyn Disk, dir: &Path) -> bool {
-    disk.list(dir).is_ok_and(|names| names.iter().any(|name| name == BACKUP))
+pub(in crate::store) fn is_backup(disk: &dyn Disk, dir: &Path) -> Result<bool, IoError> {
+    Ok(disk.list(dir)?.iter().any(|name| name == BACKUP))
 }
 
 fn copy(
@@ -195,7 +204,7 @@ fn publish(source: &Source, target: &mut Target) -> Result<(), BackupError> {
         .map_err(|error| BackupError::Copied(Finding::file(error)))?;
     disk.sync_dir(&dir)?;
     let moment = Moment { edits: source.moment.edits + 1, log: number, last: source.moment.last };
-    let marked = is_backup(&*disk, &dir);
+    let marked = is_backup(&*disk, &dir)?;
     let before = target.before.as_ref().map(|(_, moment)| *moment);
     if marked {
         let moments = before.into_iter().chain([moment]).collect();

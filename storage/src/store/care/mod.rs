@@ -20,6 +20,8 @@ mod target;
 mod trouble;
 
 pub(super) use backup::is_backup;
+#[cfg(feature = "faults")]
+pub(super) use backup::restore_on;
 pub use backup::{BackupOptions, BackupReport, Verify, restore};
 pub use error::{BackupError, RepairError};
 pub use finding::{Fault, Finding, Note};

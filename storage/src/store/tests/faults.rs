@@ -189,6 +189,30 @@ fn a_full_disk_refuses_loses_nothing_and_recovers() {
 }
 
 #[test]
+fn a_checkpoint_that_found_no_room_leaves_no_trace_in_the_next() {
+    let mut random = Pcg64::seed_from_u64(12);
+    for room in (0..6_000).step_by(119) {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Handle::new();
+        let store =
+            Store::create_on(Arc::new(disk.clone()), dir.path(), &settings(), small()).unwrap();
+        let mut model = Model::default();
+        let rows = random_rows(&mut random, 20);
+        batch(&store, None, &rows);
+        model.add(None, &rows);
+        disk.0.room.store(room, Ordering::SeqCst);
+        let written = store.checkpoint();
+        assert!(matches!(written, Ok(()) | Err(WriteError::Full(_))), "{written:?}");
+        disk.0.room.store(i64::MAX, Ordering::SeqCst);
+        model.check(&store);
+        // No new key comes that would have the dictionaries written again.
+        store.checkpoint().unwrap();
+        drop(store);
+        model.check(&Store::open(dir.path()).unwrap());
+    }
+}
+
+#[test]
 fn a_sync_that_fails_makes_the_store_read_only_until_it_is_opened_again() {
     let mut random = Pcg64::seed_from_u64(9);
     for allowed in 0..14 {

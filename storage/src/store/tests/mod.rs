@@ -38,6 +38,7 @@ fn small() -> Tuning {
         tail_keys: 50,
         tail_bytes: 1 << 20,
         segment_rows: 150,
+        ..Tuning::default()
     }
 }
 

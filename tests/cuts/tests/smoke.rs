@@ -1,0 +1,92 @@
+//! A little of what `cargo power-cuts` does at length, and proof that it can fail.
+
+use std::sync::atomic::Ordering;
+
+use throng_cuts::{Batch, Ending, Honesty, Load, Row, Search, Step, Sweep, explore};
+use throng_storage::store::Links;
+
+fn batch(token: Option<&str>, amounts: std::ops::Range<i64>) -> Batch {
+    let row = |amount| Row {
+        names: [format!("c{amount}"), "b".into(), "did".into(), "i".into()],
+        day: 17_000,
+        second: 1,
+        amount,
+    };
+    Batch { token: token.map(str::to_owned), rows: amounts.map(row).collect() }
+}
+
+/// Everything once, as short as it gets.
+fn written_down() -> Vec<Step> {
+    let load = Load {
+        batch: batch(Some("t1"), 10..14),
+        index: Some(("i".to_owned(), Some(2))),
+        definition: Some(("d".to_owned(), "1".to_owned())),
+        memory: 100,
+        ending: Ending::Commit,
+    };
+    vec![
+        Step::Open,
+        Step::Batches(vec![batch(Some("t0"), 0..2), batch(None, 2..4)]),
+        Step::Backup(Links::Allowed),
+        Step::Load(load),
+        Step::Define(vec![("e".to_owned(), Some("2".to_owned()))]),
+        Step::Checkpoint,
+        Step::Backup(Links::Never),
+        Step::Batches(vec![batch(Some("t0"), 20..21)]),
+    ]
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_in_power_cuts() {
+    let search = Search::new(1, 1, Honesty::Honest);
+    let scripts = explore(&search, 2_500, 2, &|| {}).unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{scripts} scripts, {} states", search.total());
+    assert!(search.states.iter().all(|states| states.load(Ordering::Relaxed) > 100));
+}
+
+#[test]
+fn steps_that_are_written_down_survive_every_cut() {
+    let (search, steps) = (Search::new(2, 3, Honesty::Honest), written_down());
+    let all: Vec<usize> = (0..steps.len()).collect();
+    search.explore(0, &all, &steps).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(search.total() > 500);
+}
+
+#[test]
+fn a_disk_that_syncs_nothing_is_found_out() {
+    let search = Search::new(1, 1, Honesty::SyncsNothing);
+    let failure = explore(&search, 1_000, 1, &|| {}).unwrap_err();
+    assert!(!failure.cuts.is_empty() && failure.kept.len() <= 2, "{failure}");
+    let again = search.again(failure.script, &failure.kept, &failure.cuts);
+    assert_eq!(again.unwrap_err(), failure.what);
+}
+
+#[test]
+fn a_disk_that_leaves_renames_loose_is_found_out() {
+    let search = Search::new(1, 1, Honesty::RenamesLoosely);
+    let all: Vec<usize> = (0..written_down().len()).collect();
+    search.explore(0, &all, &written_down()).unwrap_err();
+}
+
+#[test]
+fn a_seed_gives_the_same_states_again() {
+    let states = || {
+        let search = Search::new(3, 0, Honesty::Honest);
+        let steps = &search.steps(0)[..4];
+        let failed = search.explore(0, &[0, 1, 2, 3], steps);
+        failed.unwrap_or_else(|failure| panic!("{failure}"));
+        search.states.map(|states| states.into_inner())
+    };
+    assert_eq!(states(), states());
+}
+
+#[test]
+fn an_error_at_any_call_is_named_and_leaves_everything_whole() {
+    let (search, sweep) = (Search::new(1, 0, Honesty::Honest), Sweep::default());
+    sweep.steps(&search, 0, &written_down(), 3).unwrap_or_else(|failure| panic!("{failure}"));
+    for script in 0..2 {
+        sweep.script(&search, script, 29).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    println!("{sweep:?}");
+    assert!(sweep.refused.into_inner() > 100 && sweep.read_only.into_inner() > 10);
+}
