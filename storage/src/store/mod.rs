@@ -7,8 +7,10 @@ mod checkpoint;
 mod columns;
 mod commit;
 mod compact;
+mod delete;
 mod error;
 mod files;
+mod forget;
 mod handle;
 mod lead;
 mod memory;
@@ -21,6 +23,7 @@ mod shared;
 mod snapshot;
 mod spill;
 mod tokens;
+mod trace;
 mod turn;
 mod types;
 mod writer;
@@ -34,7 +37,9 @@ pub use care::{
     Note, Remedy, RepairError, Repaired, Report, Survey, Trouble, Verify, restore,
 };
 pub use compact::{Compacted, CompactionJob, CompactionProgress, CompactionStep, Depth, Running};
+pub use delete::Deleted;
 pub use error::{OpenError, WriteError};
+pub use forget::{Forgotten, IfUnknown};
 pub use handle::Store;
 pub use snapshot::Snapshot;
 pub use types::{BulkOptions, Definition, KeyTable, Outcome, Settings, TOKEN_BYTES_MAX};
