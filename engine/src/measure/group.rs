@@ -154,7 +154,10 @@ fn compile(
     for partition in &query.partitions {
         groups.push(Groups::compile(compiler, view, partition)?);
     }
-    let countable = groups.iter().all(|groups| groups.is_within_universe(compiler));
+    // While files hold forgotten consumers, everyone is read: what is stored of all of a chunk is
+    // then more than what the universe has.
+    let whole = view.snapshot().erasures().pending().is_empty();
+    let countable = whole && groups.iter().all(|groups| groups.is_within_universe(compiler));
     let mut channels = Vec::with_capacity(sets.len());
     for set in sets {
         channels.push(match set {
