@@ -114,8 +114,9 @@ impl Store {
     }
 
     /// Merges until every block of days is one run of segments, and takes forgotten consumers out
-    /// of every file. What is put into the store meanwhile is left for the next time. `progress` is called again and again; `Break` stops
-    /// the merge that is going on, what was merged before stays.
+    /// of every file. What is put into the store meanwhile is left for the next time. `progress`
+    /// is called again and again; `Break` stops the merge that is going on, what was merged before
+    /// stays.
     ///
     /// # Errors
     /// When a file cannot be written, or, after everything else was merged, when a segment is
