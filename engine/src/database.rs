@@ -17,11 +17,11 @@ use crate::currency;
 use crate::error::{DatabaseError, DefinitionError, ExecuteError};
 use crate::ingest::{EventBatch, IngestError, ingest};
 pub use crate::options::{
-    Cancel, CreateOptions, ExecuteOptions, Parameter, ParameterType, Prepared,
+    Cancel, CreateOptions, Effect, ExecuteOptions, Parameter, ParameterType, Prepared,
 };
 use crate::present::Present;
 use crate::reader::Reader;
-use crate::statement::define;
+use crate::statement::{define, erase};
 use crate::time::Zone;
 use crate::view::View;
 
@@ -154,6 +154,8 @@ impl Database {
             Statement::Drop { kind, name, brand, missing } => {
                 define::drop(self, *kind, name, brand.as_deref(), *missing)
             }
+            Statement::Forget(forget) => erase::forget(self, forget, &plan.columns, options),
+            Statement::DeleteEvents(delete) => erase::delete(self, delete, &plan.columns, options),
             _ => reader.run(plan, options),
         }
     }
@@ -243,6 +245,16 @@ impl Database {
     /// The store's time zone.
     pub fn zone(&self) -> &Zone {
         &self.zone
+    }
+
+    /// Lets go of files that the newest view holds and the store has no more.
+    pub(crate) fn renew_view(&self) {
+        self.present.renew_view();
+    }
+
+    /// Stops merging in the background while it is held.
+    pub(crate) fn hold_compactor(&self) -> impl Drop + '_ {
+        self.compactor.hold()
     }
 
     pub(crate) fn defining(&self) -> &Mutex<()> {

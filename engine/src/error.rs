@@ -56,6 +56,12 @@ pub enum ExecuteError {
         /// The identity asked for.
         identity: String,
     },
+    /// Nobody has an identity that was to be forgotten.
+    #[error("nobody has the identity `{identity}`, so it cannot be forgotten")]
+    UnknownIdentity {
+        /// The identity.
+        identity: String,
+    },
     /// A sum that does not fit its type.
     #[error("a sum is too large to be told exactly")]
     Overflow,
@@ -132,6 +138,9 @@ pub enum DefinitionError {
     /// A name that cannot be kept.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// Bytes of the store that cannot be trusted.
+    #[error(transparent)]
+    Corrupt(#[from] CorruptError),
 }
 
 /// What needs a thing that was to be dropped.
@@ -272,6 +281,7 @@ impl ExecuteError {
             Self::Unknown { .. } => "42704",
             Self::AttributeType { .. } => "42804",
             Self::UnknownConsumer { .. } => "02000",
+            Self::UnknownIdentity { .. } => "42704",
             Self::Overflow => "22003",
             Self::Panicked => "XX000",
             Self::PlanVersion { .. } => "0A000",
@@ -284,6 +294,9 @@ impl ExecuteError {
         let hint = match self {
             Self::UnknownConsumer { .. } => {
                 "an identity is `namespace:value`, as it was loaded; `id:` may be left out"
+            }
+            Self::UnknownIdentity { .. } => {
+                "nothing was changed; say FORGET CONSUMER IF EXISTS to leave unknown ones out"
             }
             Self::Memory { .. } => "ask for fewer partitions or dates, or allow more memory",
             Self::Corrupt(_) => "the rest of the store can still be read; restore this file",
@@ -307,7 +320,7 @@ impl DefinitionError {
             Self::Unreadable { .. } => "XX001",
             Self::Name(NameError::Length(_)) => "42622",
             Self::Name(NameError::Full(_)) => "54000",
-            Self::Name(NameError::Restore { .. }) => "XX001",
+            Self::Name(NameError::Restore { .. }) | Self::Corrupt(_) => "XX001",
         }
     }
 

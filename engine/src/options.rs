@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+pub use throng_query::Effect;
 use throng_query::plan::Column;
 
 /// What is fixed when a store is created.
@@ -33,6 +34,8 @@ pub struct Prepared {
     pub parameters: Vec<ParameterType>,
     /// The columns of its answer.
     pub columns: Vec<Column>,
+    /// Whether it changes the store.
+    pub effect: Effect,
 }
 
 /// Bounds on one statement.
@@ -46,6 +49,8 @@ pub struct ExecuteOptions {
     pub memory: Option<usize>,
     /// Worker threads; all cores when absent.
     pub threads: Option<usize>,
+    /// The time now, in seconds since 1970-01-01 UTC: it stands in the record of an erasure.
+    pub now: Option<i64>,
 }
 
 /// A switch that ends a statement.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use throng_query::Ast;
 use throng_query::plan::{Plan, Statement};
+use throng_query::{Ast, Description};
 use throng_storage::store::Settings;
 
 use crate::answer::Answer;
@@ -61,7 +61,8 @@ impl Reader {
         let ast = parse(text)?;
         let description = throng_query::describe(&ast, &*self.view)
             .map_err(|error| DatabaseError::query(error, text))?;
-        Ok(Prepared { parameters: description.parameters, columns: description.columns })
+        let Description { parameters, columns } = description;
+        Ok(Prepared { parameters, columns, effect: ast.effect() })
     }
 
     /// The plan of a statement.
@@ -94,7 +95,10 @@ impl Reader {
                 matching::run(&reading, identity, audiences, *as_of)?
             }
             Statement::Show(what) => show::run(&reading, what)?,
-            Statement::Create(_) | Statement::Drop { .. } => return Err(DatabaseError::ReadOnly),
+            Statement::Create(_)
+            | Statement::Drop { .. }
+            | Statement::Forget(_)
+            | Statement::DeleteEvents(_) => return Err(DatabaseError::ReadOnly),
         };
         Ok(answer)
     }

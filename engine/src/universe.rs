@@ -10,6 +10,7 @@ use std::ops::{Range, RangeFrom};
 use std::slice::IterMut;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use roaring::RoaringBitmap;
 use throng_storage::container::CHUNK_SIZE;
 use throng_storage::error::CorruptError;
 use throng_storage::index::IndexFile;
@@ -36,7 +37,12 @@ pub type FirstDays = [u16; CHUNK_SIZE];
 pub struct Universe {
     /// The segments that were gathered.
     segments: Vec<Arc<Segment>>,
-    known: Option<Arc<IndexFile>>,
+    /// How many are known by attributes.
+    known: u64,
+    /// Everybody who was ever forgotten: nobody of them has a first day.
+    forgotten: RoaringBitmap,
+    /// How often events were deleted.
+    deletions: usize,
     /// By chunk; none where nobody has an event.
     chunks: Vec<Option<Arc<FirstDays>>>,
     /// By day: how many have an event on or before it and are not known by attributes.
@@ -92,32 +98,76 @@ impl Universe {
         let held = |segment: &Arc<Segment>, by: &[Arc<Segment>]| {
             by.iter().any(|other| Arc::ptr_eq(other, segment))
         };
-        // Nothing takes events out of a store, so first days only fall: what was gathered from
-        // segments that have been merged since still holds.
+        // Where no events were deleted first days only fall, so what was gathered from segments
+        // that have been merged since still holds, but for consumers who were forgotten.
+        let erasures = snapshot.erasures();
+        let before = before.filter(|before| before.deletions == erasures.deletions());
         let mut chunks = before.map_or_else(Vec::new, |before| before.chunks.clone());
         chunks.resize(chunks.len().max(chunk_end(snapshot) as usize), None);
         let old = before.map_or(&[][..], |before| &before.segments);
         let new: Vec<_> = snapshot.segments().iter().filter(|s| !held(s, old)).collect();
         add(&mut chunks, &new)?;
-        let known = snapshot.index(KNOWN_KEY).cloned();
-        let until = count(&chunks, known.as_deref())?;
-        Ok(Self { segments: snapshot.segments().to_vec(), known, chunks, until })
+        let (forgotten, pending) = (erasures.forgotten(), erasures.pending());
+        match before {
+            Some(before) => take_out(&mut chunks, &((forgotten - &before.forgotten) | pending)),
+            None => take_out(&mut chunks, forgotten),
+        }
+        let index = snapshot.index(KNOWN_KEY);
+        let until = count(&chunks, index.map(|index| &**index))?;
+        let known = match index {
+            Some(index) => index.cardinality(0) - count_in(index, pending)?,
+            None => 0,
+        };
+        Ok(Self {
+            segments: snapshot.segments().to_vec(),
+            known,
+            forgotten: forgotten.clone(),
+            deletions: erasures.deletions(),
+            chunks,
+            until,
+        })
     }
 
     /// How many are in it as of a day.
     pub fn count(&self, day: i32) -> u64 {
-        let known = self.known.as_ref().map_or(0, |known| known.cardinality(0));
         let until = match usize::try_from(day) {
             Ok(day) => self.until.get(day).or(self.until.last()).copied().unwrap_or(0),
             Err(_) => 0,
         };
-        known + until
+        self.known + until
     }
 
     /// The first days in a chunk; none when nobody has an event there.
     pub fn first_days(&self, chunk: u32) -> Option<&FirstDays> {
         self.chunks.get(chunk as usize)?.as_deref()
     }
+}
+
+/// Takes consumers out.
+fn take_out(chunks: &mut [Option<Arc<FirstDays>>], consumers: &RoaringBitmap) {
+    for consumer in consumers {
+        let (chunk, low) = (consumer >> 16, consumer & 0xFFFF);
+        if let Some(Some(days)) = chunks.get_mut(chunk as usize)
+            && days[low as usize] != NEVER
+        {
+            Arc::make_mut(days)[low as usize] = NEVER;
+        }
+    }
+}
+
+/// How many of some consumers are in the first set of an index.
+fn count_in(index: &IndexFile, consumers: &RoaringBitmap) -> Result<u64, CorruptError> {
+    if index.sets() == 0 {
+        return Ok(0);
+    }
+    let mut cursor = index.cursor(0);
+    let mut found = 0;
+    for consumer in consumers {
+        let low = u16::try_from(consumer & 0xFFFF).unwrap_or_default();
+        let container = cursor.chunk(consumer >> 16)?;
+        found += u64::from(container.is_some_and(|container| container.contains(low)));
+    }
+    Ok(found)
 }
 
 /// Takes the minimum with the presence lanes of segments, chunk by chunk.

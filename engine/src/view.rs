@@ -95,7 +95,7 @@ impl View {
         let universe = Gathered::after(before.map(|view| &view.universe));
         let before = before.map(|view| (&*view.snapshot, &view.definitions));
         let definitions = Definitions::resolve(&snapshot, &currency, before)?;
-        let newest_day = snapshot.segments().iter().map(|segment| segment.last_day()).max();
+        let newest_day = snapshot.newest_day()?;
         Ok(Self { snapshot, definitions, currency, newest_day, universe })
     }
 

@@ -10,6 +10,15 @@ use crate::plan::{
 /// Bytes of the source.
 pub(crate) type Span = Range<usize>;
 
+/// What a statement does to a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: it asks.
+    Reads,
+    /// It makes, removes or erases something.
+    Changes,
+}
+
 /// A parsed statement. It can be described and bound any number of times.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ast {
@@ -24,6 +33,22 @@ impl Ast {
     #[must_use]
     pub fn parameter_count(&self) -> usize {
         self.parameters
+    }
+
+    /// Whether it changes the store that it is asked of.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self.statement {
+            Statement::Create { .. }
+            | Statement::Drop { .. }
+            | Statement::Forget { .. }
+            | Statement::DeleteEvents { .. } => Effect::Changes,
+            Statement::Query(_)
+            | Statement::Explain { .. }
+            | Statement::Consumer { .. }
+            | Statement::Match { .. }
+            | Statement::Show(_) => Effect::Reads,
+        }
     }
 
     /// The text it was parsed from; the spans of errors refer to it.
@@ -78,6 +103,8 @@ pub(crate) enum Statement {
     Match { identity: Literal, audiences: Vec<Name>, as_of: Option<Literal> },
     Create { exists: IfExists, what: Create },
     Drop { kind: NameKind, brand: Option<Name>, name: Name, missing: IfMissing },
+    Forget { identities: Vec<Literal>, missing: IfMissing },
+    DeleteEvents { brand: Name, first: Literal, last: Literal, behaviours: Vec<Name> },
     Show(Show),
 }
 
@@ -109,6 +136,7 @@ pub(crate) enum Show {
     Store,
     Storage,
     Limits,
+    Erasures,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -7,6 +7,7 @@ mod ast;
 mod bind;
 pub mod builtin;
 pub mod catalog;
+mod change;
 mod complete;
 pub mod date;
 mod error;
@@ -21,7 +22,7 @@ mod split;
 mod suggest;
 mod text;
 
-pub use ast::{Ast, ModelAst, SetAst};
+pub use ast::{Ast, Effect, ModelAst, SetAst};
 pub use bind::{
     BYTES_PER_EVENT_SCALE, Description, ParameterValue, bind, bind_model, bind_set,
     check_attribute_name, describe, show_columns,

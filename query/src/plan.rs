@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::change::{DeleteEvents, Forget, IfExists, IfMissing};
 use crate::date::Date;
 
 /// The version of the plan's serialised form. A reader refuses any other.
@@ -87,6 +88,10 @@ pub enum Statement {
         /// What to do when it does not exist.
         missing: IfMissing,
     },
+    /// Consumers to forget.
+    Forget(Forget),
+    /// Events to delete.
+    DeleteEvents(DeleteEvents),
     /// A list of what the store knows.
     Show(Show),
     /// `EXPLAIN [ANALYZE] statement`; the statement is always a [`Statement::Query`].
@@ -96,26 +101,6 @@ pub enum Statement {
         /// The query explained.
         query: Query,
     },
-}
-
-/// What DROP does about a name that does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum IfMissing {
-    /// Fail.
-    Error,
-    /// Do nothing (`IF EXISTS`).
-    Ignore,
-}
-
-/// What CREATE does about a name that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum IfExists {
-    /// Fail.
-    Error,
-    /// Replace it (`OR REPLACE`).
-    Replace,
-    /// Keep it (`IF NOT EXISTS`).
-    Keep,
 }
 
 /// EXPLAIN with or without running.
@@ -246,6 +231,8 @@ pub enum Show {
     Storage,
     /// The named limits.
     Limits,
+    /// What was taken out of the store: consumers and events.
+    Erasures,
 }
 
 /// A question about sets of consumers.

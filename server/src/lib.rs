@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod clock;
 pub mod render;
 pub mod wire;

@@ -9,6 +9,7 @@ mod catalog;
 pub mod codec;
 pub mod container;
 pub mod dictionary;
+pub mod erasure;
 pub mod error;
 pub mod index;
 pub mod io;

@@ -8,11 +8,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, CodecError, ValueKind};
+use crate::erasure::{ErasureEdit, Erasures};
 use crate::error::{CorruptError, FileError};
 use crate::io::{Disk, IoError};
 use crate::wal::{AppendError, FileKind, Origin, RecordFile, RecordKind, Replayed, replay};
 
 const EDIT: ValueKind = ValueKind(2);
+/// An edit that changes erasures too.
+const ERASING_EDIT: ValueKind = ValueKind(8);
 
 /// Its name in the directory.
 pub(crate) const MANIFEST: &str = "MANIFEST";
@@ -69,6 +72,9 @@ pub(crate) struct Edit {
     pub(crate) dump: Option<u64>,
     pub(crate) definitions: Vec<Change>,
     pub(crate) tokens: Vec<String>,
+    /// Beside the rest, so that edits without it are what they were before there were erasures.
+    #[serde(skip)]
+    pub(crate) erasures: Option<ErasureEdit>,
 }
 
 /// What the edits so far make.
@@ -86,6 +92,7 @@ pub(crate) struct State {
     pub(crate) changes: BTreeMap<(u8, String), Option<Vec<u8>>>,
     /// The newest last; `TOKENS_MAX` of them count.
     pub(crate) tokens: Vec<String>,
+    pub(crate) erasures: Erasures,
 }
 
 impl State {
@@ -125,7 +132,7 @@ impl State {
         if self.tokens.len() > 2 * TOKENS_MAX {
             self.tokens.drain(..self.tokens.len() - TOKENS_MAX);
         }
-        Ok(())
+        edit.erasures.map_or(Ok(()), |erasures| self.erasures.apply(&erasures))
     }
 
     /// The edit that makes this state from nothing.
@@ -145,6 +152,7 @@ impl State {
             dump: self.dump,
             definitions: self.changes.clone().into_iter().collect(),
             tokens: self.tokens[newest..].to_vec(),
+            erasures: self.erasures.since(&Erasures::default()),
             ..Edit::default()
         }
     }
@@ -244,7 +252,7 @@ impl Manifest {
 
     /// Makes an edit durable.
     pub(crate) fn append(&mut self, edit: Edit) -> Result<(), EditError> {
-        let body = codec::encode(EDIT, &edit).map_err(EditError::Codec)?;
+        let body = encode(&edit).map_err(EditError::Codec)?;
         let synced = self.file.last();
         match self.file.append(RecordKind::Edit, &body, synced) {
             Ok(_) => {}
@@ -275,6 +283,11 @@ impl Manifest {
         if length < bytes_min.max(4 * self.bytes_written_anew) {
             return Ok(());
         }
+        self.write_again(disk, dir)
+    }
+
+    /// Writes the manifest anew, so that nothing but the present is in it.
+    pub(crate) fn write_again(&mut self, disk: &dyn Disk, dir: &Path) -> Result<(), EditError> {
         let salt = self.file.salt().wrapping_add(1);
         let last = self.file.last();
         self.file = write_anew(disk, dir, self.origin, salt, &self.state, last)?;
@@ -294,6 +307,23 @@ pub(crate) fn probe(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     }
 }
 
+fn encode(edit: &Edit) -> Result<Vec<u8>, CodecError> {
+    match &edit.erasures {
+        None => codec::encode(EDIT, edit),
+        Some(erasures) => codec::encode(ERASING_EDIT, &(edit, erasures)),
+    }
+}
+
+fn decode_edit(bytes: &[u8]) -> Result<Edit, CodecError> {
+    match codec::decode(EDIT, bytes) {
+        Err(CodecError::Kind { found, .. }) if found == ERASING_EDIT.0 => {
+            let (edit, erasures): (Edit, ErasureEdit) = codec::decode(ERASING_EDIT, bytes)?;
+            Ok(Edit { erasures: Some(erasures), ..edit })
+        }
+        edit => edit,
+    }
+}
+
 /// Reads the edits of a manifest.
 fn read(disk: &dyn Disk, path: &Path, origin: Origin) -> Result<(State, Replayed), ManifestError> {
     decode(path, &disk.read(path)?, origin)
@@ -308,7 +338,7 @@ fn decode(path: &Path, bytes: &[u8], origin: Origin) -> Result<(State, Replayed)
         if record.kind != RecordKind::Edit {
             return Err(corrupt("a record is no edit").into());
         }
-        let edit: Edit = match codec::decode(EDIT, &bytes[record.body.clone()]) {
+        let edit: Edit = match decode_edit(&bytes[record.body.clone()]) {
             Ok(edit) => edit,
             Err(CodecError::Version { found }) => {
                 let (path, newest) = (path.to_owned(), codec::VERSION.into());
@@ -334,7 +364,7 @@ fn write_anew(
     state: &State,
     last: u64,
 ) -> Result<RecordFile, EditError> {
-    let body = codec::encode(EDIT, &state.whole()).map_err(EditError::Codec)?;
+    let body = encode(&state.whole()).map_err(EditError::Codec)?;
     let path = dir.join(MANIFEST_NEW);
     let write = || {
         // What an earlier attempt left.

@@ -51,12 +51,16 @@ pub fn loss(loss: &Loss) -> String {
             path.display()
         ),
         Loss::Index { key } => index(key),
-        Loss::Batch { sequence, events, definitions, token } => {
+        Loss::Batch { sequence, events, definitions, forgotten, token } => {
             let mut out = format!("batch {sequence} of the log: {events} events");
             for (kind, name) in definitions {
                 let kind = DefinitionKind::from_number(*kind);
                 let word = kind.map_or("definition", |kind| kind_word(kind.name_kind()));
                 out.push_str(&format!(", the change of {word} `{name}`"));
+            }
+            if *forgotten > 0 {
+                let again = "who are known again: forget them again";
+                out.push_str(&format!(", the forgetting of {forgotten} consumers, {again}"));
             }
             if let Some(token) = token {
                 out.push_str(&format!("; sent with token `{token}`"));

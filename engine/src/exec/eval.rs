@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use roaring::RoaringBitmap;
 use throng_storage::container::ChunkBits;
 
 use super::leaf::{Lanes, LeafReader, Scratch, Tools, Voids};
@@ -10,6 +11,15 @@ use super::set::{ChunkSet, Pool};
 use super::trace::{NodeTrace, Timing, Touched, Trace};
 use crate::error::ExecuteError;
 use crate::view::View;
+
+/// The members of a bitmap in a chunk.
+fn forgotten_in(pending: &RoaringBitmap, chunk: u32, pool: &mut Pool) -> ChunkSet {
+    let base = chunk << 16;
+    let mut lows = pool.list();
+    let within = pending.range(base..=base | 0xFFFF);
+    lows.extend(within.filter_map(|consumer| u16::try_from(consumer - base).ok()));
+    ChunkSet::from_sorted(lows, pool)
+}
 
 /// Computes a program's nodes. Each worker has its own cursors and memory.
 #[derive(Debug)]
@@ -23,6 +33,9 @@ pub struct Worker<'v> {
     /// Nodes with a slot filled.
     filled: Vec<usize>,
     chunk: u32,
+    /// Consumers of the chunk who are forgotten: no leaf has them. All other sets come from
+    /// leaves.
+    forgotten: ChunkSet,
     timing: Timing,
     pool: Pool,
     scratch: Scratch,
@@ -46,6 +59,7 @@ impl<'v> Worker<'v> {
             slots: vec![None; nodes],
             filled: Vec::with_capacity(nodes),
             chunk: 0,
+            forgotten: ChunkSet::Empty,
             timing,
             pool: Pool::default(),
             scratch: Scratch::default(),
@@ -71,6 +85,12 @@ impl<'v> Worker<'v> {
         }
         self.chunk = chunk;
         self.trace.chunks += 1;
+        let before = std::mem::replace(&mut self.forgotten, ChunkSet::Empty);
+        self.pool.recycle(before);
+        let pending = self.view.snapshot().erasures().pending();
+        if !pending.is_empty() {
+            self.forgotten = forgotten_in(pending, chunk, &mut self.pool);
+        }
     }
 
     /// Ends a day, counted from 0, of the chunk: sets that no later day needs are forgotten.
@@ -165,7 +185,10 @@ impl<'v> Worker<'v> {
                     voids: &mut self.voids,
                     touched: &mut self.touched,
                 };
-                let set = reader.read(self.chunk, &mut tools)?;
+                let mut set = reader.read(self.chunk, &mut tools)?;
+                if !matches!(self.forgotten, ChunkSet::Empty) {
+                    set.subtract(&self.forgotten, &mut self.pool);
+                }
                 self.account(node, clock);
                 set
             }

@@ -148,7 +148,10 @@ fn compile(
     for groups in &groups {
         groups.nodes().for_each(|node| compiler.program.ask(node));
     }
-    let countable = groups.iter().all(|groups| groups.is_within_universe(compiler));
+    // While files hold forgotten consumers, everyone is read: what is stored of all of a chunk is
+    // then more than what the universe has.
+    let whole = view.snapshot().erasures().pending().is_empty();
+    let countable = whole && groups.iter().all(|groups| groups.is_within_universe(compiler));
     let mut channels = Vec::with_capacity(sets.len());
     for set in sets {
         channels.push(match set {

@@ -4,6 +4,10 @@ pub(crate) mod consumer;
 mod create;
 pub(crate) mod define;
 mod drop;
+pub(crate) mod erase;
+#[cfg(test)]
+mod erase_tests;
+mod erasures;
 mod event_text;
 pub(crate) mod matching;
 mod one;

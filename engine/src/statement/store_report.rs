@@ -24,7 +24,7 @@ pub(super) fn lines(reading: &Reading<'_>) -> Vec<Vec<Value>> {
     let first_day = segments.iter().map(|segment| segment.first_day()).min();
     let day = |day: Option<i32>| day.map(|day| Date(day).to_string());
     let number = |number: u64| Some(number.to_string());
-    let keys = |table| number(snapshot.keys(table).into());
+    let keys = |table| number(snapshot.keys_known(table));
     let on_disk = files.iter().filter(|(name, _)| kind_of(name) == SEGMENT).count();
     let row = |(name, value): (&str, Option<String>)| vec![text(name), text_or_null(value)];
     let mut rows: Vec<Vec<Value>> = [

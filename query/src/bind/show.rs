@@ -31,6 +31,17 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
             ("bytes_per_event", Numeric { scale: BYTES_PER_EVENT_SCALE }),
         ],
         Show::Limits => &[("name", Text), ("value", Integer)],
+        Show::Erasures => &[
+            ("number", Integer),
+            ("time", Text),
+            ("kind", Text),
+            ("subject", Text),
+            ("first_day", Date),
+            ("last_day", Date),
+            ("consumers", Integer),
+            ("events", Integer),
+            ("gone", Boolean),
+        ],
     };
     columns.iter().map(|(name, kind)| column(*name, *kind)).collect()
 }

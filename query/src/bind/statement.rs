@@ -2,11 +2,19 @@
 
 use crate::ast::{Literal, Name, Show as ShowNode, Statement as Node};
 use crate::error::{ErrorCode, QueryError};
-use crate::plan::{Column, ColumnType, IfMissing, NameKind, PLAN_VERSION, Plan, Show, Statement};
+use crate::plan::{
+    Column, ColumnType, DeleteEvents, Forget, IfMissing, NameKind, PLAN_VERSION, Plan, Show,
+    Statement,
+};
 
 use super::binder::Binder;
 use super::columns::column;
 use super::show::show_columns;
+
+/// What FORGET and DELETE say.
+fn erased_columns() -> Vec<Column> {
+    vec![column("consumers", ColumnType::Integer), column("events", ColumnType::Integer)]
+}
 
 impl Binder<'_> {
     pub fn plan(&mut self, node: &Node) -> Result<Plan, QueryError> {
@@ -57,6 +65,20 @@ impl Binder<'_> {
                 let (kind, name, missing) = (*kind, name.text.clone(), *missing);
                 Ok((Statement::Drop { kind, name, brand, missing }, Vec::new()))
             }
+            Node::Forget { identities, missing } => {
+                let identity = |one: &Literal| self.identity(one);
+                let identities = identities.iter().map(identity).collect::<Result<_, _>>()?;
+                let forget = Forget { identities, missing: *missing };
+                Ok((Statement::Forget(forget), erased_columns()))
+            }
+            Node::DeleteEvents { brand, first, last, behaviours } => {
+                let brand = self.known(NameKind::Brand, brand)?;
+                let known = |name: &Name| self.known(NameKind::Behaviour, name);
+                let behaviours = behaviours.iter().map(known).collect::<Result<_, _>>()?;
+                let (first, last) = self.days_between(first, last)?.unwrap_or_default();
+                let delete = DeleteEvents { brand, behaviours, first, last };
+                Ok((Statement::DeleteEvents(delete), erased_columns()))
+            }
             Node::Show(show) => {
                 let show = self.show(show)?;
                 let columns = show_columns(&show);
@@ -83,6 +105,7 @@ impl Binder<'_> {
             ShowNode::Store => Show::Store,
             ShowNode::Storage => Show::Storage,
             ShowNode::Limits => Show::Limits,
+            ShowNode::Erasures => Show::Erasures,
         })
     }
 

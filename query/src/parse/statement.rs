@@ -2,12 +2,12 @@
 
 use crate::ast::{Show, Statement};
 use crate::error::QueryError;
-use crate::lexer::TokenKind;
-use crate::plan::{ExplainMode, NameKind};
+use crate::lexer::{Symbol, TokenKind};
+use crate::plan::{ExplainMode, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser};
 
-const LISTS: [(&str, Show); 10] = [
+const LISTS: [(&str, Show); 11] = [
     ("AUDIENCES", Show::Names(NameKind::Audience)),
     ("BRANDS", Show::Names(NameKind::Brand)),
     ("BEHAVIOURS", Show::Names(NameKind::Behaviour)),
@@ -18,6 +18,7 @@ const LISTS: [(&str, Show); 10] = [
     ("STORE", Show::Store),
     ("STORAGE", Show::Storage),
     ("LIMITS", Show::Limits),
+    ("ERASURES", Show::Erasures),
 ];
 
 impl Parser {
@@ -36,6 +37,12 @@ impl Parser {
         }
         if self.word("DROP") {
             return self.drop();
+        }
+        if self.word("FORGET") {
+            return self.forget();
+        }
+        if self.word("DELETE") {
+            return self.delete_events();
         }
         if self.word("SHOW") {
             return self.show().map(Statement::Show);
@@ -80,6 +87,33 @@ impl Parser {
 
     fn identity(&mut self) -> Result<crate::ast::Literal, QueryError> {
         self.text(Expect::Other("an identity such as 'taobao:u1'"))
+    }
+
+    fn forget(&mut self) -> Result<Statement, QueryError> {
+        self.require_word("CONSUMER")?;
+        let missing = if self.phrase("IF EXISTS")? { IfMissing::Ignore } else { IfMissing::Error };
+        let identities = self.comma_list(Self::identity)?;
+        Ok(Statement::Forget { identities, missing })
+    }
+
+    fn delete_events(&mut self) -> Result<Statement, QueryError> {
+        self.require_word("EVENTS")?;
+        self.require_word("OF")?;
+        let brand = self.name(Expect::Name(NameKind::Brand))?;
+        self.require_word("BETWEEN")?;
+        let (first, last) = self.range(Self::date)?;
+        let behaviours = if self.word("DID") {
+            let behaviour = |parser: &mut Self| parser.name(Expect::Name(NameKind::Behaviour));
+            if self.is_symbol_after(0, Symbol::Open) {
+                self.paren_list(behaviour)?
+            } else {
+                self.wants(Expect::Symbol(Symbol::Open));
+                vec![behaviour(self)?]
+            }
+        } else {
+            Vec::new()
+        };
+        Ok(Statement::DeleteEvents { brand, first, last, behaviours })
     }
 
     fn match_audiences(&mut self) -> Result<Statement, QueryError> {

@@ -57,6 +57,7 @@ fn the_columns_of_show_are_listed() {
         ("SHOW STORE", Show::Store),
         ("SHOW STORAGE", Show::Storage),
         ("SHOW LIMITS", Show::Limits),
+        ("SHOW ERASURES", Show::Erasures),
     ];
     for (statement, show) in shows {
         let names = show_columns(&show).into_iter().map(|column| format!("`{}`", column.name));

@@ -10,6 +10,7 @@ use throng::{Answer, Cancel, Database, ExecuteOptions};
 
 use super::CliError;
 use super::interrupt::Interrupt;
+use crate::clock;
 use crate::render::{OutputFormat, Style, grouped, write_answer};
 
 /// Whether the number of rows and the time are told on standard error.
@@ -82,7 +83,7 @@ impl Session {
     pub(super) fn ask(&self, statement: &str) -> Result<Answer, CliError> {
         let cancel = Arc::new(Cancel::default());
         let armed = self.interrupt.arm(&cancel);
-        let options = ExecuteOptions { cancel, ..ExecuteOptions::default() };
+        let options = ExecuteOptions { cancel, now: clock::now(), ..ExecuteOptions::default() };
         let answer = self.database.execute(statement, &[], &options);
         drop(armed);
         answer.map_err(CliError::Statement)

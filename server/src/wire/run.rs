@@ -10,6 +10,7 @@ use super::connection::Connection;
 use super::error::WireError;
 use super::frames::Bounded;
 use super::server::Shared;
+use crate::clock;
 
 impl Connection {
     /// Runs work of one statement on a blocking thread, when it is its turn.
@@ -58,8 +59,12 @@ pub(super) async fn run_as<T: Send + 'static>(
         () = client.gone() => return Err(WireError::Cancelled),
         turn = Arc::clone(&server.turns).acquire_owned() => turn,
     };
-    let options =
-        ExecuteOptions { cancel: Arc::clone(&begun.cancel), deadline, ..ExecuteOptions::default() };
+    let options = ExecuteOptions {
+        cancel: Arc::clone(&begun.cancel),
+        deadline,
+        now: clock::now(),
+        ..ExecuteOptions::default()
+    };
     let database = Arc::clone(&server.database);
     let mut task = tokio::task::spawn_blocking(move || {
         let _turn = turn;

@@ -5,7 +5,7 @@
 
 use pgwire::messages::response::TransactionStatus;
 
-use throng::Database;
+use throng::{Database, Effect};
 
 use super::error::WireError;
 use super::select::Environment;
@@ -90,8 +90,7 @@ impl Access {
     /// # Errors
     /// [`WireError::ReadOnly`], or what is wrong with the statement.
     pub(super) fn check(self, database: &Database, text: &str) -> Result<(), WireError> {
-        // A statement without columns is a definition.
-        if self == Self::ReadOnly && database.prepare(text)?.columns.is_empty() {
+        if self == Self::ReadOnly && database.prepare(text)?.effect == Effect::Changes {
             return Err(WireError::ReadOnly);
         }
         Ok(())

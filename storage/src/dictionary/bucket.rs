@@ -133,7 +133,8 @@ pub(super) fn remove_newest(buckets: &mut [Bucket], hash: u64, position: u32) {
 /// Fills a table with positions from 0 on, each bucket being loaded some keys ahead.
 pub(super) struct Filler {
     buckets: Vec<Bucket>,
-    waiting: [u64; Self::AHEAD as usize],
+    // None where a position has no key to be found by.
+    waiting: [Option<u64>; Self::AHEAD as usize],
     count: u32,
 }
 
@@ -141,24 +142,39 @@ impl Filler {
     const AHEAD: u32 = 16;
 
     pub(super) fn new(buckets: usize) -> Self {
-        Self { buckets: vec![EMPTY; buckets], waiting: [0; Self::AHEAD as usize], count: 0 }
+        Self { buckets: vec![EMPTY; buckets], waiting: [None; Self::AHEAD as usize], count: 0 }
     }
 
     pub(super) fn add(&mut self, key: &[u8]) {
         let hash = hash_of(key);
         prefetch(&self.buckets, home(hash, self.buckets.len()));
+        self.wait(Some(hash));
+    }
+
+    /// Passes over a position at which no key shall be found.
+    pub(super) fn skip(&mut self) {
+        self.wait(None);
+    }
+
+    fn wait(&mut self, hash: Option<u64>) {
         let slot = (self.count % Self::AHEAD) as usize;
         if let Some(position) = self.count.checked_sub(Self::AHEAD) {
-            insert(&mut self.buckets, self.waiting[slot], position);
+            self.insert(slot, position);
         }
         self.waiting[slot] = hash;
         self.count += 1;
     }
 
+    fn insert(&mut self, slot: usize, position: u32) {
+        if let Some(hash) = self.waiting[slot] {
+            insert(&mut self.buckets, hash, position);
+        }
+    }
+
     pub(super) fn finish(mut self) -> Vec<Bucket> {
         for position in self.count.saturating_sub(Self::AHEAD)..self.count {
             let slot = (position % Self::AHEAD) as usize;
-            insert(&mut self.buckets, self.waiting[slot], position);
+            self.insert(slot, position);
         }
         self.buckets
     }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use roaring::RoaringBitmap;
+
 use super::KeyColumn;
 use super::bucket::{BUCKET_BYTES, Candidates, goes_on, home};
 use super::prefetch::prefetch;
@@ -333,6 +335,17 @@ impl Part {
         self.slice(start, length)
     }
 
+    /// Whether it has a byte of a key at any of some positions.
+    pub(crate) fn holds_any(&self, positions: &RoaringBitmap) -> Result<bool, CorruptError> {
+        let end = self.header.first + self.header.count;
+        for position in positions.range(self.header.first..end) {
+            if !self.key(position - self.header.first)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Where the key at an index below `count` begins, and its length.
     #[inline]
     fn place(&self, index: u32) -> Result<(usize, usize), CorruptError> {
@@ -352,13 +365,18 @@ impl Part {
             .ok_or_else(|| self.corrupt(start, "a key ends before it begins"))
     }
 
-    /// The index of a key.
-    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Result<Option<u32>, CorruptError> {
+    /// The index of a key, but for buried positions.
+    pub(crate) fn find(
+        &self,
+        hash: u64,
+        key: &[u8],
+        buried: &RoaringBitmap,
+    ) -> Result<Option<u32>, CorruptError> {
         let mut at = home(hash, self.bucket_count);
         for _ in 0..self.bucket_count {
             let bucket = self.bucket(at)?;
             for index in Candidates::new(bucket, hash) {
-                if self.key(index)? == key {
+                if self.key(index)? == key && !buried.contains(self.header.first + index) {
                     return Ok(Some(index));
                 }
             }
@@ -378,6 +396,7 @@ impl Part {
         keys: &KeyColumn,
         from: usize,
         found: &mut [u32],
+        buried: &RoaringBitmap,
     ) -> Result<(), CorruptError> {
         let mut candidates = [NONE; GROUP];
         let mut places = [(0, 0); GROUP];
@@ -414,10 +433,11 @@ impl Part {
             let index = if candidate < ELSEWHERE
                 && length == key.len()
                 && self.slice(start, length)? == key
+                && !buried.contains(self.header.first + candidate)
             {
                 Some(candidate)
             } else {
-                self.find(hash, key)?
+                self.find(hash, key, buried)?
             };
             if let Some(index) = index {
                 found[offset] = self.header.first + index;

@@ -1,5 +1,7 @@
 //! The newest keys, in memory.
 
+use roaring::RoaringBitmap;
+
 use super::KeyColumn;
 use super::bucket::{
     Bucket, Candidates, EMPTY, Filler, buckets_for, goes_on, hash_of, home, insert, remove_newest,
@@ -42,12 +44,14 @@ impl Tail {
         self.keys.get(index)
     }
 
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+    /// The index of a key, but for buried positions.
+    pub(super) fn find(&self, hash: u64, key: &[u8], buried: &RoaringBitmap) -> Option<u32> {
         let mut at = home(hash, self.buckets.len());
         loop {
             let bucket = &self.buckets[at].0;
-            let found =
-                Candidates::new(bucket, hash).find(|&index| self.keys.get(index as usize) == key);
+            let found = Candidates::new(bucket, hash).find(|&index| {
+                self.keys.get(index as usize) == key && !buried.contains(self.first + index)
+            });
             if found.is_some() || !goes_on(bucket) {
                 return found;
             }

@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use roaring::RoaringBitmap;
+
 use super::bucket::hash_of;
 use super::part::NONE;
 use super::tail::Tail;
-use super::writer::{PartError, PartPlan, write_part};
+use super::writer::{Entry, PartError, PartPlan, write_part};
 use super::{KEY_BYTES_MAX, KeyColumn, Part};
 use crate::error::CorruptError;
 use crate::io::Disk;
@@ -33,6 +35,9 @@ pub(crate) struct Dictionary {
 struct Tiers {
     parts: Arc<[Arc<Part>]>,
     tail: Tail,
+    /// Positions whose keys are forgotten: they are never found again, and are left out of every
+    /// part that is written from now on.
+    buried: Arc<RoaringBitmap>,
 }
 
 /// Why keys were not added. Some of them may have been: the caller truncates.
@@ -49,7 +54,7 @@ pub(crate) enum InternError {
 impl Dictionary {
     pub(crate) fn new(parts: Vec<Arc<Part>>) -> Self {
         let first = parts.last().map_or(0, |part| part.first() + part.count());
-        let tiers = Tiers { parts: parts.into(), tail: Tail::new(first) };
+        let tiers = Tiers { parts: parts.into(), tail: Tail::new(first), buried: Arc::default() };
         Self { tiers: RwLock::new(tiers) }
     }
 
@@ -71,6 +76,24 @@ impl Dictionary {
         Arc::clone(&self.read().parts)
     }
 
+    /// Positions whose keys are forgotten.
+    pub(crate) fn buried(&self) -> Arc<RoaringBitmap> {
+        Arc::clone(&self.read().buried)
+    }
+
+    /// Forgets the keys at positions: from now on they are not found, and come again as new ones.
+    pub(crate) fn bury(&self, positions: &RoaringBitmap) {
+        if !positions.is_empty() {
+            let mut tiers = self.write();
+            tiers.buried = Arc::new(&*tiers.buried | positions);
+        }
+    }
+
+    /// Puts parts in the place of others with the same positions. One thread at a time adds.
+    pub(crate) fn exchange(&self, parts: Arc<[Arc<Part>]>) {
+        self.write().parts = parts;
+    }
+
     /// Keys in the tail, and their bytes.
     pub(crate) fn tail_size(&self) -> (usize, usize) {
         let tiers = self.read();
@@ -81,19 +104,27 @@ impl Dictionary {
     pub(crate) fn find(&self, key: &[u8]) -> Result<Option<u32>, CorruptError> {
         let hash = hash_of(key);
         let tiers = self.read();
-        if let Some(index) = tiers.tail.find(hash, key) {
+        if let Some(index) = tiers.tail.find(hash, key, &tiers.buried) {
             return Ok(Some(tiers.tail.first + index));
         }
         for part in tiers.parts.iter().rev() {
-            if let Some(index) = part.find(hash, key)? {
+            if let Some(index) = part.find(hash, key, &tiers.buried)? {
                 return Ok(Some(part.first() + index));
             }
         }
         Ok(None)
     }
 
-    /// The key at a position.
+    /// The key at a position; none where it is buried.
     pub(crate) fn key(&self, position: u32) -> Result<Option<Vec<u8>>, CorruptError> {
+        if self.read().buried.contains(position) {
+            return Ok(None);
+        }
+        self.key_in_place(position)
+    }
+
+    /// What stands at a position, buried or not.
+    fn key_in_place(&self, position: u32) -> Result<Option<Vec<u8>>, CorruptError> {
         let tiers = self.read();
         if let Some(index) = position.checked_sub(tiers.tail.first) {
             let there = (index as usize) < tiers.tail.len();
@@ -123,7 +154,7 @@ impl Dictionary {
         if let Some(key) = keys.iter().find(|key| key.len() > KEY_BYTES_MAX) {
             return Err(InternError::KeyLength { length: key.len() });
         }
-        let parts = self.parts();
+        let (parts, buried) = (self.parts(), self.buried());
         positions.reserve(keys.len());
         let mut hashes = [0; GROUP];
         let mut found = [NONE; GROUP];
@@ -135,7 +166,7 @@ impl Dictionary {
             }
             found.fill(NONE);
             for part in parts.iter().rev() {
-                part.find_many(hashes, keys, from, found)?;
+                part.find_many(hashes, keys, from, found, &buried)?;
             }
             if found.contains(&NONE) {
                 self.intern_in_tail(hashes, keys, from, found)?;
@@ -155,7 +186,7 @@ impl Dictionary {
         // Readers go on while a larger table is filled: only this thread changes the tail.
         let larger = self.read().tail.larger(hashes.len());
         let mut tiers = self.write();
-        let tail = &mut tiers.tail;
+        let Tiers { tail, buried, .. } = &mut *tiers;
         if let Some(larger) = larger {
             tail.replace_table(larger);
         }
@@ -171,7 +202,7 @@ impl Dictionary {
         for (offset, (&hash, found)) in hashes.iter().zip(found).enumerate() {
             if *found == NONE {
                 let key = keys.get(from + offset);
-                let index = tail.find(hash, key).unwrap_or_else(|| tail.add(hash, key));
+                let index = tail.find(hash, key, buried).unwrap_or_else(|| tail.add(hash, key));
                 *found = tail.first + index;
             }
         }
@@ -227,10 +258,11 @@ impl Dictionary {
         let first = taken.first().map_or(tiers.tail.first, |part| part.first());
         let plan = PartPlan { id, first, count: narrow(count) };
         let file = write_part(disk, path, &plan, &mut |put| {
-            for part in taken {
-                (0..part.count()).try_for_each(|index| put(part.key(index)?))?;
-            }
-            tiers.tail.keys().iter().try_for_each(&mut *put)
+            taken.iter().try_for_each(|part| part.feed(&tiers.buried, put))?;
+            (tiers.tail.first..).zip(tiers.tail.keys().iter()).try_for_each(|(position, key)| {
+                let is_buried = tiers.buried.contains(position);
+                put(if is_buried { Entry::Buried } else { Entry::Key(key) })
+            })
         })?;
         let part =
             Arc::new(Part::open(disk, path, number, id, Some(file)).map_err(PartError::from)?);
@@ -239,7 +271,8 @@ impl Dictionary {
         let first = first + narrow(count);
         drop(tiers);
         let mut tiers = self.write();
-        *tiers = Tiers { parts: parts.into(), tail: Tail::new(first) };
+        tiers.parts = parts.into();
+        tiers.tail = Tail::new(first);
         Ok(Some(part))
     }
 
@@ -254,9 +287,11 @@ impl Dictionary {
         }
         let mut keys = KeyColumn::default();
         for position in first..count {
-            keys.push(&self.key(position)?.unwrap_or_default());
+            keys.push(&self.key_in_place(position)?.unwrap_or_default());
         }
         let older = Self::new(parts.to_vec());
+        // What is buried is not found, so that it comes back as often as it stands there.
+        older.bury(&self.buried());
         older.restore(first, &keys)?;
         let older = older.tiers.into_inner().unwrap_or_else(PoisonError::into_inner);
         *self.write() = older;

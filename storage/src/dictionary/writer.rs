@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
 use super::bucket::{BUCKET_BYTES, Filler, buckets_for};
 use super::part::{
     BLOCK_BYTES, GROUP_KEYS, HEADER_BYTES, Header, Part, PartOpenError, block_checksum,
@@ -83,8 +85,16 @@ impl Starts {
     }
 }
 
+/// What stands at a position.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Entry<'k> {
+    Key(&'k [u8]),
+    /// A key was here and is nowhere any more: no byte is written, and nothing finds it.
+    Buried,
+}
+
 /// Takes the keys one by one.
-pub(super) type Put<'p> = dyn FnMut(&[u8]) -> Result<(), PartError> + 'p;
+pub(super) type Put<'p> = dyn FnMut(Entry<'_>) -> Result<(), PartError> + 'p;
 
 /// What to write: the keys in order come from `feed`, which calls its argument once for each.
 pub(super) struct PartPlan {
@@ -108,10 +118,18 @@ pub(super) fn write_part(
     // The header's place; it is written last, in the file's tail, so that one pass is enough.
     let mut out =
         BlockWriter { file: Arc::clone(&file), id: plan.id, buffer, checksums: vec![], length: 0 };
-    feed(&mut |key| {
+    feed(&mut |entry| {
         starts.add(out.length);
-        table.add(key);
-        Ok(out.put(key)?)
+        match entry {
+            Entry::Key(key) => {
+                table.add(key);
+                Ok(out.put(key)?)
+            }
+            Entry::Buried => {
+                table.skip();
+                Ok(())
+            }
+        }
     })?;
     let key_bytes = out.length;
     let starts_at = out.align(BUCKET_BYTES)?;
@@ -142,20 +160,33 @@ pub(super) fn write_part(
 }
 
 impl Part {
-    /// Writes the keys of a part to a new one, with a new hash table, and syncs it.
+    /// Writes the keys of a part to a new one, with a new hash table and without those at buried
+    /// positions, and syncs it.
     pub(crate) fn write_again(
         old: &Self,
+        buried: &RoaringBitmap,
         disk: &dyn Disk,
         path: &Path,
         number: u64,
         id: u64,
     ) -> Result<Self, PartError> {
         let plan = PartPlan { id, first: old.first(), count: old.count() };
-        let file = write_part(disk, path, &plan, &mut |put| {
-            (0..old.count()).try_for_each(|index| put(old.key(index)?))
-        })?;
+        let file = write_part(disk, path, &plan, &mut |put| old.feed(buried, put))?;
         file.sync()?;
         Ok(Self::open(disk, path, number, id, None)?)
+    }
+}
+
+impl Part {
+    /// Hands on what stands at each position.
+    pub(super) fn feed(&self, buried: &RoaringBitmap, put: &mut Put<'_>) -> Result<(), PartError> {
+        (0..self.count()).try_for_each(|index| {
+            if buried.contains(self.first() + index) {
+                put(Entry::Buried)
+            } else {
+                put(Entry::Key(self.key(index)?))
+            }
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "days and places are cut to their bits")]
 
+use std::ops::RangeInclusive;
+
 use crate::segment::encode::LaneRows;
 use crate::segment::layout::{AMOUNT, CATEGORY, COUNT, DAY, ITEM, ORDER, SECOND, TOUCHPOINT};
 use crate::segment::merge::DayBlock;
@@ -36,6 +38,16 @@ pub(super) struct Gather {
     picks: Vec<Vec<Pick>>,
     keys: Vec<u64>,
     taken: Vec<u32>,
+    left_out: LeftOut,
+}
+
+/// What is left out of a chunk of a lane.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    /// The low halves of consumers, ascending.
+    pub(super) consumers: Vec<u16>,
+    /// Events on these days.
+    pub(super) days: Option<RangeInclusive<i32>>,
 }
 
 impl Gather {
@@ -49,12 +61,14 @@ impl Gather {
             picks: vec![Vec::new(); blocks.len()],
             keys: Vec::new(),
             taken: vec![0; inputs],
+            left_out: LeftOut::default(),
         }
     }
 
     /// Begins a chunk of a lane with these columns.
-    pub(super) fn begin(&mut self, columns: ColumnSet) {
+    pub(super) fn begin(&mut self, columns: ColumnSet, left_out: LeftOut) {
         self.columns = columns;
+        self.left_out = left_out;
         self.present.clear();
         self.picks.iter_mut().for_each(Vec::clear);
     }
@@ -67,6 +81,20 @@ impl Gather {
 
     /// Puts all rows in order and parts them by block.
     pub(super) fn order(&mut self) {
+        self.order_all();
+        if self.left_out.consumers.is_empty() && self.left_out.days.is_none() {
+            return;
+        }
+        let (buffers, left_out) = (&self.buffers, &self.left_out);
+        let stays = |pick: &Pick| {
+            let (rows, row) = (&buffers[pick.input as usize], pick.row as usize);
+            left_out.consumers.binary_search(&rows.low[row]).is_err()
+                && !left_out.days.as_ref().is_some_and(|days| days.contains(&rows.day[row]))
+        };
+        self.picks.iter_mut().for_each(|picks| picks.retain(stays));
+    }
+
+    fn order_all(&mut self) {
         if let [input] = self.present[..] {
             let days = &self.buffers[input].day;
             for (row, &day) in (0..).zip(days) {

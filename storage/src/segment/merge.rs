@@ -1,11 +1,15 @@
 //! Merging segments into segments of aligned blocks of days, chunk by chunk of lane by lane: what
 //! is in memory is one chunk of each input, and the lane that is being written.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
+use crate::erasure::Deletion;
 use crate::error::CorruptError;
-use crate::segment::gather::{Gather, Pick};
+use crate::segment::gather::{Gather, LeftOut, Pick};
 use crate::segment::presence::FirstDays;
 use crate::segment::reader::{Lane, Segment};
 use crate::segment::rows::{ColumnSet, RowBuffer};
@@ -45,6 +49,29 @@ pub(crate) trait Output {
     fn pause(&mut self, rows: u64) -> ControlFlow<()>;
 }
 
+/// What a merge leaves out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Without<'w> {
+    /// Everything of these.
+    pub(crate) consumers: &'w RoaringBitmap,
+    /// These events.
+    pub(crate) events: Option<&'w Deletion>,
+    /// Whose first days are others without them.
+    pub(crate) presence: Option<PresenceChange<'w>>,
+}
+
+/// Other first days for some consumers of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PresenceChange<'w> {
+    /// Nothing of theirs is taken over from the presence lane.
+    pub(crate) of: &'w RoaringBitmap,
+    /// By chunk: what is theirs now.
+    pub(crate) days: &'w FirstDaysByChunk,
+}
+
+/// By chunk, the low halves of consumers with the day of their first event.
+pub(crate) type FirstDaysByChunk = BTreeMap<u32, Vec<(u16, i32)>>;
+
 /// A merge of segments.
 pub(crate) struct Merge<'m> {
     /// The oldest first: of rows that agree in lane, consumer, day and second, theirs come first.
@@ -54,6 +81,7 @@ pub(crate) struct Merge<'m> {
     /// Events of a segment from which the next one begins. What does not fit goes on in another
     /// segment of the same block, from the next lane or, within a large lane, the next chunk.
     pub(crate) rows_max: u64,
+    pub(crate) without: &'m Without<'m>,
 }
 
 /// A block of the result.
@@ -72,6 +100,7 @@ impl Merge<'_> {
             rows_max: self.rows_max,
             output,
             gather: Gather::new(self.inputs.len(), self.blocks),
+            without: self.without,
         };
         let mut lanes: Vec<_> = self.inputs.iter().map(|input| input.lanes().peekable()).collect();
         let key = |lane: &Lane<'_>| (lane.brand(), lane.behaviour());
@@ -144,11 +173,28 @@ impl Merge<'_> {
                 let here = cursor.next_chunk(chunk)?;
                 next = [next, here].into_iter().flatten().min();
             }
+            let added = |change: &PresenceChange<'_>| {
+                change.days.range(chunk..).next().map(|(number, _)| *number)
+            };
+            let changed = self.without.presence.as_ref().and_then(added);
+            let next = [next, changed].into_iter().flatten().min();
             let Some(number) = next else { return Ok(()) };
+            let mut left_out = lows_in(self.without.consumers, number);
+            if let Some(change) = &self.without.presence {
+                left_out.extend(lows_in(change.of, number));
+                left_out.sort_unstable();
+                for &(low, day) in change.days.get(&number).into_iter().flatten() {
+                    days.note(low, day);
+                }
+            }
             for cursor in &mut cursors {
                 if let Some(part) = cursor.chunk(number)? {
                     part.decode(ColumnSet::DAY, &mut rows)?;
-                    rows.low.iter().zip(&rows.day).for_each(|(&low, &day)| days.note(low, day));
+                    for (&low, &day) in rows.low.iter().zip(&rows.day) {
+                        if left_out.binary_search(&low).is_err() {
+                            days.note(low, day);
+                        }
+                    }
                 }
             }
             days.sort();
@@ -159,6 +205,13 @@ impl Merge<'_> {
             chunk = number + 1;
         }
     }
+}
+
+/// The low halves of a bitmap's members in a chunk.
+fn lows_in(members: &RoaringBitmap, chunk: u32) -> Vec<u16> {
+    let base = chunk << 16;
+    let within = members.range(base..=base | 0xffff);
+    within.filter_map(|member| u16::try_from(member - base).ok()).collect()
 }
 
 /// Calls `each` with every chunk of a lane.
@@ -183,6 +236,7 @@ struct Writer<'w, 'o> {
     rows_max: u64,
     output: &'w mut (dyn Output + 'o),
     gather: Gather,
+    without: &'w Without<'w>,
 }
 
 impl Writer<'_, '_> {
@@ -200,7 +254,9 @@ impl Writer<'_, '_> {
             }
             let Some(number) = next else { break };
             let mut rows = 0;
-            self.gather.begin(columns);
+            let left_out = lows_in(self.without.consumers, number);
+            let days = self.without.events.and_then(|events| events.days_of(key.0, key.1));
+            self.gather.begin(columns, LeftOut { consumers: left_out, days });
             for (input, cursor) in &mut cursors {
                 if let Some(part) = cursor.chunk(number)? {
                     rows += u64::from(part.rows());

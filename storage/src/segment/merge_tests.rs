@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 use super::tests::{PLAIN, Row, Shape, naive, random_events, shapes};
 use super::{
     BuildOptions, ColumnSet, DayBlock, Merge, MergeError, Output, RowBuffer, Segment,
-    SegmentStream, StreamOptions, build,
+    SegmentStream, StreamOptions, Without, build,
 };
 use crate::io::{Disk, SystemDisk};
 use crate::rows::EventColumns;
@@ -53,7 +53,9 @@ fn merge(
 ) -> Result<Vec<Segment>, MergeError> {
     let dir = tempfile::tempdir().unwrap();
     let mut output = Dir { dir: dir.path(), made: Vec::new(), pauses_left: pauses, rows: 0 };
-    Merge { inputs, blocks, rows_max }.run(&mut output)?;
+    let consumers = &RoaringBitmap::new();
+    let without = &Without { consumers, events: None, presence: None };
+    Merge { inputs, blocks, rows_max, without }.run(&mut output)?;
     assert_eq!(output.rows, inputs.iter().map(|input| input.rows()).sum::<u64>());
     Ok(output.made.iter().map(|path| Segment::open(path).unwrap()).collect())
 }

@@ -25,7 +25,9 @@ pub use breakdown::{Breakdown, Usage};
 pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};
 pub(crate) use gather::INPUTS_MAX;
-pub(crate) use merge::{DayBlock, Merge, MergeError, Output};
+pub(crate) use merge::{
+    DayBlock, FirstDaysByChunk, Merge, MergeError, Output, PresenceChange, Without,
+};
 pub use page::Holds;
 pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};

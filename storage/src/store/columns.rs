@@ -94,6 +94,17 @@ fn append_picked(to: &mut EventColumns, from: &EventColumns, rows: &[u32]) {
     each_column!(apply);
 }
 
+/// Keeps the rows of some consumers.
+pub(super) fn retain(events: &mut EventColumns, keeps: impl Fn(u32) -> bool) {
+    let rows = (0..).zip(&events.consumer).filter(|(_, consumer)| keeps(**consumer));
+    let rows: Vec<u32> = rows.map(|(row, _)| row).collect();
+    if rows.len() < events.len() {
+        let mut kept = EventColumns::default();
+        append_picked(&mut kept, events, &rows);
+        *events = kept;
+    }
+}
+
 /// Adds rows to the blocks of their days.
 pub(super) fn scatter(events: &EventColumns, blocks: &mut BTreeMap<i32, EventColumns>) {
     let (Some(least), Some(greatest)) = (events.day.iter().min(), events.day.iter().max()) else {

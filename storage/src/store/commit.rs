@@ -10,6 +10,7 @@ use super::shared::{LogState, Shared};
 use super::snapshot::{DiskIndex, Snapshot};
 use super::types::{Definition, KeyTable};
 use crate::dictionary::Part;
+use crate::erasure::Erasures;
 use crate::manifest::{Edit, EditError, IndexEntry, PartEntry, SegmentEntry};
 use crate::segment::Segment;
 use crate::wal::{FileKind, NameRun, Origin, RecordFile};
@@ -36,6 +37,8 @@ pub(super) struct Plan {
     pub(super) token: Option<String>,
     pub(super) dump: Option<u64>,
     pub(super) memory: Memory,
+    /// The erasures, when they change.
+    pub(super) erasures: Option<Arc<Erasures>>,
 }
 
 /// Parts that come and go.
@@ -180,6 +183,7 @@ fn edit_of(
     next_log: Option<&RecordFile>,
 ) -> Edit {
     let mut changed = state.changed.clone();
+    let erasures = plan.erasures.as_ref().unwrap_or(&state.erasures);
     for change in &plan.definitions {
         changed.insert((change.kind, change.name.clone()), change.value.clone());
     }
@@ -215,6 +219,7 @@ fn edit_of(
         dump: plan.dump,
         definitions: changed.into_iter().collect(),
         tokens: state.tokens_new.iter().chain(&plan.token).cloned().collect(),
+        erasures: erasures.since(&state.manifest.state.erasures),
     }
 }
 
@@ -227,6 +232,9 @@ fn note_published(shared: &Shared, state: &mut LogState, plan: &Plan, names: &[N
     }
     state.changed.clear();
     state.tokens_new.clear();
+    if let Some(erasures) = &plan.erasures {
+        state.erasures = Arc::clone(erasures);
+    }
     if let Some(token) = &plan.token {
         state.tokens.add(token);
     }
@@ -237,6 +245,9 @@ fn publish(shared: &Shared, plan: Plan, log_bytes: u64, gone: &mut Vec<std::path
     next.version += 1;
     next.log_bytes = log_bytes;
     next.keys = shared.key_counts();
+    if let Some(erasures) = plan.erasures {
+        next.erasures = erasures;
+    }
     if !plan.segments.is_empty() || !plan.segments_removed.is_empty() {
         let mut disk = (*next.disk).clone();
         disk.retain(|(number, _)| !plan.segments_removed.contains(number));

@@ -108,6 +108,12 @@ pub enum WriteError {
         /// The value in it.
         value: i64,
     },
+    /// An identity that nobody has was to be forgotten.
+    #[error("nobody has the identity at place {place} of those to forget")]
+    UnknownIdentity {
+        /// Its place in the list, from 0.
+        place: usize,
+    },
     /// A key that cannot be added.
     #[error("a key has at most {KEY_BYTES_MAX} bytes, this one has {length}")]
     KeyLength {

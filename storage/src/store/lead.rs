@@ -8,8 +8,9 @@ use super::columns::append;
 use super::error::WriteError;
 use super::memory;
 use super::shared::{Pending, Shared};
-use super::snapshot::Definitions;
-use super::types::Definition;
+use super::snapshot::{Definitions, Snapshot};
+use super::types::{Definition, KeyTable};
+use crate::erasure::Forgetting;
 use crate::io::{Action, IoError};
 use crate::rows::EventColumns;
 use crate::wal::AppendError;
@@ -110,6 +111,10 @@ impl Lead<'_> {
             } else {
                 append(&mut events, &batch.events);
             }
+            if let Some(forgetting) = batch.forgetting {
+                debug_assert!(events.is_empty(), "whoever forgets has the turn");
+                forget(&mut snapshot, &forgetting).map_err(|error| self.unreadable(error))?;
+            }
             if !batch.definitions.is_empty() {
                 let definitions =
                     definitions.get_or_insert_with(|| (*snapshot.definitions).clone());
@@ -121,19 +126,19 @@ impl Lead<'_> {
         }
         if !events.is_empty() {
             let file_id = shared.files.file_id(0);
-            match memory::add(&snapshot.memory, events, file_id) {
-                Ok(memory) => snapshot.memory = memory,
-                // Durable, and not visible: reading on would be answering from less.
-                Err(error) => {
-                    let path = shared.files.dir.join("memory");
-                    let error = std::io::Error::other(error);
-                    return Err(shared.fail(IoError::new(&path, Action::Read, error)));
-                }
-            }
+            let memory = memory::add(&snapshot.memory, events, file_id);
+            snapshot.memory = memory.map_err(|error| self.unreadable(error))?;
             snapshot.arrange();
         }
         shared.set_present(snapshot);
         Ok(())
+    }
+
+    /// Durable, and not visible: reading on would be answering from less, or more.
+    fn unreadable(&self, error: WriteError) -> WriteError {
+        let path = self.shared.files.dir.join("memory");
+        let error = std::io::Error::other(error);
+        self.shared.fail(IoError::new(&path, Action::Read, error))
     }
 }
 
@@ -147,6 +152,16 @@ impl Drop for Lead<'_> {
         self.shared.group().leading = false;
         self.shared.group_changed.notify_all();
     }
+}
+
+/// Takes consumers out of a snapshot: their events in memory, and the keys of their identities.
+pub(super) fn forget(snapshot: &mut Snapshot, forgetting: &Forgetting) -> Result<(), WriteError> {
+    let consumers = forgetting.consumers();
+    snapshot.memory = memory::without(&snapshot.memory, &consumers)?;
+    snapshot.arrange();
+    snapshot.dictionaries[KeyTable::Consumer as usize].bury(&consumers);
+    Arc::make_mut(&mut snapshot.erasures).forget(forgetting);
+    Ok(())
 }
 
 /// Changes one definition.

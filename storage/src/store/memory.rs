@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::columns::append;
+use super::columns::{append, retain};
 use super::error::WriteError;
+use super::trace::holds_any;
 use crate::rows::EventColumns;
 use crate::segment::{BuildOptions, Segment, build};
 
@@ -51,4 +52,24 @@ pub(super) fn add(
         segment_of(&all, file_id)?
     };
     Ok(segments[..kept].iter().cloned().chain([segment]).collect())
+}
+
+/// The segments without the events of some consumers.
+pub(super) fn without(
+    segments: &[Arc<Segment>],
+    consumers: &RoaringBitmap,
+) -> Result<Vec<Arc<Segment>>, WriteError> {
+    let mut left = Vec::with_capacity(segments.len());
+    for segment in segments {
+        if !holds_any(segment, consumers)? {
+            left.push(Arc::clone(segment));
+            continue;
+        }
+        let mut events = segment.read_all()?;
+        retain(&mut events, |consumer| !consumers.contains(consumer));
+        if !events.is_empty() {
+            left.push(segment_of(&events, segment.file_id())?);
+        }
+    }
+    Ok(left)
 }

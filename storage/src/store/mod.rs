@@ -7,10 +7,12 @@ mod checkpoint;
 mod columns;
 mod commit;
 mod compact;
+mod delete;
 mod error;
 #[cfg(feature = "faults")]
 mod faults;
 mod files;
+mod forget;
 mod handle;
 mod lead;
 mod memory;
@@ -23,6 +25,7 @@ mod shared;
 mod snapshot;
 mod spill;
 mod tokens;
+mod trace;
 mod turn;
 mod types;
 mod writer;
@@ -36,9 +39,11 @@ pub use care::{
     Note, Remedy, RepairError, Repaired, Report, Survey, Trouble, Verify, restore,
 };
 pub use compact::{Compacted, CompactionJob, CompactionProgress, CompactionStep, Depth, Running};
+pub use delete::Deleted;
 pub use error::{OpenError, WriteError};
 #[cfg(feature = "faults")]
 pub use faults::{Faults, Tuning};
+pub use forget::{Forgotten, IfUnknown};
 pub use handle::Store;
 pub use snapshot::Snapshot;
 pub use types::{BulkOptions, Definition, KeyTable, Outcome, Settings, TOKEN_BYTES_MAX};

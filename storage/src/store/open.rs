@@ -138,6 +138,7 @@ fn assemble(
             changed: recovered.changed,
             tokens,
             tokens_new: recovered.tokens_new,
+            erasures: Arc::clone(&snapshot.erasures),
         }),
         present: RwLock::new(Arc::new(snapshot)),
         failure: OnceLock::new(),

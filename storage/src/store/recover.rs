@@ -8,12 +8,13 @@ use super::checkpoint::{DUMP, DUMP_UNBOUND};
 use super::columns::{self, Limits, append};
 use super::error::{OpenError, WriteError};
 use super::files::{FileType, Files};
-use super::lead::apply;
+use super::lead::{apply, forget};
 use super::memory;
 use super::snapshot::{Definitions, DiskIndex, Snapshot};
 use super::types::{Definition, KeyTable};
 use crate::codec::{self, CodecError};
 use crate::dictionary::{Dictionary, InternError, Part};
+use crate::erasure::Forgetting;
 use crate::error::{CorruptError, FileError};
 use crate::index::IndexFile;
 use crate::io::IoError;
@@ -44,9 +45,13 @@ impl Recovered {
                 .map_err(|_| manifest.corrupt("a name stands there twice"))?;
         }
         let dictionaries = Arc::new(open_dictionaries(files, manifest)?);
+        for (dictionary, buried) in dictionaries.iter().zip(&state.erasures.buried) {
+            dictionary.bury(buried);
+        }
         let mut snapshot = Snapshot::empty(&dictionaries, &names);
         snapshot.disk = Arc::new(open_segments(files, state)?);
         snapshot.indexes = Arc::new(open_indexes(files, state)?);
+        snapshot.erasures = Arc::new(state.erasures.clone());
         let definitions = read_definitions(files, state)?;
         let mut replay = Replay {
             files,
@@ -241,6 +246,9 @@ impl Replay<'_> {
             }
             self.tokens_new.extend(body.token);
         }
+        if let Some(forgetting) = &body.forgetting {
+            self.forget(sequence, forgetting)?;
+        }
         let limits = Limits {
             names: NameTable::ALL
                 .map(|table| u32::try_from(self.snapshot.names.count(table)).unwrap_or(u32::MAX)),
@@ -255,6 +263,22 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// Takes consumers out of what stands before.
+    fn forget(&mut self, sequence: u64, forgetting: &Forgetting) -> Result<(), Fault> {
+        let consumers = forgetting.consumers();
+        if consumers.max().is_some_and(|id| id >= self.snapshot.dictionaries[0].count()) {
+            return Err(Fault::Wrong("a consumer is forgotten who is not in the store"));
+        }
+        columns::retain(&mut self.events, |consumer| !consumers.contains(consumer));
+        let before = Arc::clone(&self.snapshot.erasures);
+        forget(&mut self.snapshot, forgetting).map_err(|error| Fault::Open(opening(error)))?;
+        if sequence <= self.logged {
+            // The manifest has it already, and may know that the bytes are gone.
+            self.snapshot.erasures = before;
+        }
+        Ok(())
+    }
+
     /// Turns the events gathered so far into a segment.
     fn settle(&mut self) -> Result<(), OpenError> {
         if self.events.is_empty() {
@@ -262,14 +286,19 @@ impl Replay<'_> {
         }
         let events = std::mem::take(&mut self.events);
         let file_id = self.files.file_id(0);
-        match memory::add(&self.snapshot.memory, events, file_id) {
-            Ok(memory) => self.snapshot.memory = memory,
-            Err(WriteError::Build(error)) => return Err(error.into()),
-            Err(WriteError::Corrupt(error)) => return Err(error.into()),
-            Err(WriteError::File(error)) => return Err(error.into()),
-            Err(_) => unreachable!("segments in memory are built and read, nothing else"),
-        }
+        self.snapshot.memory =
+            memory::add(&self.snapshot.memory, events, file_id).map_err(opening)?;
         Ok(())
+    }
+}
+
+/// What went wrong with segments in memory.
+fn opening(error: WriteError) -> OpenError {
+    match error {
+        WriteError::Build(error) => error.into(),
+        WriteError::Corrupt(error) => error.into(),
+        WriteError::File(error) => error.into(),
+        _ => unreachable!("segments in memory are built and read, nothing else"),
     }
 }
 

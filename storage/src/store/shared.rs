@@ -19,6 +19,7 @@ use super::turn::Turn;
 use super::types::{Definition, Settings};
 use crate::catalog::Catalog;
 use crate::dictionary::Dictionary;
+use crate::erasure::{Erasures, Forgetting};
 use crate::io::{Action, DiskLock, IoError};
 use crate::manifest::Manifest;
 use crate::names::{NameTable, Names};
@@ -95,6 +96,8 @@ pub(super) struct LogState {
     pub(super) tokens: Tokens,
     /// Tokens since the last edit of the manifest.
     pub(super) tokens_new: Vec<String>,
+    /// What was taken out, in the log or in the manifest.
+    pub(super) erasures: Arc<Erasures>,
 }
 
 /// A batch in the log.
@@ -104,6 +107,7 @@ pub(super) struct Pending {
     pub(super) events: EventColumns,
     pub(super) keys: [u32; 3],
     pub(super) definitions: Vec<Definition>,
+    pub(super) forgetting: Option<Forgetting>,
 }
 
 impl Shared {

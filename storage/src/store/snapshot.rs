@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::compact::CompactionState;
 use super::files::FileType;
+use super::trace::newest_without;
 use super::types::KeyTable;
 use crate::dictionary::Dictionary;
+use crate::erasure::Erasures;
 use crate::error::CorruptError;
 use crate::index::IndexFile;
 use crate::names::Names;
@@ -32,6 +34,7 @@ pub struct Snapshot {
     pub(super) names: Arc<Names>,
     /// Bytes of the log.
     pub(super) log_bytes: u64,
+    pub(super) erasures: Arc<Erasures>,
     pub(super) compaction: Arc<CompactionState>,
 }
 
@@ -56,6 +59,7 @@ impl Snapshot {
             dictionaries: Arc::clone(dictionaries),
             names: Arc::clone(names),
             log_bytes: 0,
+            erasures: Arc::default(),
             compaction: Arc::default(),
         }
     }
@@ -125,7 +129,44 @@ impl Snapshot {
         self.keys[table as usize]
     }
 
-    /// The id of a key.
+    /// How many of a dictionary's keys are not forgotten.
+    #[must_use]
+    pub fn keys_known(&self, table: KeyTable) -> u64 {
+        let buried = self.erasures.buried[table as usize].len();
+        u64::from(self.keys(table)).saturating_sub(buried)
+    }
+
+    /// The day of the newest event of anybody who is not forgotten.
+    ///
+    /// # Errors
+    /// When the bytes of a segment do not match their checksum; only while somebody is
+    /// [`Erasures::pending`] any are read.
+    pub fn newest_day(&self) -> Result<Option<i32>, CorruptError> {
+        let segments = self.segments.iter().filter(|segment| segment.rows() > 0);
+        let pending = self.erasures.pending();
+        if pending.is_empty() {
+            return Ok(segments.map(|segment| segment.last_day()).max());
+        }
+        let mut lanes: Vec<_> = segments.flat_map(|segment| segment.lanes()).collect();
+        lanes.sort_by_key(|lane| std::cmp::Reverse(lane.last_day()));
+        let mut newest = None;
+        for lane in lanes {
+            if newest >= Some(lane.last_day()) {
+                break;
+            }
+            newest = newest.max(newest_without(lane, pending)?);
+        }
+        Ok(newest)
+    }
+
+    /// What was taken out of the store, and whom its files may still hold. Whoever reads rows or
+    /// indexes takes [`Erasures::pending`] out of what is read.
+    #[must_use]
+    pub fn erasures(&self) -> &Erasures {
+        &self.erasures
+    }
+
+    /// The id of a key. A forgotten one is gone at once, from earlier snapshots too.
     ///
     /// # Errors
     /// When the dictionary's bytes do not match their checksum.
@@ -134,7 +175,7 @@ impl Snapshot {
         Ok(position.filter(|&at| at < self.keys(table)).map(|at| at + table.first_id()))
     }
 
-    /// The key of an id.
+    /// The key of an id; none when it was forgotten.
     ///
     /// # Errors
     /// When the dictionary's bytes do not match their checksum.

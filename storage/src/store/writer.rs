@@ -147,8 +147,11 @@ pub(super) fn log_commit(
         state.tokens_new.push(token);
     }
     let keys = state.keys_logged;
-    let (events, definitions) = (body.events, body.definitions);
-    state.pending.push_back(Pending { sequence, events, keys, definitions });
+    if let Some(forgetting) = &body.forgetting {
+        Arc::make_mut(&mut state.erasures).forget(forgetting);
+    }
+    let CommitBody { events, definitions, forgetting, .. } = body;
+    state.pending.push_back(Pending { sequence, events, keys, definitions, forgetting });
     Ok(sequence)
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::columns::{ROWS_MAX, put_columns, take_columns_within};
+use super::forgetting::{put_forgetting, take_forgetting};
 use super::reader::{Reader, Wrong, put_bytes, put_varint};
 use crate::dictionary::KeyColumn;
+use crate::erasure::Forgetting;
 use crate::rows::EventColumns;
 use crate::store::Definition;
 
@@ -24,13 +26,15 @@ pub(crate) struct KeyRun {
 
 /// One batch, or one change of definitions. Names and keys say their positions, so that taking a
 /// record in twice changes nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct CommitBody {
     pub(crate) token: Option<String>,
     pub(crate) names: [NameRun; 4],
     pub(crate) keys: [KeyRun; 3],
     pub(crate) definitions: Vec<Definition>,
     pub(crate) events: EventColumns,
+    /// Consumers to forget: those of the records before this one.
+    pub(crate) forgetting: Option<Forgetting>,
 }
 
 /// The bytes of a body.
@@ -56,6 +60,10 @@ pub(crate) fn encode_commit(body: &CommitBody) -> Vec<u8> {
         put_bytes(&mut out, definition.value.as_deref().unwrap_or_default());
     }
     put_columns(&mut out, &body.events);
+    // Records of before there was this part end here.
+    if let Some(forgetting) = &body.forgetting {
+        put_forgetting(&mut out, forgetting);
+    }
     out
 }
 
@@ -96,6 +104,9 @@ impl CommitBody {
             body.definitions.push(Definition { kind, name, value });
         }
         body.events = take_columns_within(&mut reader, rows_max)?;
+        if !reader.0.is_empty() {
+            body.forgetting = Some(take_forgetting(&mut reader)?);
+        }
         reader.end()?;
         Ok(body)
     }
@@ -103,7 +114,10 @@ impl CommitBody {
 
 #[cfg(test)]
 mod tests {
+    use roaring::RoaringBitmap;
+
     use super::*;
+    use crate::erasure::{ErasureRecord, Subject};
 
     #[test]
     fn a_body_comes_back() {
@@ -122,6 +136,21 @@ mod tests {
         assert_eq!(CommitBody::decode(&bytes).unwrap(), body);
         for cut in 0..bytes.len() {
             assert!(CommitBody::decode(&bytes[..cut]).is_err());
+        }
+        let plain = bytes.len();
+        let (salt, hash) = ([7; 16], [9; 32]);
+        let subject = Subject::Consumer { id: 70_000, salt, hash };
+        body.forgetting = Some(Forgetting {
+            records: vec![
+                ErasureRecord { time: None, subject: subject.clone(), events: 0 },
+                ErasureRecord { time: Some(-5), subject, events: 1 << 40 },
+            ],
+            suspects: [[1, 2, 3].into_iter().collect(), RoaringBitmap::new()],
+        });
+        let bytes = encode_commit(&body);
+        assert_eq!(CommitBody::decode(&bytes).unwrap(), body);
+        for cut in (0..bytes.len()).filter(|&cut| cut != plain) {
+            assert!(CommitBody::decode(&bytes[..cut]).is_err(), "{cut}");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod body;
 mod columns;
+mod forgetting;
 mod frame;
 mod probe;
 mod reader;

@@ -323,7 +323,9 @@ fn a_window_ends_exactly_on_its_day() {
 #[test]
 fn the_order_of_loading_does_not_matter() {
     for seed in 2_701..2_704 {
-        let world = World::new(seed, Size::Small);
+        let mut world = World::new(seed, Size::Small);
+        // What is erased depends on what was there by then.
+        world.portions.retain(|portion| !portion.is_erasure());
         let mut other = World::new(seed, Size::Small);
         let mut events: Vec<_> = other.portions.iter().flat_map(Portion::events).cloned().collect();
         let facts: Vec<Portion> =

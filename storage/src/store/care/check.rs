@@ -1,5 +1,10 @@
 //! Looking at every byte of a store, and comparing what is said in two places.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
 use super::finding::{Fault, Finding, Note};
 use super::report::Report;
 use super::rows::{Presence, RowCheck};
@@ -7,6 +12,7 @@ use super::survey::Survey;
 use super::{keys, sets};
 use crate::catalog::CatalogError;
 use crate::error::CorruptError;
+use crate::segment::Segment;
 use crate::store::types::KeyTable;
 
 impl Survey {
@@ -26,8 +32,10 @@ impl Survey {
         progress(done, total);
         let logged = self.log.batches.iter().map(|batch| batch.body.events.len() as u64);
         report.events += logged.sum::<u64>();
+        let (buried, gone) = self.erased();
         for table in KeyTable::ALL {
-            keys::check(table, &self.parts[table as usize], &mut |bytes| {
+            let (parts, buried) = (&self.parts[table as usize], &buried[table as usize]);
+            keys::check(table, parts, buried, &mut |bytes| {
                 done += bytes;
                 progress(done, total);
             })
@@ -40,13 +48,23 @@ impl Survey {
         });
         let consumers = self.limits().keys[0];
         for (key, (_, index)) in &self.indexes {
-            report.findings.extend(sets::check(key, index, consumers));
+            report.findings.extend(sets::check(key, index, consumers, &gone));
             done += index.bytes();
             progress(done, total);
         }
         self.check_catalog(&mut report);
         progress(total, total);
         report
+    }
+
+    /// The positions of keys that are forgotten, and the consumers who are in no file any more.
+    fn erased(&self) -> ([RoaringBitmap; 3], RoaringBitmap) {
+        let erasures = &self.state.erasures;
+        let mut buried = erasures.buried.clone();
+        let gone = &buried[0] - &erasures.pending;
+        let logged = self.log.batches.iter().filter_map(|batch| batch.body.forgetting.as_ref());
+        logged.for_each(|forgetting| buried[0] |= forgetting.consumers());
+        (buried, gone)
     }
 
     /// Bytes of each file, as far as it can be opened.
@@ -69,10 +87,11 @@ impl Survey {
             let _: Result<(), CorruptError> = known.add(segment);
         }
         let name = |table, id| self.name(table, id);
-        let mut check = RowCheck::new(limits, &known, &name);
-        for (_, segment) in &self.segments {
-            report.findings.extend(check.segment(segment));
-            progress(segment.bytes());
+        let (_, gone) = self.erased();
+        let mut check = RowCheck::new(limits, &known, &name, &gone);
+        for segments in by_merge(&self.segments) {
+            report.findings.extend(check.segments(&segments));
+            segments.iter().for_each(|segment| progress(segment.bytes()));
         }
     }
 
@@ -101,4 +120,13 @@ impl Survey {
             }
         }
     }
+}
+
+/// The segments, those of one merge together.
+fn by_merge(segments: &[(u64, Arc<Segment>)]) -> Vec<Vec<&Segment>> {
+    let mut merges: BTreeMap<u64, Vec<&Segment>> = BTreeMap::new();
+    for (number, segment) in segments {
+        merges.entry(segment.arrival().unwrap_or(*number)).or_default().push(segment);
+    }
+    merges.into_values().collect()
 }

@@ -129,6 +129,7 @@ impl Survey {
                 sequence: *sequence,
                 events: body.events.len() as u64,
                 definitions: names.collect(),
+                forgotten: body.forgetting.as_ref().map_or(0, |f| f.records.len() as u64),
                 token: body.token.clone(),
             });
         }

@@ -165,7 +165,9 @@ impl Repair<'_> {
         let Some((table, old)) = found else { return Ok(()) };
         let (new, path) = self.reserve(FileType::Part(table));
         let disk = &*survey.files.disk;
-        let part = Part::write_again(old, disk, &path, new, survey.files.file_id(new))?;
+        let buried = &survey.state.erasures.buried[table as usize];
+        let id = survey.files.file_id(new);
+        let part = Part::write_again(old, buried, disk, &path, new, id)?;
         self.done.written.push(path);
         self.edit.parts_removed.push(number);
         self.edit.parts_added.push(PartEntry {

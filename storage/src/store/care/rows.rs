@@ -1,5 +1,7 @@
 //! Segments: what the heads of lanes and the presence lane say, against the rows.
 
+use roaring::RoaringBitmap;
+
 use super::finding::{Fault, Finding};
 use crate::container::CHUNK_SIZE;
 use crate::error::CorruptError;
@@ -86,6 +88,8 @@ pub(super) struct RowCheck<'a> {
     /// First days of the present segment's rows.
     first: Vec<u16>,
     rows: RowBuffer,
+    /// Consumers who are in no file any more.
+    gone: &'a RoaringBitmap,
 }
 
 /// What the rows of a lane are.
@@ -100,6 +104,8 @@ struct Found {
     unnamed: bool,
     /// The heads of chunks contradict their rows.
     heads: bool,
+    /// A consumer has rows who was forgotten.
+    forgotten: bool,
     wrong_id: Option<(&'static str, u64, u64)>,
 }
 
@@ -108,17 +114,31 @@ impl<'a> RowCheck<'a> {
         limits: Limits,
         known: &'a Presence,
         name: &'a dyn Fn(NameTable, u32) -> String,
+        gone: &'a RoaringBitmap,
     ) -> Self {
-        Self { limits, known, name, first: Vec::new(), rows: RowBuffer::default() }
+        Self { limits, known, name, first: Vec::new(), rows: RowBuffer::default(), gone }
     }
 
-    /// What is wrong with a segment, beside its checksums.
-    pub(super) fn segment(&mut self, segment: &Segment) -> Vec<Finding> {
+    /// What is wrong with segments of one merge, or with a single one, beside their checksums.
+    pub(super) fn segments(&mut self, segments: &[&Segment]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut whole = true;
+        let mut first = Vec::with_capacity(segments.len());
+        for segment in segments {
+            whole &= self.segment(segment, &mut findings);
+            first.push(std::mem::take(&mut self.first));
+        }
+        if whole {
+            findings.extend(self.presence(segments, &first));
+        }
+        findings
+    }
+
+    /// Whether all lanes of a segment could be read; what is wrong is added to the findings.
+    fn segment(&mut self, segment: &Segment, findings: &mut Vec<Finding>) -> bool {
         let consumers = (self.limits.keys[0] as usize).next_multiple_of(CHUNK_SIZE);
         let end = (segment.chunk_end() as usize * CHUNK_SIZE).min(consumers);
-        self.first.clear();
         self.first.resize(end, NEVER);
-        let mut findings = Vec::new();
         let (mut days, mut chunk_end, mut whole) = (None, 0, true);
         for lane in segment.lanes() {
             let brand = (self.name)(NameTable::Brand, lane.brand());
@@ -138,9 +158,12 @@ impl<'a> RowCheck<'a> {
             findings.extend(lane_findings.into_iter().map(|f| f.in_lane(&brand, &behaviour)));
         }
         if !whole {
-            return findings;
+            return false;
         }
-        if days != Some((segment.first_day(), segment.last_day())) {
+        // The days of the first and the last event stay what they were when those are taken out
+        // of a segment that is one of several.
+        let within = |(first, last)| segment.first_day() <= first && last <= segment.last_day();
+        if !days.is_none_or(within) {
             let fault = Fault::Bytes("the rows have other days than the directory says");
             findings.push(Finding::new(segment.path(), 0, fault));
         }
@@ -150,8 +173,7 @@ impl<'a> RowCheck<'a> {
             let fault = Fault::Differs { what: "chunks", stated, found };
             findings.push(Finding::new(segment.path(), 0, fault));
         }
-        findings.extend(self.presence(segment));
-        findings
+        true
     }
 
     /// Decodes every column of every row.
@@ -175,6 +197,8 @@ impl<'a> RowCheck<'a> {
                 found.rows += count;
                 found.consumers += distinct;
                 found.take(number, lane, rows, &limits);
+                found.forgotten |= !self.gone.is_empty()
+                    && rows.low.iter().any(|&l| self.gone.contains(number << 16 | u32::from(l)));
                 for (&low, &day) in rows.low.iter().zip(&rows.day) {
                     let consumer = (number << 16 | u32::from(low)) as usize;
                     if let Some(first) = first.get_mut(consumer) {
@@ -202,6 +226,7 @@ impl<'a> RowCheck<'a> {
             (found.unsorted, "the rows are not in order"),
             (found.unnamed, "the rows have a column that the lane does not name"),
             (found.heads, "the consumers of a chunk are not those of its rows"),
+            (found.forgotten, "rows of a consumer who was forgotten"),
         ];
         faults.extend(wrong.iter().filter(|(wrong, _)| *wrong).map(|(_, what)| Fault::Bytes(what)));
         let id = found.wrong_id;
@@ -210,41 +235,57 @@ impl<'a> RowCheck<'a> {
         faults.into_iter().map(finding).collect()
     }
 
-    /// Compares the presence lane with the first days of the rows, which are used up.
-    fn presence(&mut self, segment: &Segment) -> Vec<Finding> {
-        let offset = segment.presence().map_or(0, |lane| lane.offset());
-        let mut wrong_days = (0, 0);
+    /// Compares presence lanes with the first days of the rows: one of the segments of a merge has
+    /// the presence of them all.
+    fn presence(&self, segments: &[&Segment], first: &[Vec<u16>]) -> Vec<Finding> {
+        let end = first.iter().map(Vec::len).max().unwrap_or(0);
+        let at = |first: &Vec<u16>, consumer: usize| first.get(consumer).copied().unwrap_or(NEVER);
+        let of_all = |consumer: usize| first.iter().map(|own| at(own, consumer)).min();
         let note = |wrong: &mut (u64, u32), consumer: u32| {
             if wrong.0 == 0 {
                 wrong.1 = consumer;
             }
             wrong.0 += 1;
         };
-        let first = &mut self.first;
-        let read = each_presence(segment, |consumer, day| match first.get_mut(consumer as usize) {
-            Some(first) if *first == day => *first = NEVER,
-            _ => note(&mut wrong_days, consumer),
-        });
-        if let Err(error) = read {
-            return vec![Finding::bytes(error)];
+        let mut findings = Vec::new();
+        let mut tell = |segment: &Segment, what, (consumers, first): (u64, u32)| {
+            if consumers > 0 {
+                let offset = segment.presence().map_or(0, |lane| lane.offset());
+                let fault = Fault::Presence { what, consumers, first };
+                findings.push(Finding::new(segment.path(), offset, fault));
+            }
+        };
+        for (segment, own) in segments.iter().zip(first) {
+            let mut wrong_days = (0, 0);
+            let read = each_presence(segment, |consumer, day| {
+                let place = consumer as usize;
+                let is_first = day == at(own, place) || Some(day) == of_all(place);
+                // A merge keeps the earliest that its inputs said; where one of them left it to an
+                // earlier segment, that may be a later row, which decides nothing.
+                if day == NEVER || !is_first && self.known.get(place) >= day {
+                    note(&mut wrong_days, consumer);
+                }
+            });
+            if let Err(error) = read {
+                return vec![Finding::bytes(error)];
+            }
+            tell(
+                segment,
+                "first days in the presence lane that are not those of the rows",
+                wrong_days,
+            );
         }
         let mut unknown = (0, 0);
-        for (consumer, &day) in first.iter().enumerate().filter(|(_, day)| **day != NEVER) {
-            if self.known.get(consumer) > day {
+        for consumer in 0..end {
+            let day = of_all(consumer).unwrap_or(NEVER);
+            if day != NEVER && self.known.get(consumer) > day {
                 note(&mut unknown, u32::try_from(consumer).unwrap_or(u32::MAX));
             }
         }
-        let faults = [
-            ("first days in the presence lane that are not those of the rows", wrong_days),
-            ("rows of consumers that no presence lane knows by then", unknown),
-        ];
-        let fault = |(what, (consumers, first)): (&'static str, (u64, u32))| {
-            (consumers > 0).then(|| {
-                let fault = Fault::Presence { what, consumers, first };
-                Finding::new(segment.path(), offset, fault)
-            })
-        };
-        faults.into_iter().filter_map(fault).collect()
+        if let [segment, ..] = segments {
+            tell(segment, "rows of consumers that no presence lane knows by then", unknown);
+        }
+        findings
     }
 }
 

@@ -1,5 +1,7 @@
 //! Index files: every set is as its entry says, in order, and within the consumers there are.
 
+use roaring::RoaringBitmap;
+
 use super::finding::{Fault, Finding};
 use crate::container::Container;
 use crate::error::CorruptError;
@@ -14,8 +16,13 @@ struct Found {
     unsorted: bool,
 }
 
-/// What is wrong with the index of a key.
-pub(super) fn check(key: &str, index: &IndexFile, consumers: u32) -> Vec<Finding> {
+/// What is wrong with the index of a key, in a store where some consumers are gone.
+pub(super) fn check(
+    key: &str,
+    index: &IndexFile,
+    consumers: u32,
+    gone: &RoaringBitmap,
+) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         index.block_file().damage().into_iter().map(Finding::bytes).collect();
     if !findings.is_empty() {
@@ -42,6 +49,9 @@ pub(super) fn check(key: &str, index: &IndexFile, consumers: u32) -> Vec<Finding
         };
         differs("containers", u64::from(containers), u64::from(found.containers));
         differs("members", index.cardinality(set), found.members);
+        if !gone.is_empty() && index.read_set(set).is_ok_and(|set| !set.is_disjoint(gone)) {
+            wrong(offset, Fault::Bytes("a member is a consumer who was forgotten"));
+        }
         if found.unsorted {
             wrong(offset, Fault::Bytes("the members of a chunk do not ascend"));
         }

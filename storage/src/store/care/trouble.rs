@@ -86,6 +86,8 @@ pub enum Loss {
         events: u64,
         /// Definitions in it: kind and name.
         definitions: Vec<(u8, String)>,
+        /// Consumers that it forgets, who are known again without it.
+        forgotten: u64,
         /// The token it was sent with.
         token: Option<String>,
     },

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::plan::Job;
 use super::state::CompactionState;
 use crate::io::DiskFile;
-use crate::segment::{Merge, MergeError, Output, Segment, SegmentStream, StreamOptions};
+use crate::segment::{Merge, MergeError, Output, Segment, SegmentStream, StreamOptions, Without};
 use crate::store::commit::{Plan, commit};
 use crate::store::error::WriteError;
 use crate::store::files::{Draft, FileType};
@@ -15,7 +15,10 @@ use crate::store::shared::Shared;
 use crate::store::snapshot::Snapshot;
 
 /// Asked again and again with the events merged since; `Break` ends the work.
-pub(super) type Pause<'p> = dyn FnMut(u64) -> ControlFlow<()> + 'p;
+pub(in crate::store) type Pause<'p> = dyn FnMut(u64) -> ControlFlow<()> + 'p;
+
+/// Segments with the numbers of their files.
+pub(in crate::store) type Numbered = Vec<(u64, Arc<Segment>)>;
 
 /// Bytes that were written, and to how many segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,16 +63,41 @@ pub(super) fn run(
     pause: &mut Pause<'_>,
 ) -> Result<Option<Made>, WriteError> {
     shared.healthy()?;
+    let draft = Draft::new(&shared.files);
+    let without =
+        Without { consumers: snapshot.erasures().pending(), events: None, presence: None };
+    let Some(segments) = write(&Writing { shared, snapshot, draft: &draft }, job, &without, pause)?
+    else {
+        return Ok(None);
+    };
+    let segments_removed = job.pieces.iter().map(|piece| piece.number).collect();
+    publish(shared, draft, Plan { segments, segments_removed, ..Plan::default() }, pause)
+}
+
+/// Where segments are written that nothing refers to yet.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct Writing<'w> {
+    pub(in crate::store) shared: &'w Shared,
+    pub(in crate::store) snapshot: &'w Snapshot,
+    pub(in crate::store) draft: &'w Draft,
+}
+
+/// Writes and syncs the segments that a job makes. None when it was stopped.
+pub(in crate::store) fn write(
+    to: &Writing<'_>,
+    job: &Job,
+    without: &Without<'_>,
+    pause: &mut Pause<'_>,
+) -> Result<Option<Numbered>, WriteError> {
+    let Writing { shared, snapshot, draft } = *to;
     let state = &*snapshot.compaction;
     let _running = state.begin(job.into());
-    let draft = Draft::new(&shared.files);
     let inputs: Vec<Arc<Segment>> =
         job.pieces.iter().filter_map(|piece| snapshot.segment(piece.number)).cloned().collect();
     let arrival = job.pieces.iter().map(|piece| piece.arrival).max().unwrap_or_default();
     let rows_max = shared.tuning.segment_rows as u64;
-    let merge = Merge { inputs: &inputs, blocks: &job.blocks, rows_max };
-    let mut files =
-        Files { shared, draft: &draft, state, arrival, pause: &mut *pause, begun: Vec::new() };
+    let merge = Merge { inputs: &inputs, blocks: &job.blocks, rows_max, without };
+    let mut files = Files { shared, draft, state, arrival, pause: &mut *pause, begun: Vec::new() };
     let merged = merge.run(&mut files);
     let begun = files.begun;
     match merged {
@@ -85,22 +113,19 @@ pub(super) fn run(
             return Err(error.into());
         }
     }
-    let mut plan = Plan {
-        segments_removed: job.pieces.iter().map(|piece| piece.number).collect(),
-        ..Plan::default()
-    };
+    let mut segments = Numbered::new();
     for (number, path, file) in begun {
         // Nothing refers to the file, and what it was made of is where it was: a disk that does
         // not confirm takes nothing away from the store.
         file.sync()?;
         drop(file);
         let mapping = shared.files.disk.map(&path)?;
-        plan.segments.push((number, Arc::new(Segment::from_mapping(mapping, path)?)));
+        segments.push((number, Arc::new(Segment::from_mapping(mapping, path)?)));
         if pause(0).is_break() {
             return Ok(None);
         }
     }
-    publish(shared, draft, plan, pause)
+    Ok(Some(segments))
 }
 
 /// Puts segments in the place of others.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::blocks::{block_of, blocks_between, season_of};
 use super::state::Depth;
-use crate::segment::DayBlock;
+use crate::segment::{DayBlock, Segment};
 
 /// When runs of a block are merged.
 #[derive(Debug, Clone, Copy)]
@@ -46,14 +46,35 @@ pub(super) struct Piece {
     pub(super) extent: (Place, Place),
 }
 
+impl Piece {
+    pub(super) fn of(number: u64, segment: &Segment) -> Self {
+        Self {
+            number,
+            arrival: segment.arrival().unwrap_or(number),
+            first_day: segment.first_day(),
+            last_day: segment.last_day(),
+            rows: segment.rows(),
+            bytes: segment.bytes(),
+            extent: segment.extent(),
+        }
+    }
+}
+
 /// A merge: pieces in the order of their arrival, and the blocks of their days.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Job {
+pub(in crate::store) struct Job {
     pub(super) pieces: Vec<Piece>,
     pub(super) blocks: Vec<DayBlock>,
 }
 
 impl Job {
+    /// The rewriting of one segment: its events stay in one block of days, and as old as they are.
+    pub(in crate::store) fn rewriting(number: u64, segment: &Segment) -> Self {
+        let piece = Piece::of(number, segment);
+        let block = DayBlock { first: piece.first_day, last: piece.last_day };
+        Self { pieces: vec![piece], blocks: vec![block] }
+    }
+
     fn new(mut pieces: Vec<Piece>, newest: i32) -> Self {
         // What is left out is the newest, so the order of arrival stays.
         pieces.sort_by_key(|piece| (piece.arrival, piece.number));

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::erase::{Sweep, Watch};
 use super::job::{self, Made};
 use super::plan::{self, Job, Piece};
 use super::state::{CompactionJob, Depth, Running};
@@ -78,16 +79,8 @@ impl Snapshot {
         let Some(newest) = self.segments().iter().map(|segment| segment.last_day()).max() else {
             return Vec::new();
         };
-        let piece = |(number, segment): &(u64, std::sync::Arc<crate::segment::Segment>)| Piece {
-            number: *number,
-            arrival: segment.arrival().unwrap_or(*number),
-            first_day: segment.first_day(),
-            last_day: segment.last_day(),
-            rows: segment.rows(),
-            bytes: segment.bytes(),
-            extent: segment.extent(),
-        };
-        let pieces = self.disk.iter().map(piece).collect();
+        let pieces = self.disk.iter().map(|(number, segment)| Piece::of(*number, segment));
+        let pieces = pieces.collect();
         plan::plan(self.compaction.sound(pieces), newest, depth)
     }
 }
@@ -120,9 +113,10 @@ impl Store {
         Ok(CompactionStep::Done(done))
     }
 
-    /// Merges until every block of days is one run of segments. What is put into the store
-    /// meanwhile is left for the next time. `progress` is called again and again; `Break` stops
-    /// the merge that is going on, what was merged before stays.
+    /// Merges until every block of days is one run of segments, and takes forgotten consumers out
+    /// of every file. What is put into the store meanwhile is left for the next time. `progress`
+    /// is called again and again; `Break` stops the merge that is going on, what was merged before
+    /// stays.
     ///
     /// # Errors
     /// When a file cannot be written, or, after everything else was merged, when a segment is
@@ -134,6 +128,10 @@ impl Store {
         let shared = &*self.shared;
         let snapshot = shared.present();
         let _work = snapshot.compaction.work();
+        if !snapshot.erasures().pending().is_empty() {
+            // What is in memory would be written when they are taken out: it is merged as well.
+            self.checkpoint()?;
+        }
         let newer = shared.files.next_number();
         let mut all = Compacted::default();
         let mut damage = None;
@@ -160,9 +158,39 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        match damage {
-            Some(error) => Err(error.into()),
-            None => Ok((all, ControlFlow::Continue(()))),
+        if let Some(error) = damage {
+            return Err(error.into());
         }
+        let mut watch = Told { all, progress, rows: 0 };
+        let done = match Sweep::new(shared) {
+            Some(sweep) => sweep.run(&mut watch)?,
+            None => ControlFlow::Continue(()),
+        };
+        Ok((watch.all, done))
+    }
+}
+
+/// Passes on how far taking out has come.
+struct Told<'p> {
+    all: Compacted,
+    progress: &'p mut dyn FnMut(CompactionProgress) -> ControlFlow<()>,
+    /// Events of the present segment so far.
+    rows: u64,
+}
+
+impl Watch for Told<'_> {
+    fn pause(&mut self, job: &Job, rows: u64) -> ControlFlow<()> {
+        self.rows += rows;
+        (self.progress)(CompactionProgress {
+            rows_done: self.all.rows + self.rows,
+            rows_total: self.all.rows + job.rows(),
+            jobs_done: self.all.jobs,
+            jobs_total: self.all.jobs + 1,
+        })
+    }
+
+    fn done(&mut self, job: &Job, made: Made) {
+        self.rows = 0;
+        self.all.add(job, made);
     }
 }

@@ -67,7 +67,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl CompactionState {
-    pub(super) fn work(&self) -> MutexGuard<'_, ()> {
+    pub(in crate::store) fn work(&self) -> MutexGuard<'_, ()> {
         lock(&self.working)
     }
 

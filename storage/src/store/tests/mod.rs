@@ -5,6 +5,7 @@ mod care;
 mod compaction;
 mod concurrent;
 mod crash;
+mod erasure;
 mod faults;
 mod model;
 mod random;
@@ -95,10 +96,11 @@ fn rows_of(snapshot: &Snapshot) -> Vec<Row> {
         String::from_utf8(snapshot.key(table, id).unwrap().unwrap()).unwrap()
     };
     let mut rows = Vec::new();
+    let forgotten = snapshot.erasures().pending();
     for segment in snapshot.segments() {
         let events = segment.read_all().unwrap();
         let at = |column: &[u32], i: usize, default: u32| column.get(i).copied().unwrap_or(default);
-        for i in 0..events.len() {
+        for i in (0..events.len()).filter(|&i| !forgotten.contains(events.consumer[i])) {
             rows.push((
                 key(KeyTable::Consumer, events.consumer[i]),
                 name(NameTable::Brand, events.brand[i]),
@@ -131,6 +133,9 @@ fn first_days(snapshot: &Snapshot) -> BTreeMap<String, i32> {
             rows.decode(ColumnSet::DAY, &mut buffer).unwrap();
             for (&low, &day) in buffer.low.iter().zip(&buffer.day) {
                 let id = (chunk << 16) | u32::from(low);
+                if snapshot.erasures().pending().contains(id) {
+                    continue;
+                }
                 let key = snapshot.key(KeyTable::Consumer, id).unwrap().unwrap();
                 let first = days.entry(String::from_utf8(key).unwrap()).or_insert(day);
                 *first = day.min(*first);

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{KeyTable, Outcome, Store};
+use super::super::{Deleted, IfUnknown, KeyTable, Outcome, Store};
 use super::{Row, first_days, rows_of};
+use crate::erasure::Deletion;
+use crate::names::NameTable;
 
 /// What a store should hold.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +15,10 @@ pub(super) struct Model {
     pub(super) tokens: BTreeSet<String>,
     /// Members of the only set of each index.
     pub(super) indexes: BTreeMap<String, Vec<u32>>,
+    /// Consumers with a key, also those without events.
+    pub(super) known: BTreeSet<String>,
+    /// How many consumers were forgotten.
+    pub(super) forgotten: usize,
 }
 
 impl Model {
@@ -24,6 +30,7 @@ impl Model {
             return Outcome::Repeated;
         }
         self.rows.extend_from_slice(rows);
+        self.known.extend(rows.iter().map(|row| row.0.clone()));
         Outcome::Applied { events: rows.len() as u64 }
     }
 
@@ -33,6 +40,54 @@ impl Model {
             Some(value) => self.definitions.insert(key, value.as_bytes().to_vec()),
             None => self.definitions.remove(&key),
         };
+    }
+
+    /// Takes consumers out of the store and of the model.
+    pub(super) fn forget(&mut self, store: &Store, keys: &[String]) {
+        let ids: Vec<_> = keys
+            .iter()
+            .filter_map(|key| store.snapshot().id(KeyTable::Consumer, key.as_bytes()).unwrap())
+            .collect();
+        let before = self.rows.len();
+        self.rows.retain(|row| !keys.contains(&row.0));
+        self.known.retain(|key| !keys.contains(key));
+        for members in self.indexes.values_mut() {
+            members.retain(|id| !ids.contains(id));
+        }
+        let identities: Vec<_> = keys.iter().map(String::as_bytes).collect();
+        let done = store.forget(&identities, IfUnknown::Skip, Some(1_700_000_000)).unwrap();
+        let consumers: BTreeSet<_> = ids.iter().collect();
+        assert_eq!(done.consumers, consumers.len() as u64);
+        assert_eq!(done.events, (before - self.rows.len()) as u64);
+        self.forgotten += consumers.len();
+    }
+
+    /// Deletes events from the store and from the model.
+    pub(super) fn delete(&mut self, store: &Store, brand: &str, did: &[&str], days: (i32, i32)) {
+        let named = |row: &Row| {
+            row.1 == brand
+                && (did.is_empty() || did.contains(&row.2.as_str()))
+                && (days.0..=days.1).contains(&row.3)
+        };
+        let deleted: Vec<_> = self.rows.extract_if(.., |row| named(row)).collect();
+        let consumers: BTreeSet<_> = deleted.iter().map(|row| &row.0).collect();
+        let id = |table, name: &str| store.names().get(table, name);
+        let Some(brand) = id(NameTable::Brand, brand) else { return };
+        let behaviour = |name: &&str| u16::try_from(id(NameTable::Behaviour, name)?).ok();
+        let mut behaviours: Vec<_> = did.iter().filter_map(behaviour).collect();
+        behaviours.sort_unstable();
+        if behaviours.len() < did.len() {
+            return;
+        }
+        let (first_day, last_day) = days;
+        let deletion = Deletion { brand, behaviours, first_day, last_day };
+        let done = store.delete_events(&deletion, None).unwrap();
+        assert_eq!(done.events, deleted.len() as u64);
+        assert_eq!(done.consumers, consumers.len() as u64);
+        if done.events > 0 {
+            let again = store.delete_events(&deletion, None).unwrap();
+            assert_eq!(again, Deleted::default());
+        }
     }
 
     /// Panics where the store differs.
@@ -50,9 +105,9 @@ impl Model {
         }
         assert_eq!(first_days(&snapshot), days);
         assert_eq!(snapshot.definitions(), &self.definitions);
-        let consumers: BTreeSet<_> = self.rows.iter().map(|row| &row.0).collect();
-        assert_eq!(snapshot.keys(KeyTable::Consumer) as usize, consumers.len());
-        for key in consumers {
+        let keys = snapshot.keys(KeyTable::Consumer) as usize;
+        assert_eq!(keys, self.known.len() + self.forgotten);
+        for key in &self.known {
             let id = snapshot.id(KeyTable::Consumer, key.as_bytes()).unwrap().unwrap();
             let back = snapshot.key(KeyTable::Consumer, id).unwrap().unwrap();
             assert_eq!(back, key.as_bytes());
@@ -61,7 +116,8 @@ impl Model {
         let indexes: Vec<_> = snapshot.index_keys().collect();
         assert_eq!(indexes, self.indexes.keys().collect::<Vec<_>>());
         for (key, members) in &self.indexes {
-            assert_eq!(snapshot.index(key).unwrap().cardinality(0), members.len() as u64);
+            let found = snapshot.index(key).unwrap().read_set(0).unwrap();
+            assert!((found - snapshot.erasures().pending()).iter().eq(members.iter().copied()));
         }
         assert!(snapshot.memory.len() <= 8, "{} segments in memory", snapshot.memory.len());
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use roaring::RoaringBitmap;
 
 use super::super::{
     BulkOptions, CompactionProgress, CompactionStep, Depth, KeyTable, Outcome, Snapshot, Store,
@@ -18,6 +19,11 @@ use crate::io::SystemDisk;
 fn reopen(store: Store, dir: &std::path::Path) -> Store {
     drop(store);
     Store::open_on(Arc::new(SystemDisk), dir, small()).unwrap()
+}
+
+/// Ids that nobody has any more.
+fn load_buried(store: &Store) -> RoaringBitmap {
+    store.snapshot().erasures().buried[0].clone()
 }
 
 fn bulk(store: &Store, model: &mut Model, random: &mut Pcg64, commit: bool) {
@@ -36,7 +42,9 @@ fn bulk(store: &Store, model: &mut Model, random: &mut Pcg64, commit: bool) {
         all.extend(rows);
     }
     let index = format!("index{}", random.random_range(0..3));
-    let members: Vec<u32> = (0..random.random_range(1..50)).collect();
+    let buried = load_buried(store);
+    let members = 0..random.random_range(1..50);
+    let members: Vec<u32> = members.filter(|&id| !buried.contains(id)).collect();
     let drops = random.random_range(0..4) == 0;
     if drops {
         load.drop_index(&index);
@@ -95,6 +103,10 @@ fn compact(store: &Store, random: &mut Pcg64) {
             assert!(store.snapshot().compaction_plan(Depth::Full).is_empty());
             assert!(store.snapshot().compaction_plan(Depth::Due).is_empty());
             check_blocks(&store.snapshot());
+            let snapshot = store.snapshot();
+            let erasures = snapshot.erasures();
+            assert!(erasures.pending().is_empty());
+            assert!(erasures.records().iter().all(|record| erasures.is_gone(record)));
         }
     }
 }
@@ -123,7 +135,7 @@ fn check_blocks(snapshot: &Snapshot) {
 }
 
 fn step(store: &Store, model: &mut Model, random: &mut Pcg64) {
-    match random.random_range(0..22) {
+    match random.random_range(0..25) {
         0..10 => {
             let count = random.random_range(0..40);
             let rows = random_rows(random, count);
@@ -143,7 +155,19 @@ fn step(store: &Store, model: &mut Model, random: &mut Pcg64) {
         14..17 => bulk(store, model, random, true),
         17 => bulk(store, model, random, false),
         18 => compact(store, random),
-        19 => {
+        19 | 20 => {
+            let count = random.random_range(1..4);
+            let key = |_| format!("consumer:{}", random.random_range(0..400));
+            model.forget(store, &(0..count).map(key).collect::<Vec<_>>());
+        }
+        21 => {
+            let brand = format!("brand{}", random.random_range(0..5));
+            let did: &[&str] = [&[], &["did1"][..], &["did0", "did3"]][random.random_range(0..3)];
+            let first = random.random_range(16_800..17_400);
+            let length = random.random_range(0..300);
+            model.delete(store, &brand, did, (first, first + length));
+        }
+        22 => {
             // A batch that is given up leaves no key.
             let mut writer = store.writer().unwrap();
             let rows = random_rows(random, 20);

@@ -11,14 +11,14 @@ use throng::query::plan::{AttributeRef, AttributeType, AttributeValue};
 use throng::storage::dictionary::KeyColumn;
 use throng::storage::names::NameTable;
 use throng::storage::store::{BulkOptions, KeyTable, Outcome};
-use throng::{CreateOptions, Database, Date, Event as Told, EventBatch, When};
+use throng::{CreateOptions, Database, Date, Event as Told, EventBatch, Value, When};
 
 use super::events::OWN_BEHAVIOUR;
 use super::sqlite::Twin;
 use super::text;
 use super::world::{
-    ATTRIBUTES, BRANDS, CATEGORIES, Cell, DECIMAL_SCALE, Event, Fact, ITEMS, Kind, Portion,
-    TOUCHPOINTS, World,
+    ATTRIBUTES, BRANDS, CATEGORIES, Cell, DECIMAL_SCALE, Deletion, Event, Fact, ITEMS, Kind,
+    Portion, TOUCHPOINTS, World,
 };
 
 const LOAD_MEMORY: usize = 1 << 26;
@@ -89,6 +89,8 @@ impl Loader<'_, '_> {
                 let compacted = db.compact(&mut |_| ControlFlow::Continue(()));
                 assert_eq!(compacted.unwrap().1, ControlFlow::Continue(()));
             }
+            Portion::Forget(people) => self.forget(db, people),
+            Portion::Delete(deletion) => self.delete(db, deletion),
             Portion::Reopen => unreachable!("the caller reopens"),
         }
     }
@@ -160,6 +162,30 @@ impl Loader<'_, '_> {
             assert_eq!(db.ingest(&batch, token).unwrap(), Outcome::Repeated);
         }
         self.twin.events(events, |person| self.id(db, person));
+    }
+
+    fn forget(&self, db: &Database, people: &[usize]) {
+        let listed: Vec<_> =
+            people.iter().map(|person| text::literal(&self.world.people[*person])).collect();
+        let mut expected = (0, 0);
+        for person in people {
+            if let Some(id) = self.ids.borrow_mut()[*person].take() {
+                expected = (expected.0 + 1, expected.1 + self.twin.forget(id));
+            }
+        }
+        let statement = format!("FORGET CONSUMER IF EXISTS {}", listed.join(", "));
+        assert_eq!(erased(db, &statement), expected, "seed {}: {statement}", self.world.seed);
+    }
+
+    fn delete(&self, db: &Database, deletion: &Deletion) {
+        let (first, last) = (text::day(deletion.first), text::day(deletion.last));
+        let brand = text::name(BRANDS[deletion.brand]);
+        let mut statement = format!("DELETE EVENTS OF {brand} BETWEEN {first} AND {last}");
+        if !deletion.behaviours.is_empty() {
+            statement += &format!(" DID ({})", deletion.behaviours.join(", "));
+        }
+        let expected = self.twin.delete(deletion);
+        assert_eq!(erased(db, &statement), expected, "seed {}: {statement}", self.world.seed);
     }
 
     fn facts(&self, db: &Database, facts: &[Fact]) {
@@ -245,6 +271,15 @@ impl Loader<'_, '_> {
         if audience.frozen.is_some() {
             self.twin.freeze(place);
         }
+    }
+}
+
+/// How many consumers and events a statement says it erased.
+fn erased(db: &Database, statement: &str) -> (i64, i64) {
+    let answer = db.query(statement).unwrap_or_else(|error| panic!("{error}\n{statement}"));
+    match answer.rows[0][..] {
+        [Value::Integer(consumers), Value::Integer(events)] => (consumers, events),
+        _ => panic!("{statement}: {:?}", answer.rows),
     }
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::sql::{Asked, sample_table, universe};
 use super::term::Term;
-use super::world::{ATTRIBUTES, Cell, Event, Fact, World};
+use super::world::{ATTRIBUTES, Cell, Deletion, Event, Fact, World};
 
 /// A world in tables.
 pub struct Twin<'w> {
@@ -99,6 +99,46 @@ impl<'w> Twin<'w> {
         }
         self.connection.execute_batch("COMMIT").unwrap();
         debug_assert!(facts.iter().flat_map(|f| &f.value).all(|(a, _)| *a < ATTRIBUTES.len()));
+    }
+
+    /// Takes a consumer out; how many events went.
+    pub fn forget(&self, id: u32) -> i64 {
+        let delete = |table: &str, column: &str| {
+            let sql = format!("DELETE FROM {table} WHERE {column} = ?1");
+            i64::try_from(self.connection.execute(&sql, [id]).unwrap()).unwrap()
+        };
+        for (table, column) in [("person", "id"), ("attr", "c"), ("frozen", "c")] {
+            delete(table, column);
+        }
+        self.samples.borrow_mut().clear();
+        delete("event", "c")
+    }
+
+    /// Deletes events; how many consumers had them, and how many they were.
+    pub fn delete(&self, deletion: &Deletion) -> (i64, i64) {
+        let behaviours: Vec<_> =
+            deletion.behaviours.iter().map(|behaviour| format!("'{behaviour}'")).collect();
+        let mut which = format!(
+            "brand = {} AND day BETWEEN {} AND {}",
+            deletion.brand, deletion.first, deletion.last
+        );
+        if !behaviours.is_empty() {
+            which += &format!(" AND behaviour IN ({})", behaviours.join(", "));
+        }
+        let count = |what: &str| -> i64 {
+            let sql = format!("SELECT count({what}) FROM event WHERE {which}");
+            self.connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let counts = (count("DISTINCT c"), count("*"));
+        let sql = format!(
+            "CREATE TEMP TABLE touched AS SELECT DISTINCT c FROM event WHERE {which};
+             DELETE FROM event WHERE {which};
+             UPDATE person SET born = (SELECT min(day) FROM event WHERE event.c = person.id)
+                 WHERE id IN (SELECT c FROM touched);
+             DROP TABLE touched;"
+        );
+        self.connection.execute_batch(&sql).unwrap();
+        counts
     }
 
     /// Keeps the members of a frozen audience.

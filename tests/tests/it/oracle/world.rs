@@ -96,9 +96,27 @@ pub enum Portion {
     /// Merges everything.
     Compact,
     Reopen,
+    /// Forgets people, whoever of them is known.
+    Forget(Vec<usize>),
+    Delete(Deletion),
+}
+
+/// Events of a brand to delete.
+#[derive(Clone, Debug)]
+pub struct Deletion {
+    pub brand: usize,
+    /// All when empty.
+    pub behaviours: Vec<&'static str>,
+    pub first: i32,
+    pub last: i32,
 }
 
 impl Portion {
+    /// Whether it takes something out.
+    pub fn is_erasure(&self) -> bool {
+        matches!(self, Self::Forget(_) | Self::Delete(_))
+    }
+
     /// The events of a portion.
     pub fn events(&self) -> Vec<&Event> {
         match self {
@@ -305,7 +323,38 @@ fn portions(
         at = at + 1 + dice.index(portions.len() - at);
         portions.insert(at, Portion::Audience(audience));
     }
+    let known: Vec<Event> = portions.iter().flat_map(Portion::events).cloned().collect();
+    for erasure in erasures(&known, dice) {
+        // A deletion names its brand.
+        let from = match erasure {
+            Portion::Delete(_) => 1 + portions.iter().position(is_definitions).unwrap_or(0),
+            _ => 0,
+        };
+        let at = from + dice.index(portions.len() + 1 - from);
+        portions.insert(at, erasure);
+    }
     portions
+}
+
+fn is_definitions(portion: &Portion) -> bool {
+    matches!(portion, Portion::Definitions)
+}
+
+/// A few people to forget, and a few wrong loads: what some event names.
+fn erasures(events: &[Event], dice: &mut Dice) -> Vec<Portion> {
+    let mut erasures = Vec::new();
+    for _ in 0..dice.index(4) {
+        let people = (0..1 + dice.index(5)).map(|_| events[dice.index(events.len())].person);
+        erasures.push(Portion::Forget(people.collect()));
+    }
+    for _ in 0..dice.index(3) {
+        let (one, other) = (dice.index(events.len()), dice.index(events.len()));
+        let (one, other) = (&events[one], &events[other]);
+        let behaviours = if dice.chance(50) { vec![one.behaviour] } else { Vec::new() };
+        let (first, last) = (one.day.min(other.day), one.day.max(other.day));
+        erasures.push(Portion::Delete(Deletion { brand: one.brand, behaviours, first, last }));
+    }
+    erasures
 }
 
 fn cut<T>(list: Vec<T>, pieces: usize) -> Vec<Vec<T>> {
