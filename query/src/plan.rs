@@ -6,6 +6,7 @@
 
 mod query;
 mod set;
+mod valuation;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +20,10 @@ pub use set::{
     AtLeast, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RowFilter, Set, Spend,
     State, TargetCategories, Window,
 };
+pub use valuation::{Flow, Ledger, Method, Valuation};
 
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,7 +68,7 @@ pub enum ColumnType {
 /// A bound statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Statement {
-    /// COUNT, SUM, OVERLAP or PROFILE.
+    /// COUNT, SUM, OVERLAP, PROFILE or a measure of one brand.
     Query(Query),
     /// `CONSUMER 'ns:id' [FOR brand] [AS OF d]`.
     Consumer {

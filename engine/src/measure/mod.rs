@@ -3,21 +3,35 @@
 //! A run gives a [`Partial`], which adds up over the stores of a sharded market; ratios are
 //! formed only when a partial becomes an answer.
 
+mod asset;
+mod backtest;
+mod chain;
+mod cohort;
 mod dates;
 mod explain;
 mod finish;
+mod flow;
+mod fraction;
 mod group;
 mod groups;
+mod history;
+mod ledger;
+mod markov;
+mod moves;
 mod order;
 mod overlap;
 mod partial;
 mod profile;
+mod steps;
+mod worth;
 
 pub use explain::explain;
 pub use finish::finish;
 pub use partial::{DayPartial, GroupKey, Partial};
 
 use throng_query::plan::{Column, Measure, Query};
+
+use steps::{Step, steps};
 
 use crate::answer::Answer;
 use crate::database::ExecuteOptions;
@@ -46,7 +60,10 @@ pub fn run(
     columns: &[Column],
     options: &ExecuteOptions,
 ) -> Result<Answer, ExecuteError> {
-    finish(query, columns, &partial(view, query, options)?)
+    history::check(view, query)?;
+    let mut answer = finish(query, columns, &partial(view, query, options)?)?;
+    answer.notices.splice(0..0, history::notices(view, query));
+    Ok(answer)
 }
 
 /// Runs a query up to the point where the results of several stores may be added.
@@ -68,16 +85,13 @@ pub(crate) fn traced(
 ) -> Result<(Partial, Vec<DayTrace>), ExecuteError> {
     let mut partial = Partial::default();
     let mut traces = Vec::new();
-    for day in dates::days(&query.dates, view) {
+    for Step { day, query } in steps(view, query) {
         bounds.check()?;
         let (part, program, trace) = match &query.measure {
             Measure::Overlap { operands, shape } => {
-                overlap::run(view, query, operands, *shape, day, bounds)?
+                overlap::run(view, &query, operands, *shape, day, bounds)?
             }
-            Measure::Count
-            | Measure::Spend(_)
-            | Measure::AttributeSum { .. }
-            | Measure::Profile => group::run(view, query, day, bounds)?,
+            _ => group::run(view, &query, day, bounds)?,
         };
         partial.days.push(part);
         traces.push(DayTrace { day, program, trace });

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::set::{Set, Spend};
+use super::valuation::{Flow, Ledger, Valuation};
 use crate::date::Date;
 
 /// A question about sets of consumers.
@@ -48,6 +49,14 @@ pub enum Measure {
     },
     /// Shares, TGI and z of each attribute value: partitions are taken one by one, not crossed.
     Profile,
+    /// Who moved between the stages of a model.
+    Flow(Flow),
+    /// What consumers are worth.
+    Asset(Valuation),
+    /// How that changed, and by what.
+    Ledger(Ledger),
+    /// What was expected against what came.
+    Backtest(Valuation),
 }
 
 /// One set of an overlap.

@@ -18,8 +18,8 @@ pub enum Set {
     Not(Box<Set>),
     /// Those in one of these stages.
     Stage {
-        /// Whose stages.
-        brand: String,
+        /// Whose stages: a named brand's, or, inside a model's rules, the subject's.
+        brand: BrandRef,
         /// Of which model.
         model: String,
         /// The stages; `none` is allowed.
@@ -105,6 +105,8 @@ pub enum Window {
     Always,
     /// The n days that end with D; at least 1.
     LastDays(u32),
+    /// Every day before the n days that end with D; at least 1.
+    BeforeLastDays(u32),
     /// From a day to a day, both included; days after D are not seen.
     Between(Date, Date),
 }
