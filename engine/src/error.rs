@@ -1,6 +1,7 @@
 //! What can go wrong, one enum per family of operations.
 
 use throng_query::QueryError;
+use throng_query::date::Date;
 use throng_query::plan::NameKind;
 use throng_storage::error::CorruptError;
 use throng_storage::names::NameError;
@@ -65,6 +66,25 @@ pub enum ExecuteError {
     /// A sum that does not fit its type.
     #[error("a sum is too large to be told exactly")]
     Overflow,
+    /// A value that hangs on stages from before the first event.
+    #[error("this hangs on the stages of {needed}, which is before the first event ({first})")]
+    ShortHistory {
+        /// The day whose stages are needed.
+        needed: Date,
+        /// The first day with an event.
+        first: Date,
+    },
+    /// A value asked of a store without events.
+    #[error("the store has no events, so nothing tells what its consumers are worth")]
+    NoEvents,
+    /// Nobody was in a stage whose value is needed.
+    #[error("a consumer in stage {stage} has no value as of {day}: nobody of a horizon ago tells")]
+    NoValue {
+        /// The stage.
+        stage: &'static str,
+        /// The day as of which the value is needed.
+        day: Date,
+    },
     /// A defect: a worker panicked. Only this statement is lost.
     #[error("a worker stopped unexpectedly; this is a defect of Throng")]
     Panicked,
@@ -283,6 +303,7 @@ impl ExecuteError {
             Self::UnknownConsumer { .. } => "02000",
             Self::UnknownIdentity { .. } => "42704",
             Self::Overflow => "22003",
+            Self::ShortHistory { .. } | Self::NoEvents | Self::NoValue { .. } => "22023",
             Self::Panicked => "XX000",
             Self::PlanVersion { .. } => "0A000",
         }
@@ -298,6 +319,8 @@ impl ExecuteError {
             Self::UnknownIdentity { .. } => {
                 "nothing was changed; say FORGET CONSUMER IF EXISTS to leave unknown ones out"
             }
+            Self::ShortHistory { .. } => "ask for a shorter HORIZON or a later day",
+            Self::NoValue { .. } => "ask for another HORIZON or later days",
             Self::Memory { .. } => "ask for fewer partitions or dates, or allow more memory",
             Self::Corrupt(_) => "the rest of the store can still be read; restore this file",
             _ => return None,

@@ -203,6 +203,12 @@ impl View {
         self.newest_day
     }
 
+    /// The day of the oldest event; none in a store without events.
+    #[must_use]
+    pub fn oldest_day(&self) -> Option<i32> {
+        self.snapshot.segments().iter().map(|segment| segment.first_day()).min()
+    }
+
     /// The day a statement is asked as of: the one given, the newest with data, or 1970-01-01 in a
     /// store without events.
     #[must_use]

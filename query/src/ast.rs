@@ -160,6 +160,26 @@ pub(crate) enum Measure {
     AttributeSum(AttributeName),
     Overlap { operands: Vec<Operand>, regions: Regions },
     Profile,
+    OfBrand(BrandMeasure),
+}
+
+/// A measure of one brand's consumers, with the clauses that only those have.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BrandMeasure {
+    pub kind: BrandMeasureKind,
+    pub brand: Literal,
+    /// FROM and TO.
+    pub period: Option<(Literal, Literal)>,
+    pub using: Option<Name>,
+    pub horizon: Option<Literal>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BrandMeasureKind {
+    Flow,
+    Asset,
+    Ledger,
+    Backtest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,6 +257,7 @@ pub(crate) enum SetKind {
     Or(Vec<Set>),
     Not(Box<Set>),
     Stage(StageTest),
+    Moved(Moved),
     Did(Did),
     Spent { spend: Spend, test: SpentTest },
     State { brand: Brand, state: State, sign: Sign },
@@ -254,11 +275,21 @@ pub(crate) enum Sign {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StageTest {
-    pub brand: Name,
+    pub brand: Brand,
     pub model: Option<Name>,
     pub as_of: Option<Literal>,
     pub sign: Sign,
     pub stages: Vec<Literal>,
+}
+
+/// `brand.moved(I TO P, 'd1', 'd2') [(model)]`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Moved {
+    pub brand: Name,
+    pub model: Option<Name>,
+    pub from: Vec<Literal>,
+    pub to: Vec<Literal>,
+    pub days: (Literal, Literal),
 }
 
 /// Whose events.
@@ -269,6 +300,15 @@ pub(crate) enum Brand {
     Subject(Span),
     /// `ANY BRAND`.
     Any(Span),
+}
+
+impl Brand {
+    pub(crate) fn span(&self) -> &Span {
+        match self {
+            Self::Named(name) => &name.span,
+            Self::Subject(span) | Self::Any(span) => span,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -307,6 +347,7 @@ pub(crate) struct Rows {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Window {
     LastDays(Literal),
+    BeforeLastDays(Literal),
     Between(Literal, Literal),
     On(Literal),
 }

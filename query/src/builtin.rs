@@ -9,6 +9,9 @@ pub const ASSET_STAGES: [&str; 4] = ["A", "I", "P", "L"];
 /// The stage of whoever matches no rule of a model.
 pub const NO_STAGE: &str = "none";
 
+/// The stage of `aipl` and `aipl_quick` that is no relation with the brand yet.
+const OPPORTUNITY_STAGE: &str = "O";
+
 const AIPL: &str = "\
 STAGE L WHEN DID buy ON 2 DAYS IN LAST 365 DAYS
     OR (DID review_positive IN LAST 365 DAYS AND DID buy),
@@ -30,10 +33,44 @@ STAGE I WHEN IS MEMBER OR IS FOLLOWER
 STAGE A WHEN DID (exposure, content, watch, category_search, view) IN LAST 15 DAYS,
 STAGE O WHEN ANY BRAND DID ANY IN TARGET CATEGORIES IN LAST 30 DAYS";
 
-/// Name and text after AS of every built-in model. They cannot be replaced or dropped.
+/// Before the last 30 days is what tells a new buyer from one who came back. The deepest stage is
+/// first, as in the other models.
+const LIFECYCLE: &str = "\
+STAGE active WHEN DID buy IN LAST 90 DAYS AND DID buy BEFORE LAST 30 DAYS,
+STAGE new WHEN DID buy IN LAST 30 DAYS,
+STAGE dormant WHEN DID buy IN LAST 365 DAYS,
+STAGE lost WHEN DID buy,
+STAGE prospect WHEN DID ANY";
+
+/// Divides the stages of `aipl` further: keen and numerous are L, initial is P, perform, enthuse
+/// and engage are I, discover is A.
+const DEEPLINK: &str = "\
+STAGE keen WHEN stage(aipl) = L AND DID (review_positive, share) IN LAST 365 DAYS,
+STAGE numerous WHEN stage(aipl) = L,
+STAGE initial WHEN stage(aipl) = P,
+STAGE perform WHEN stage(aipl) = I AND DID (cart, favorite, deposit) IN LAST 15 DAYS,
+STAGE enthuse WHEN stage(aipl) = I AND (IS MEMBER OR IS FOLLOWER
+    OR DID (share, interact, coupon, sample, search) IN LAST 15 DAYS),
+STAGE engage WHEN stage(aipl) = I,
+STAGE discover WHEN stage(aipl) = A";
+
+/// Name and text after AS of every built-in model. They cannot be replaced or dropped, and refer
+/// to the stages of earlier ones only.
 #[must_use]
 pub fn models() -> &'static [(&'static str, &'static str)] {
-    &[(DEFAULT_MODEL, AIPL), ("aipl_quick", AIPL_QUICK)]
+    &[
+        (DEFAULT_MODEL, AIPL),
+        ("aipl_quick", AIPL_QUICK),
+        ("lifecycle", LIFECYCLE),
+        ("deeplink", DEEPLINK),
+    ]
+}
+
+/// Whether a stage of a model is outside the brand's consumer assets: `none`, and opportunity.
+#[must_use]
+pub fn is_outside(model: &str, stage: &str) -> bool {
+    let has_opportunity = [DEFAULT_MODEL, "aipl_quick"].contains(&model);
+    stage == NO_STAGE || (has_opportunity && stage == OPPORTUNITY_STAGE)
 }
 
 /// Whether a model is built in.

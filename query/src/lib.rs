@@ -24,7 +24,7 @@ mod text;
 
 pub use ast::{Ast, Effect, ModelAst, SetAst};
 pub use bind::{
-    BYTES_PER_EVENT_SCALE, Description, ParameterValue, bind, bind_model, bind_set,
+    BYTES_PER_EVENT_SCALE, Description, HEAD_DIGITS, ParameterValue, bind, bind_model, bind_set,
     check_attribute_name, describe, show_columns,
 };
 pub use complete::{Completion, CompletionKind, complete};

@@ -24,6 +24,8 @@ pub const EVERY_DATES_MAX: usize = 4_000;
 pub const MODEL_STAGES_MAX: usize = 64;
 /// Days of `IN LAST n DAYS` and `ON n DAYS`: more than any store can hold.
 pub const WINDOW_DAYS_MAX: u32 = 65_535;
+/// Days of `HORIZON n DAYS`: ten years. Every fifteen of them are a pass over the store.
+pub const HORIZON_DAYS_MAX: u32 = 3_650;
 /// Bytes of a name.
 pub const NAME_BYTES_MAX: usize = 256;
 /// Digits after the point of a decimal attribute.
@@ -45,6 +47,7 @@ pub fn all() -> Vec<(&'static str, usize)> {
         ("every_dates_max", EVERY_DATES_MAX),
         ("model_stages_max", MODEL_STAGES_MAX),
         ("window_days_max", WINDOW_DAYS_MAX as usize),
+        ("horizon_days_max", HORIZON_DAYS_MAX as usize),
         ("name_bytes_max", NAME_BYTES_MAX),
         ("decimal_scale_max", DECIMAL_SCALE_MAX as usize),
     ]

@@ -4,13 +4,27 @@
 //! store. It is serialisable and carries [`PLAN_VERSION`]. Parameters are already replaced by
 //! values.
 
+mod query;
+mod set;
+mod valuation;
+
 use serde::{Deserialize, Serialize};
 
 pub use crate::change::{DeleteEvents, Forget, IfExists, IfMissing};
 use crate::date::Date;
 
+pub use query::{
+    AttributeRef, AttributeType, Dates, Direction, Measure, Operand, OrderKey, OverlapShape,
+    Partition, Query, StepUnit,
+};
+pub use set::{
+    AtLeast, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RowFilter, Set, Spend,
+    State, TargetCategories, Window,
+};
+pub use valuation::{Flow, Ledger, Method, Valuation};
+
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,7 +69,7 @@ pub enum ColumnType {
 /// A bound statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Statement {
-    /// COUNT, SUM, OVERLAP or PROFILE.
+    /// COUNT, SUM, OVERLAP, PROFILE or a measure of one brand.
     Query(Query),
     /// `CONSUMER 'ns:id' [FOR brand] [AS OF d]`.
     Consumer {
@@ -233,352 +247,4 @@ pub enum Show {
     Limits,
     /// What was taken out of the store: consumers and events.
     Erasures,
-}
-
-/// A question about sets of consumers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Query {
-    /// What is measured.
-    pub measure: Measure,
-    /// Only these consumers; everybody when absent.
-    pub filter: Option<Set>,
-    /// The same measure for these consumers too, in a column of its own (COUNT), or as the base
-    /// (PROFILE; the whole universe when absent).
-    pub versus: Option<Set>,
-    /// One row per combination; none means one row.
-    pub partitions: Vec<Partition>,
-    /// As of which day or days.
-    pub dates: Dates,
-    /// The order of rows: then by the partitions' own order.
-    pub order: Vec<OrderKey>,
-    /// At most so many rows.
-    pub limit: Option<u64>,
-}
-
-/// What is measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Measure {
-    /// How many consumers.
-    Count,
-    /// `SUM brand.spend window`: net money, minor units (buy less refund), exact.
-    Spend(Spend),
-    /// `SUM attribute`: the sum of a numeric attribute over consumers where it is known.
-    AttributeSum {
-        /// The attribute.
-        attribute: AttributeRef,
-        /// Digits after the point.
-        scale: u8,
-    },
-    /// The intersections of sets.
-    Overlap {
-        /// The sets, two or more.
-        operands: Vec<Operand>,
-        /// Pairs or regions.
-        shape: OverlapShape,
-    },
-    /// Shares, TGI and z of each attribute value: partitions are taken one by one, not crossed.
-    Profile,
-}
-
-/// One set of an overlap.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Operand {
-    /// How the answer calls it: the brand's or audience's name, or the set as written.
-    pub label: String,
-    /// Its members. A bare brand is its stages A, I, P and L of `aipl`.
-    pub set: Set,
-}
-
-/// The rows of an overlap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OverlapShape {
-    /// One row per pair: left, right, left_count, right_count, both, jaccard, lift.
-    Pairs,
-    /// One row per non-empty exclusive region: region, sets, count.
-    Regions,
-}
-
-/// As of when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Dates {
-    /// One day; the newest day with data when absent.
-    AsOf(Option<Date>),
-    /// `EVERY n DAYS|WEEKS|MONTHS FROM a TO b`: a first column `as_of`, and the rows of each date.
-    Every {
-        /// How many units between dates, at least 1.
-        step: u32,
-        /// The unit.
-        unit: StepUnit,
-        /// First date.
-        from: Date,
-        /// No date is later than this.
-        to: Date,
-    },
-}
-
-/// The unit of EVERY.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StepUnit {
-    /// One day.
-    Day,
-    /// Seven days.
-    Week,
-    /// One calendar month, counted from the first date; a day that does not exist becomes the
-    /// month's last.
-    Month,
-}
-
-/// One key of ORDER BY.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderKey {
-    /// Index into [`Plan::columns`].
-    pub column: usize,
-    /// Which way. Nulls come last either way.
-    pub direction: Direction,
-}
-
-/// Which way rows are ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Direction {
-    /// Smallest first.
-    Ascending,
-    /// Largest first.
-    Descending,
-}
-
-/// A family of disjoint sets that covers the universe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Partition {
-    /// The stages of a model, and `none`.
-    Stage {
-        /// Whose stages.
-        brand: String,
-        /// Of which model.
-        model: String,
-        /// As of this day instead of the statement's.
-        as_of: Option<Date>,
-    },
-    /// The values of an attribute, and null for unknown.
-    Attribute(AttributeRef),
-    /// Boolean: in the audience or not.
-    Audience(String),
-}
-
-/// An attribute by name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct AttributeRef {
-    /// The brand, for an attribute of consumers at one brand.
-    pub brand: Option<String>,
-    /// The attribute's name.
-    pub name: String,
-}
-
-/// The type of an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AttributeType {
-    /// One of a moderate number of texts. Only equality.
-    Text,
-    /// A signed integer.
-    Integer,
-    /// A decimal number kept as an integer of its last digit.
-    Decimal {
-        /// Digits after the point, at most 9.
-        scale: u8,
-    },
-    /// True or false. Only equality.
-    Boolean,
-    /// A calendar day, kept as days since 1970-01-01.
-    Date,
-}
-
-/// A set of consumers. Every set is within the universe as of the statement's day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Set {
-    /// The universe.
-    All,
-    /// Those in every one.
-    And(Vec<Set>),
-    /// Those in at least one.
-    Or(Vec<Set>),
-    /// The rest of the universe.
-    Not(Box<Set>),
-    /// Those in one of these stages.
-    Stage {
-        /// Whose stages.
-        brand: String,
-        /// Of which model.
-        model: String,
-        /// The stages; `none` is allowed.
-        stages: Vec<String>,
-        /// As of this day instead of the statement's.
-        as_of: Option<Date>,
-    },
-    /// Those who did something.
-    Did(Did),
-    /// Those whose net spend compares so.
-    Spent {
-        /// What is summed.
-        spend: Spend,
-        /// How it is compared. Who has no rows spent 0.
-        comparison: Comparison,
-        /// In minor units of the store's currency.
-        amount: i64,
-    },
-    /// Those in a state: the last of its two behaviours is the entering one.
-    State {
-        /// At which brand.
-        brand: BrandRef,
-        /// Which state.
-        state: State,
-    },
-    /// Those whose attribute is so. Unknown is in none of the comparisons.
-    Attribute {
-        /// Which attribute.
-        attribute: AttributeRef,
-        /// The condition.
-        test: AttributeTest,
-    },
-    /// The members of a saved audience.
-    Audience(String),
-    /// A repeatable sample: see [`crate::sample`].
-    Sample {
-        /// Parts per million, 0 to 1,000,000.
-        per_million: u32,
-        /// The seed.
-        seed: u64,
-    },
-}
-
-/// Which brand's events.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum BrandRef {
-    /// This brand.
-    Named(String),
-    /// The brand whose stage is asked: inside a model's rules only.
-    Subject,
-    /// All brands together (`ANY BRAND`).
-    Any,
-}
-
-/// `brand DID behaviour ...`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Did {
-    /// To which brand.
-    pub brand: BrandRef,
-    /// One of these behaviours; any behaviour when empty.
-    pub behaviours: Vec<String>,
-    /// How often, over all these behaviours together.
-    pub at_least: AtLeast,
-    /// When.
-    pub window: Window,
-    /// Which rows.
-    pub rows: RowFilter,
-}
-
-/// How often is enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum AtLeast {
-    /// The sum of the rows' counts is at least this; at least 1.
-    Times(u32),
-    /// On at least so many distinct days; at least 1.
-    Days(u32),
-}
-
-/// Days of events, never later than the as-of day D.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Window {
-    /// Every day up to D.
-    Always,
-    /// The n days that end with D; at least 1.
-    LastDays(u32),
-    /// From a day to a day, both included; days after D are not seen.
-    Between(Date, Date),
-}
-
-/// Which rows of a lane count. Conditions of different kinds must all hold; of one kind, any.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct RowFilter {
-    /// One of these touchpoints; any when empty.
-    pub touchpoints: Vec<String>,
-    /// One of these categories; any when empty.
-    pub categories: Vec<String>,
-    /// One of these items; any when empty. Unknown items match no row.
-    pub items: Vec<String>,
-    /// One of the subject brand's target categories (no rows when it has none).
-    pub target_categories: TargetCategories,
-}
-
-/// Whether only rows in the subject brand's target categories count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub enum TargetCategories {
-    /// No such condition.
-    #[default]
-    Ignored,
-    /// Only those rows.
-    Only,
-}
-
-/// Net money at a brand: `buy` amounts less `refund` amounts, each on its own day.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Spend {
-    /// At which brand.
-    pub brand: BrandRef,
-    /// When.
-    pub window: Window,
-    /// Which rows, of buys and of refunds alike.
-    pub rows: RowFilter,
-}
-
-/// A state between two behaviours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum State {
-    /// From `join` until `leave`.
-    Member,
-    /// From `follow` until `unfollow`.
-    Follower,
-}
-
-/// A comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Comparison {
-    /// `=`
-    Equal,
-    /// `<>`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
-}
-
-/// A condition on an attribute. Who has no known value is in none but [`AttributeTest::Unknown`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum AttributeTest {
-    /// Compared with one value.
-    Compare(Comparison, AttributeValue),
-    /// One of these.
-    In(Vec<AttributeValue>),
-    /// Known, and none of these.
-    NotIn(Vec<AttributeValue>),
-    /// From the first to the second, both included.
-    Between(AttributeValue, AttributeValue),
-    /// No known value.
-    Unknown,
-    /// Some known value.
-    Known,
-}
-
-/// A value of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum AttributeValue {
-    /// Of a text attribute.
-    Text(String),
-    /// Of an integer, decimal (in units of its last digit) or date (days since 1970-01-01).
-    Number(i64),
-    /// Of a boolean attribute.
-    Boolean(bool),
 }

@@ -12,22 +12,31 @@ use crate::behaviour;
 /// The built-in models by name.
 pub(super) fn models() -> &'static BTreeMap<String, Arc<Model>> {
     static BOUND: LazyLock<BTreeMap<String, Arc<Model>>> = LazyLock::new(|| {
-        let bind = |&(name, text): &(&str, &str)| {
-            let model = throng_query::bind_model(name, text, &EveryStore)
-                .expect("the built-in models use built-in behaviours only; a test binds them");
-            (name.to_owned(), Arc::new(model))
-        };
-        builtin::models().iter().map(bind).collect()
+        let mut every = EveryStore::default();
+        for (name, text) in builtin::models() {
+            let model = throng_query::bind_model(name, text, &every)
+                .expect("the built-in models use what every store has; a test binds them");
+            every.models.insert((*name).to_owned(), Arc::new(model));
+        }
+        every.models
     });
     &BOUND
 }
 
 /// The names that every store has.
-struct EveryStore;
+#[derive(Default)]
+struct EveryStore {
+    /// The models bound so far: a later one may refer to their stages.
+    models: BTreeMap<String, Arc<Model>>,
+}
 
 impl Catalog for EveryStore {
     fn exists(&self, kind: NameKind, name: &str) -> bool {
-        kind == NameKind::Behaviour && behaviour::is_built_in(name)
+        match kind {
+            NameKind::Behaviour => behaviour::is_built_in(name),
+            NameKind::Model => self.models.contains_key(name),
+            _ => false,
+        }
     }
 
     fn names(&self, kind: NameKind) -> Vec<String> {
@@ -41,8 +50,9 @@ impl Catalog for EveryStore {
         None
     }
 
-    fn stages(&self, _model: &str) -> Option<Vec<String>> {
-        None
+    fn stages(&self, model: &str) -> Option<Vec<String>> {
+        let model = self.models.get(model)?;
+        Some(model.stages.iter().map(|rule| rule.stage.clone()).collect())
     }
 
     fn currency(&self) -> Currency {
@@ -60,6 +70,9 @@ mod tests {
             let model = models().get(name).unwrap();
             let stages: Vec<&str> = model.stages.iter().map(|rule| rule.stage.as_str()).collect();
             assert_eq!(stages, ["L", "P", "I", "A", "O"], "{name}");
+        }
+        for (name, expected) in [("lifecycle", 5), ("deeplink", 7)] {
+            assert_eq!(models().get(name).unwrap().stages.len(), expected, "{name}");
         }
     }
 }

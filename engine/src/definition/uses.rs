@@ -39,7 +39,7 @@ impl Uses {
             Set::Stage { brand, model, stages, .. } => {
                 let stage = |stage: &String| (model.clone(), stage.clone());
                 self.stages.extend(stages.iter().map(stage));
-                self.brands.insert(brand.clone());
+                self.add_brand(brand);
                 self.models.insert(model.clone());
             }
             Set::Did(did) => {

@@ -148,6 +148,11 @@ impl<'v> Compiler<'v> {
                 Ok(self.program.minus(universe, node))
             }
             Set::Stage { brand, model, stages, as_of } => {
+                let subject = match brand {
+                    BrandRef::Named(name) => Some(name.as_str()),
+                    BrandRef::Subject | BrandRef::Any => at.subject,
+                };
+                let Some(brand) = subject else { return Ok(self.nobody()) };
                 let all = self.stages(brand, model, Some(as_of.map_or(at.day, |day| day.0)))?;
                 let nodes_of = |wanted: bool| {
                     let chosen = all.iter().filter(|(name, _)| stages.contains(name) == wanted);
@@ -427,6 +432,7 @@ impl<'v> Compiler<'v> {
         let (first, last) = match window {
             Window::Always => (i32::MIN, day),
             Window::LastDays(n) => (day.saturating_sub_unsigned(n).saturating_add(1), day),
+            Window::BeforeLastDays(n) => (i32::MIN, day.saturating_sub_unsigned(n)),
             Window::Between(first, last) => (first.0, last.0.min(day)),
         };
         let categories = ids(&filter.categories, |name| Ok(self.view.category_id(name)))?;

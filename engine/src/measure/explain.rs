@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use throng_query::plan::{AtLeast, Column, ExplainMode, Measure, Query};
+use throng_query::plan::{AtLeast, Column, Dates, ExplainMode, Measure, Query};
 use throng_storage::names::NameTable;
 
-use super::{dates, group, overlap, traced};
+use super::steps::{Step, steps};
+use super::{group, overlap, traced};
 use crate::answer::{Answer, Date, Value};
 use crate::database::ExecuteOptions;
 use crate::error::ExecuteError;
@@ -27,12 +28,18 @@ pub fn explain(
     let mut lines = Vec::new();
     match mode {
         ExplainMode::Program => {
-            for day in dates::days(&query.dates, view).into_iter().take(1) {
+            // The dates of EVERY have programs that are alike.
+            let shown = match query.dates {
+                Dates::Every { .. } => 1,
+                Dates::AsOf(_) => usize::MAX,
+            };
+            for Step { days, query } in steps(view, query).into_iter().take(shown) {
+                let Some(&day) = days.first() else { continue };
                 let program = match &query.measure {
                     Measure::Overlap { operands, .. } => {
-                        overlap::program(view, query, operands, day)?
+                        overlap::program(view, &query, operands, day)?
                     }
-                    _ => group::program(view, query, day)?,
+                    _ => group::program(view, &query, day)?,
                 };
                 lines.push(format!("as of {}, {} chunks", Date(day), view.chunk_end()));
                 Tree { view, program: &program, trace: None, shown: Vec::new() }.lines(&mut lines);

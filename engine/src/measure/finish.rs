@@ -4,9 +4,18 @@ use throng_query::plan::{Column, ColumnType, Dates, Measure, Operand, OverlapSha
 
 use super::overlap::pair_place;
 use super::partial::{DayPartial, GroupKey, Partial};
-use super::{order, profile};
+use super::{asset, backtest, flow, ledger, order, profile};
 use crate::answer::{Answer, Date, Decimal, Value};
 use crate::error::ExecuteError;
+
+/// What a measure of several passes makes of them.
+#[derive(Debug)]
+pub struct Finished {
+    /// The rows, not yet ordered as asked.
+    pub rows: Vec<Vec<Value>>,
+    /// What the asker should know.
+    pub notices: Vec<String>,
+}
 
 /// The answer of a query.
 ///
@@ -17,6 +26,25 @@ pub fn finish(
     columns: &[Column],
     partial: &Partial,
 ) -> Result<Answer, ExecuteError> {
+    let finished = match &query.measure {
+        Measure::Flow(flow) => flow::finish(flow, &partial.days)?,
+        Measure::Asset(of) => asset::finish(query, of, columns, &partial.days)?,
+        Measure::Ledger(of) => ledger::finish(of, columns, &partial.days)?,
+        Measure::Backtest(of) => backtest::finish(of, columns, &partial.days)?,
+        _ => Finished { rows: by_day(query, columns, partial)?, notices: Vec::new() },
+    };
+    let Finished { mut rows, notices } = finished;
+    order::apply(query, &mut rows);
+    let tag = format!("SELECT {}", rows.len());
+    Ok(Answer { columns: columns.to_vec(), rows, tag, notices })
+}
+
+/// The rows of each day, one day after the other.
+fn by_day(
+    query: &Query,
+    columns: &[Column],
+    partial: &Partial,
+) -> Result<Vec<Vec<Value>>, ExecuteError> {
     let every = matches!(query.dates, Dates::Every { .. });
     let own = columns.get(usize::from(every)..).unwrap_or(&[]);
     let mut rows = Vec::new();
@@ -25,9 +53,7 @@ pub fn finish(
             Measure::Overlap { operands, shape: OverlapShape::Pairs } => pairs(operands, day)?,
             Measure::Overlap { operands, shape: OverlapShape::Regions } => regions(operands, day)?,
             Measure::Profile => profile::rows(query, day)?,
-            Measure::Count | Measure::Spend(_) | Measure::AttributeSum { .. } => {
-                groups(query, own, day)?
-            }
+            _ => groups(query, own, day)?,
         };
         rows.extend(of_day.into_iter().map(|mut row| {
             if every {
@@ -36,9 +62,7 @@ pub fn finish(
             row
         }));
     }
-    order::apply(query, &mut rows);
-    let tag = format!("SELECT {}", rows.len());
-    Ok(Answer { columns: columns.to_vec(), rows, tag, notices: Vec::new() })
+    Ok(rows)
 }
 
 /// The value of a group.

@@ -179,7 +179,7 @@ fn compile(
                 _ => Summand::Nothing,
             }
         }
-        Measure::Count | Measure::Profile | Measure::Overlap { .. } => Summand::Nothing,
+        _ => Summand::Nothing,
     };
     Ok(Grouping { channels, families, summand })
 }

@@ -3,15 +3,27 @@
 //! A run gives a [`Partial`], which adds up over the stores of a sharded market; ratios are
 //! formed only when a partial becomes an answer.
 
+mod asset;
+mod backtest;
+mod chain;
+mod cohort;
 mod dates;
 mod explain;
 mod finish;
+mod flow;
+mod fraction;
 mod group;
 mod groups;
+mod history;
+mod ledger;
+mod markov;
+mod moves;
 mod order;
 mod overlap;
 mod partial;
 mod profile;
+mod steps;
+mod worth;
 
 pub use explain::explain;
 pub use finish::finish;
@@ -19,15 +31,13 @@ pub use partial::{DayPartial, GroupKey, Partial};
 
 use throng_query::plan::{Column, Measure, Query};
 
+use steps::{Step, steps};
+
 use crate::answer::Answer;
 use crate::database::ExecuteOptions;
 use crate::error::ExecuteError;
 use crate::exec::{Bounds, Program, Timing, Trace};
 use crate::view::View;
-
-/// As-of days answered in one pass over the chunks: enough to share what their windows have in
-/// common, few enough that what is kept for each stays small.
-const DAYS_AT_ONCE: usize = 64;
 
 /// The program of some days with what running it touched.
 #[derive(Debug)]
@@ -50,7 +60,10 @@ pub fn run(
     columns: &[Column],
     options: &ExecuteOptions,
 ) -> Result<Answer, ExecuteError> {
-    finish(query, columns, &partial(view, query, options)?)
+    history::check(view, query)?;
+    let mut answer = finish(query, columns, &partial(view, query, options)?)?;
+    answer.notices.splice(0..0, history::notices(view, query));
+    Ok(answer)
 }
 
 /// Runs a query up to the point where the results of several stores may be added.
@@ -72,24 +85,16 @@ pub(crate) fn traced(
 ) -> Result<(Partial, Vec<DaysTrace>), ExecuteError> {
     let mut partial = Partial::default();
     let mut traces = Vec::new();
-    let days = dates::days(&query.dates, view);
-    let at_once = match query.measure {
-        Measure::Overlap { .. } => 1,
-        _ => DAYS_AT_ONCE,
-    };
-    for days in days.chunks(at_once) {
+    for Step { days, query } in steps(view, query) {
         bounds.check()?;
         let (parts, program, trace) = match &query.measure {
             Measure::Overlap { operands, shape } => {
-                overlap::run(view, query, operands, *shape, days, bounds)?
+                overlap::run(view, &query, operands, *shape, &days, bounds)?
             }
-            Measure::Count
-            | Measure::Spend(_)
-            | Measure::AttributeSum { .. }
-            | Measure::Profile => group::run(view, query, days, bounds)?,
+            _ => group::run(view, &query, &days, bounds)?,
         };
         partial.days.extend(parts);
-        traces.push(DaysTrace { days: days.to_vec(), program, trace });
+        traces.push(DaysTrace { days, program, trace });
     }
     Ok((partial, traces))
 }

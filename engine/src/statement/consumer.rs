@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use throng_query::builtin::{DEFAULT_MODEL, NO_STAGE};
 use throng_query::date::Date;
-use throng_query::plan::{AttributeType, AttributeValue, AudienceKind, Set};
+use throng_query::plan::{AttributeType, AttributeValue, AudienceKind, BrandRef, Set};
 use throng_storage::names::NameTable;
 use throng_storage::store::KeyTable;
 
@@ -70,7 +70,7 @@ fn stages(
         None => brand_names(reading, events),
     };
     let in_stage = |(brand, stage): (&String, &String)| Set::Stage {
-        brand: brand.clone(),
+        brand: BrandRef::Named(brand.clone()),
         model: model.name.clone(),
         stages: vec![stage.clone()],
         as_of: None,

@@ -36,6 +36,20 @@ const PROFILE: [(&str, ColumnType); 8] = [
     ("z", ColumnType::Double),
 ];
 
+/// Digits after the currency's own that a value per head has: of many consumers each is worth less
+/// than a minor unit.
+pub const HEAD_DIGITS: u8 = 4;
+
+const FLOW: [(&str, ColumnType); 7] = [
+    ("from", ColumnType::Text),
+    ("to", ColumnType::Text),
+    ("kind", ColumnType::Text),
+    ("count", ColumnType::Integer),
+    ("start", ColumnType::Integer),
+    ("end", ColumnType::Integer),
+    ("rate", ColumnType::Double),
+];
+
 impl Binder<'_> {
     pub fn query_columns(&self, node: &Node, measure: &Measure) -> Result<Vec<Column>, QueryError> {
         let mut measured: Vec<Column> = match measure {
@@ -50,6 +64,14 @@ impl Binder<'_> {
             Measure::Overlap { shape: OverlapShape::Pairs, .. } => fixed(&PAIRS),
             Measure::Overlap { shape: OverlapShape::Regions, .. } => fixed(&REGIONS),
             Measure::Profile => fixed(&PROFILE),
+            Measure::Flow(_) => fixed(&FLOW),
+            Measure::Asset(_) => self.asset_columns(),
+            Measure::Ledger(_) => vec![
+                column("part", ColumnType::Text),
+                column("consumers", ColumnType::Integer),
+                column("amount", self.money_type()),
+            ],
+            Measure::Backtest(_) => self.backtest_columns(),
         };
         if *measure == Measure::Count && node.versus.is_some() {
             measured.push(column("versus", ColumnType::Integer));
@@ -69,6 +91,32 @@ impl Binder<'_> {
         }
         columns.extend(measured);
         Ok(columns)
+    }
+
+    fn money_type(&self) -> ColumnType {
+        ColumnType::Numeric { scale: self.catalog.currency().exponent }
+    }
+
+    fn asset_columns(&self) -> Vec<Column> {
+        let exponent = self.catalog.currency().exponent;
+        vec![
+            column("stage", ColumnType::Text),
+            column("consumers", ColumnType::Integer),
+            column("value", ColumnType::Numeric { scale: exponent + HEAD_DIGITS }),
+            column("asset", self.money_type()),
+            column("share", ColumnType::Double),
+        ]
+    }
+
+    fn backtest_columns(&self) -> Vec<Column> {
+        vec![
+            column("stage", ColumnType::Text),
+            column("consumers", ColumnType::Integer),
+            column("predicted", self.money_type()),
+            column("realised", self.money_type()),
+            column("error", self.money_type()),
+            column("error_rate", ColumnType::Double),
+        ]
     }
 
     fn partition_columns(&self, node: &Node) -> Result<Vec<Column>, QueryError> {

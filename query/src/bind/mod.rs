@@ -2,6 +2,7 @@
 
 mod attribute;
 mod binder;
+mod brand_measure;
 mod columns;
 mod decimal;
 mod definition;
@@ -17,6 +18,7 @@ mod stage;
 mod statement;
 mod value;
 
+pub use columns::HEAD_DIGITS;
 pub(crate) use decimal::unscaled_text;
 pub use definition::check_attribute_name;
 pub use face::{Description, ParameterValue, bind, bind_model, bind_set, describe};

@@ -6,7 +6,7 @@ use crate::ast::{Members, Operand as Node, Regions, SetKind};
 use crate::builtin::{ASSET_STAGES, DEFAULT_MODEL};
 use crate::error::{ErrorCode, QueryError};
 use crate::limits::{OVERLAP_PAIRS_OPERANDS_MAX, OVERLAP_REGIONS_OPERANDS_MAX};
-use crate::plan::{NameKind, Operand, OverlapShape, Set};
+use crate::plan::{BrandRef, NameKind, Operand, OverlapShape, Set};
 
 use super::binder::Binder;
 
@@ -76,7 +76,7 @@ impl Binder<'_> {
 /// What a bare brand means: its stages A, I, P and L.
 pub(crate) fn consumer_assets(brand: String) -> Set {
     Set::Stage {
-        brand,
+        brand: BrandRef::Named(brand),
         model: DEFAULT_MODEL.to_owned(),
         stages: ASSET_STAGES.iter().map(|stage| (*stage).to_owned()).collect(),
         as_of: None,

@@ -51,6 +51,7 @@ impl Binder<'_> {
                 };
                 Ok(Measure::AttributeSum { attribute, scale })
             }
+            MeasureNode::OfBrand(of) => self.brand_measure(of),
             MeasureNode::Overlap { operands, regions } => {
                 let (operands, shape) = self.operands(operands, *regions)?;
                 Ok(Measure::Overlap { operands, shape })
@@ -62,7 +63,7 @@ impl Binder<'_> {
         match node {
             PartitionNode::Stage { brand, model, as_of } => {
                 let name = self.known(NameKind::Brand, brand)?;
-                let (model, _) = self.model(model.as_ref(), brand)?;
+                let (model, _) = self.model(model.as_ref(), &brand.span)?;
                 let as_of = self.optional_date(as_of.as_ref())?;
                 Ok(Partition::Stage { brand: name, model, as_of })
             }
@@ -116,6 +117,6 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
         MeasureNode::Profile if node.partitions.is_empty() => {
             refuse("PROFILE needs BY", "name the attributes: PROFILE WHERE ... BY age, gender")
         }
-        _ => Ok(()),
+        _ => super::brand_measure::check_clauses(node),
     }
 }

@@ -76,6 +76,10 @@ impl Binder<'_> {
             Some(WindowNode::LastDays(n)) => {
                 Window::LastDays(self.at_least_one(n, "a number of days", WINDOW_DAYS_MAX)?)
             }
+            Some(WindowNode::BeforeLastDays(n)) => {
+                let days = self.at_least_one(n, "a number of days", WINDOW_DAYS_MAX)?;
+                Window::BeforeLastDays(days)
+            }
             Some(WindowNode::Between(from, to)) => {
                 let (from, to) = self.days_between(from, to)?.unwrap_or_default();
                 Window::Between(from, to)

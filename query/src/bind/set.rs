@@ -35,6 +35,7 @@ impl Binder<'_> {
             }
             SetKind::Not(inner) => Ok(Set::Not(Box::new(self.set(inner)?))),
             SetKind::Stage(test) => self.stage_test(test),
+            SetKind::Moved(moved) => self.moved(moved),
             SetKind::Did(did) => self.did(did).map(Set::Did),
             SetKind::Spent { spend, test } => self.spent(spend, test),
             SetKind::State { brand, state, sign } => {

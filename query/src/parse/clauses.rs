@@ -62,7 +62,7 @@ impl Parser {
             once(query.limit.is_none(), &at, "LIMIT")?;
             query.limit = Some(self.number(Expect::Other("a number of rows"))?);
         } else {
-            return Ok(false);
+            return self.brand_clause(&mut query.measure);
         }
         Ok(true)
     }
@@ -132,7 +132,7 @@ impl Parser {
     }
 }
 
-fn once(first: bool, at: &Span, clause: &str) -> Result<(), QueryError> {
+pub(super) fn once(first: bool, at: &Span, clause: &str) -> Result<(), QueryError> {
     if first {
         return Ok(());
     }

@@ -19,7 +19,7 @@ impl Parser {
         } else if self.word("PROFILE") {
             Ok(Some(Measure::Profile))
         } else {
-            Ok(None)
+            self.brand_measure()
         }
     }
 

@@ -1,5 +1,6 @@
 //! Tokens to syntax tree, by recursive descent.
 
+mod brand_measure;
 mod clauses;
 mod cursor;
 mod definition;

@@ -92,6 +92,10 @@ impl Parser {
             Window::Between(from, to)
         } else if self.word("ON") {
             Window::On(self.date()?)
+        } else if self.phrase("BEFORE LAST")? {
+            let days = self.number(Expect::Other("a number of days"))?;
+            self.require_any(&["DAYS", "DAY"])?;
+            Window::BeforeLastDays(days)
         } else if self.word("IN") {
             match self.after_in(rows, at.start)? {
                 Some(window) => window,

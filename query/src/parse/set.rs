@@ -57,6 +57,11 @@ impl Parser {
     }
 
     fn leaf(&mut self) -> Result<SetKind, QueryError> {
+        if self.subject == Subject::Asked && self.is_word_after(0, "STAGE") {
+            let start = self.span().start;
+            self.advance();
+            return self.stage_leaf(Brand::Subject(start..start));
+        }
         if self.is_leading_name() || matches!(self.kind(), TokenKind::Quoted(_)) {
             return self.named_leaf();
         }
@@ -82,7 +87,7 @@ impl Parser {
 
     fn is_subject_leaf(&mut self) -> bool {
         if self.subject == Subject::Asked {
-            for word in ["DID", "SPENT", "IS"] {
+            for word in ["DID", "SPENT", "IS", "STAGE"] {
                 self.wants(Expect::Word(word));
             }
         }
@@ -140,7 +145,10 @@ impl Parser {
         self.wants(Expect::Word("stage"));
         let name = self.name(Expect::BrandAttribute(brand.text.clone()))?;
         if name.text.eq_ignore_ascii_case("stage") {
-            return self.stage_leaf(brand);
+            return self.stage_leaf(Brand::Named(brand));
+        }
+        if name.text.eq_ignore_ascii_case("moved") && self.is_symbol_after(0, Symbol::Open) {
+            return self.moved_leaf(brand);
         }
         self.attribute_leaf(Some(brand), name)
     }

@@ -1,6 +1,8 @@
 //! Conditions on stages and attributes.
 
-use crate::ast::{AttributeName, AttributeTest, Literal, Name, SetKind, Sign, StageTest};
+use crate::ast::{
+    AttributeName, AttributeTest, Brand, Literal, Moved, Name, SetKind, Sign, StageTest,
+};
 use crate::builtin::DEFAULT_MODEL;
 use crate::error::QueryError;
 use crate::lexer::Symbol;
@@ -33,7 +35,7 @@ impl Parser {
     }
 
     /// `brand.stage [(model)] [AS OF d] = P` and its like, after `stage`.
-    pub(super) fn stage_leaf(&mut self, brand: Name) -> Result<SetKind, QueryError> {
+    pub(super) fn stage_leaf(&mut self, brand: Brand) -> Result<SetKind, QueryError> {
         let model = self.model_choice()?;
         let as_of = if self.phrase("AS OF")? { Some(self.date()?) } else { None };
         let of = model.as_ref().map_or(DEFAULT_MODEL, |model| model.text.as_str()).to_owned();
@@ -56,6 +58,30 @@ impl Parser {
             });
         };
         Ok(SetKind::Stage(StageTest { brand, model, as_of, sign, stages }))
+    }
+
+    /// `brand.moved(I TO P, 'd1', 'd2') [(model)]`, after `moved`.
+    pub(super) fn moved_leaf(&mut self, brand: Name) -> Result<SetKind, QueryError> {
+        self.require_symbol(Symbol::Open)?;
+        let from = self.side()?;
+        self.require_word("TO")?;
+        let to = self.side()?;
+        self.require_symbol(Symbol::Comma)?;
+        let first = self.date()?;
+        self.require_symbol(Symbol::Comma)?;
+        let days = (first, self.date()?);
+        self.require_symbol(Symbol::Close)?;
+        let model = self.model_choice()?;
+        Ok(SetKind::Moved(Moved { brand, model, from, to, days }))
+    }
+
+    /// `P` or `(P, L)`. The model, hence its stages, is named later.
+    fn side(&mut self) -> Result<Vec<Literal>, QueryError> {
+        let stage = |parser: &mut Self| parser.name_or_text(Expect::Other("a stage"));
+        if self.is_symbol_after(0, Symbol::Open) {
+            return self.paren_list(stage);
+        }
+        Ok(vec![stage(self)?])
     }
 
     /// A condition on an attribute, after its name.

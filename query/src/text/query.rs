@@ -4,7 +4,8 @@ use crate::bind::consumer_assets;
 use crate::builtin::DEFAULT_MODEL;
 use crate::catalog::Catalog;
 use crate::plan::{
-    BrandRef, Dates, Direction, Measure, Operand, OverlapShape, Partition, Query, Set, StepUnit,
+    BrandRef, Dates, Direction, Flow, Ledger, Measure, Method, Operand, OverlapShape, Partition,
+    Query, Set, StepUnit, Valuation,
 };
 
 use super::set::{attribute_name, rows_text, set_text, stage_name};
@@ -59,12 +60,22 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
     match measure {
         Measure::Count => "COUNT".to_owned(),
         Measure::Profile => "PROFILE".to_owned(),
+        Measure::Flow(Flow { brand, model, from, to }) => {
+            let (brand, model) = (leading_name(brand), quote_name(model));
+            format!("FLOW {brand} FROM {} TO {} USING {model}", date(*from), date(*to))
+        }
         Measure::Spend(spend) => {
             let brand = match &spend.brand {
                 BrandRef::Named(name) => leading_name(name),
                 BrandRef::Any | BrandRef::Subject => "ANY BRAND".to_owned(),
             };
             format!("SUM {brand}.spend{}", rows_text(spend.window, &spend.rows))
+        }
+        Measure::Asset(of) => format!("ASSET {}", valuation_text(of)),
+        Measure::Backtest(of) => format!("BACKTEST {}", valuation_text(of)),
+        Measure::Ledger(Ledger { brand, horizon_days, from, to }) => {
+            let (brand, from, to) = (leading_name(brand), date(*from), date(*to));
+            format!("LEDGER {brand} FROM {from} TO {to} HORIZON {horizon_days} DAYS")
         }
         Measure::AttributeSum { attribute, .. } => format!("SUM {}", attribute_name(attribute)),
         Measure::Overlap { operands, shape } => {
@@ -75,6 +86,14 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
             }
         }
     }
+}
+
+fn valuation_text(of: &Valuation) -> String {
+    let method = match of.method {
+        Method::Cohort => "cohort",
+        Method::Markov => "markov",
+    };
+    format!("{} HORIZON {} DAYS USING {method}", leading_name(&of.brand), of.horizon_days)
 }
 
 fn operand_text(operand: &Operand, catalog: &dyn Catalog) -> String {

@@ -67,7 +67,10 @@ enum Sign {
 fn leaf(set: &Set, sign: Sign, catalog: &dyn Catalog) -> String {
     match set {
         Set::Stage { brand, model, stages, as_of } => {
-            let mut text = stage_name(brand, model);
+            let mut text = match brand {
+                BrandRef::Named(brand) => stage_name(brand, model),
+                BrandRef::Subject | BrandRef::Any => format!("stage({})", quote_name(model)),
+            };
             if let Some(day) = as_of {
                 text.push_str(&format!(" AS OF {}", date(*day)));
             }
@@ -146,6 +149,8 @@ pub(super) fn rows_text(window: Window, rows: &RowFilter) -> String {
         Window::Always => String::new(),
         Window::LastDays(1) => " IN LAST 1 DAY".to_owned(),
         Window::LastDays(n) => format!(" IN LAST {n} DAYS"),
+        Window::BeforeLastDays(1) => " BEFORE LAST 1 DAY".to_owned(),
+        Window::BeforeLastDays(n) => format!(" BEFORE LAST {n} DAYS"),
         Window::Between(from, to) if from == to => format!(" ON {}", date(from)),
         Window::Between(from, to) => format!(" BETWEEN {} AND {}", date(from), date(to)),
     };

@@ -84,8 +84,11 @@ impl Catalog for Names {
     }
 
     fn stages(&self, model: &str) -> Option<Vec<String>> {
-        let known = builtin::models().iter().any(|(name, _)| *name == model);
-        known.then(|| ["L", "P", "I", "A", "O"].map(str::to_owned).to_vec())
+        let (_, text) = builtin::models().iter().find(|(name, _)| *name == model)?;
+        // Each rule begins a line: what stands between STAGE and WHEN is the stage.
+        let rules = text.lines().filter_map(|line| line.strip_prefix("STAGE "));
+        let stage = |rule: &str| rule.split(' ').next().map(str::to_owned);
+        Some(rules.filter_map(stage).collect())
     }
 
     fn currency(&self) -> Currency {

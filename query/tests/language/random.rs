@@ -4,8 +4,8 @@
 use throng_query::date::Date;
 use throng_query::plan::{
     AtLeast, AttributeRef, AttributeTest, AttributeType, AttributeValue, BrandRef, Comparison,
-    Dates, Did, Direction, Measure, Operand, OrderKey, OverlapShape, Partition, Query, RowFilter,
-    Set, Spend, State, StepUnit, TargetCategories, Window,
+    Dates, Did, Direction, Flow, Ledger, Measure, Method, Operand, OrderKey, OverlapShape,
+    Partition, Query, RowFilter, Set, Spend, State, StepUnit, TargetCategories, Valuation, Window,
 };
 
 use crate::catalog::{ATTRIBUTES, AUDIENCES, BEHAVIOURS, BRANDS, CATEGORIES, TOUCHPOINTS};
@@ -79,8 +79,9 @@ impl Random {
     }
 
     fn window(&mut self) -> Window {
-        match self.below(4) {
+        match self.below(5) {
             0 => Window::Always,
+            4 => Window::BeforeLastDays(1 + u32::try_from(self.below(65_535)).unwrap()),
             1 => Window::LastDays(1 + u32::try_from(self.below(65_535)).unwrap()),
             2 => {
                 let (from, to) = self.days();
@@ -183,7 +184,7 @@ impl Random {
         match self.below(9) {
             0 => Set::All,
             1 | 2 => Set::Stage {
-                brand: self.name(BRANDS),
+                brand: BrandRef::Named(self.name(BRANDS)),
                 model: self.model(),
                 stages: self.names(&["L", "P", "I", "A", "O", "none"]),
                 as_of: self.one_in(3).then(|| self.date()),
@@ -250,7 +251,7 @@ impl Random {
                 if self.one_in(2) { self.name(BRANDS) } else { format!("set {}", self.below(99)) };
             let set = if self.one_in(2) {
                 Set::Stage {
-                    brand: label.clone(),
+                    brand: BrandRef::Named(label.clone()),
                     model: "aipl".to_owned(),
                     stages: ["A", "I", "P", "L"].map(str::to_owned).to_vec(),
                     as_of: None,
@@ -258,7 +259,10 @@ impl Random {
             } else {
                 self.set(2)
             };
-            let unknown_brand = matches!(&set, Set::Stage { brand, .. } if brand.contains(' '));
+            let unknown_brand = matches!(
+                &set,
+                Set::Stage { brand: BrandRef::Named(brand), .. } if brand.contains(' ')
+            );
             if !unknown_brand && operands.iter().all(|operand| operand.label != label) {
                 operands.push(Operand { label, set });
             }
@@ -266,8 +270,30 @@ impl Random {
         operands
     }
 
+    fn flow(&mut self) -> Measure {
+        let (from, to) = self.days();
+        let model = self.name(&["aipl", "aipl_quick", "lifecycle", "deeplink"]);
+        Measure::Flow(Flow { brand: self.name(BRANDS), model, from, to })
+    }
+
+    fn valuation(&mut self) -> Valuation {
+        Valuation {
+            brand: self.name(BRANDS),
+            horizon_days: 1 + u32::try_from(self.below(3_650)).unwrap(),
+            method: *self.pick(&[Method::Cohort, Method::Markov]),
+        }
+    }
+
     fn measure(&mut self) -> Measure {
-        match self.below(7) {
+        match self.below(11) {
+            7 => self.flow(),
+            8 => Measure::Asset(self.valuation()),
+            9 => Measure::Backtest(self.valuation()),
+            10 => {
+                let Valuation { brand, horizon_days, .. } = self.valuation();
+                let (from, to) = self.days();
+                Measure::Ledger(Ledger { brand, horizon_days, from, to })
+            }
             0 => Measure::Spend(self.spend()),
             1 => {
                 let (attribute, kind) = self.attribute();
@@ -308,11 +334,16 @@ impl Random {
         let is_overlap = matches!(measure, Measure::Overlap { .. });
         let is_profile = measure == Measure::Profile;
         let versus_fits = is_profile || measure == Measure::Count;
+        let of_brand = matches!(
+            measure,
+            Measure::Flow(_) | Measure::Asset(_) | Measure::Ledger(_) | Measure::Backtest(_)
+        );
         let partitions = match self.below(4) {
-            _ if is_overlap => 0,
+            _ if is_overlap || of_brand => 0,
             n if is_profile => n + 1,
             n => n,
         };
+        let tests = matches!(measure, Measure::Backtest(_));
         let order = match self.below(3) {
             0 => vec![
                 OrderKey { column: 0, direction: Direction::Descending },
@@ -321,10 +352,14 @@ impl Random {
             _ => Vec::new(),
         };
         Query {
-            filter: self.one_in(2).then(|| self.set(3)),
+            filter: (!tests && self.one_in(2)).then(|| self.set(3)),
             versus: (versus_fits && self.one_in(2)).then(|| self.set(2)),
             partitions: (0..partitions).map(|_| self.partition()).collect(),
-            dates: self.dates(),
+            dates: match measure {
+                Measure::Ledger(_) => Dates::AsOf(None),
+                _ if of_brand => Dates::AsOf(self.one_in(2).then(|| self.date())),
+                _ => self.dates(),
+            },
             order,
             limit: self.one_in(3).then(|| self.below(1_000) as u64),
             measure,

@@ -22,7 +22,14 @@ fn the_built_in_models_bind_and_print_the_same_model() {
     for (name, text) in builtin::models() {
         let model = bind_model(name, text, &Names).unwrap_or_else(|e| panic!("{}", e.render(text)));
         let stages: Vec<&str> = model.stages.iter().map(|rule| rule.stage.as_str()).collect();
-        assert_eq!(stages, ["L", "P", "I", "A", "O"], "{name}");
+        let expected: &[&str] = match *name {
+            "lifecycle" => &["active", "new", "dormant", "lost", "prospect"],
+            "deeplink" => {
+                &["keen", "numerous", "initial", "perform", "enthuse", "engage", "discover"]
+            }
+            _ => &["L", "P", "I", "A", "O"],
+        };
+        assert_eq!(stages, expected, "{name}");
         let printed = model_text(&model, &Names);
         let again = bind_model(name, &printed, &Names).unwrap();
         assert_eq!(again.stages, model.stages, "{printed}");
@@ -43,6 +50,11 @@ fn the_built_in_models_bind_and_print_the_same_model() {
     );
     assert!(rule("aipl", 3).contains("click") && !rule("aipl_quick", 3).contains("click"));
     assert!(rule("aipl_quick", 2).contains("(click, search"));
+    assert_eq!(
+        rule("deeplink", 3),
+        "stage(aipl) = I AND DID (cart, favorite, deposit) IN LAST 15 DAYS"
+    );
+    assert_eq!(rule("lifecycle", 0), "DID buy IN LAST 90 DAYS AND DID buy BEFORE LAST 30 DAYS");
     assert_eq!(rule("aipl", 4), "ANY BRAND DID ANY IN LAST 30 DAYS IN TARGET CATEGORIES");
 }
 
@@ -87,6 +99,7 @@ fn every_definition_prints_a_statement_that_makes_it_again() {
         "CREATE BEHAVIOUR \"where\"",
         "CREATE ATTRIBUTE IF NOT EXISTS estee.x DECIMAL(9)",
         "CREATE ATTRIBUTE \"SK-II\".\"date\" DATE",
+        "CREATE MODEL deeper AS STAGE x WHEN stage(deeplink) IN (keen, numerous) AND stage <> P",
         "CREATE MODEL \"m n\" AS STAGE \"in\" WHEN SPENT > 5 AND NOT (DID buy OR IS FOLLOWER)",
     ] {
         let create = created(statement, &[]);

@@ -1,0 +1,171 @@
+//! What a query asks for: its measure and clauses.
+
+use serde::{Deserialize, Serialize};
+
+use super::set::{Set, Spend};
+use super::valuation::{Flow, Ledger, Valuation};
+use crate::date::Date;
+
+/// A question about sets of consumers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// What is measured.
+    pub measure: Measure,
+    /// Only these consumers; everybody when absent.
+    pub filter: Option<Set>,
+    /// The same measure for these consumers too, in a column of its own (COUNT), or as the base
+    /// (PROFILE; the whole universe when absent).
+    pub versus: Option<Set>,
+    /// One row per combination; none means one row.
+    pub partitions: Vec<Partition>,
+    /// As of which day or days.
+    pub dates: Dates,
+    /// The order of rows: then by the partitions' own order.
+    pub order: Vec<OrderKey>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Measure {
+    /// How many consumers.
+    Count,
+    /// `SUM brand.spend window`: net money, minor units (buy less refund), exact.
+    Spend(Spend),
+    /// `SUM attribute`: the sum of a numeric attribute over consumers where it is known.
+    AttributeSum {
+        /// The attribute.
+        attribute: AttributeRef,
+        /// Digits after the point.
+        scale: u8,
+    },
+    /// The intersections of sets.
+    Overlap {
+        /// The sets, two or more.
+        operands: Vec<Operand>,
+        /// Pairs or regions.
+        shape: OverlapShape,
+    },
+    /// Shares, TGI and z of each attribute value: partitions are taken one by one, not crossed.
+    Profile,
+    /// Who moved between the stages of a model.
+    Flow(Flow),
+    /// What consumers are worth.
+    Asset(Valuation),
+    /// How that changed, and by what.
+    Ledger(Ledger),
+    /// What was expected against what came.
+    Backtest(Valuation),
+}
+
+/// One set of an overlap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Operand {
+    /// How the answer calls it: the brand's or audience's name, or the set as written.
+    pub label: String,
+    /// Its members. A bare brand is its stages A, I, P and L of `aipl`.
+    pub set: Set,
+}
+
+/// The rows of an overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OverlapShape {
+    /// One row per pair: left, right, left_count, right_count, both, jaccard, lift.
+    Pairs,
+    /// One row per non-empty exclusive region: region, sets, count.
+    Regions,
+}
+
+/// As of when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dates {
+    /// One day; the newest day with data when absent.
+    AsOf(Option<Date>),
+    /// `EVERY n DAYS|WEEKS|MONTHS FROM a TO b`: a first column `as_of`, and the rows of each date.
+    Every {
+        /// How many units between dates, at least 1.
+        step: u32,
+        /// The unit.
+        unit: StepUnit,
+        /// First date.
+        from: Date,
+        /// No date is later than this.
+        to: Date,
+    },
+}
+
+/// The unit of EVERY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepUnit {
+    /// One day.
+    Day,
+    /// Seven days.
+    Week,
+    /// One calendar month, counted from the first date; a day that does not exist becomes the
+    /// month's last.
+    Month,
+}
+
+/// One key of ORDER BY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderKey {
+    /// Index into [`super::Plan::columns`].
+    pub column: usize,
+    /// Which way. Nulls come last either way.
+    pub direction: Direction,
+}
+
+/// Which way rows are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Direction {
+    /// Smallest first.
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// A family of disjoint sets that covers the universe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Partition {
+    /// The stages of a model, and `none`.
+    Stage {
+        /// Whose stages.
+        brand: String,
+        /// Of which model.
+        model: String,
+        /// As of this day instead of the statement's.
+        as_of: Option<Date>,
+    },
+    /// The values of an attribute, and null for unknown.
+    Attribute(AttributeRef),
+    /// Boolean: in the audience or not.
+    Audience(String),
+}
+
+/// An attribute by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AttributeRef {
+    /// The brand, for an attribute of consumers at one brand.
+    pub brand: Option<String>,
+    /// The attribute's name.
+    pub name: String,
+}
+
+/// The type of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttributeType {
+    /// One of a moderate number of texts. Only equality.
+    Text,
+    /// A signed integer.
+    Integer,
+    /// A decimal number kept as an integer of its last digit.
+    Decimal {
+        /// Digits after the point, at most 9.
+        scale: u8,
+    },
+    /// True or false. Only equality.
+    Boolean,
+    /// A calendar day, kept as days since 1970-01-01.
+    Date,
+}
