@@ -1,5 +1,7 @@
 //! Looking at every byte of a store, and comparing what is said in two places.
 
+use std::collections::BTreeMap;
+
 use super::finding::{Fault, Finding, Note};
 use super::report::Report;
 use super::rows::{Presence, RowCheck};
@@ -7,6 +9,7 @@ use super::survey::Survey;
 use super::{keys, sets};
 use crate::catalog::CatalogError;
 use crate::error::CorruptError;
+use crate::segment::Segment;
 use crate::store::types::KeyTable;
 
 impl Survey {
@@ -70,9 +73,16 @@ impl Survey {
         }
         let name = |table, id| self.name(table, id);
         let mut check = RowCheck::new(limits, &known, &name);
-        for (_, segment) in &self.segments {
-            report.findings.extend(check.segment(segment));
-            progress(segment.bytes());
+        // What a merge made of one block of days belongs together.
+        let mut groups: BTreeMap<_, Vec<&Segment>> = BTreeMap::new();
+        for (number, segment) in &self.segments {
+            let alone = segment.arrival().is_none().then_some(*number);
+            let key = (segment.arrival(), segment.first_day(), alone);
+            groups.entry(key).or_default().push(segment);
+        }
+        for group in groups.values() {
+            report.findings.extend(check.segments(group));
+            progress(group.iter().map(|segment| segment.bytes()).sum());
         }
     }
 

@@ -17,7 +17,7 @@ pub(in crate::store) fn probe_segment(segment: &Segment) {
     // What does not decode is named by the check as well.
     let _ = known.add(segment);
     let name = |_: NameTable, id: u32| id.to_string();
-    let _ = RowCheck::new(limits, &known, &name).segment(segment);
+    let _ = RowCheck::new(limits, &known, &name).segments(&[segment]);
 }
 
 /// Reads and compares every set of an index file.

@@ -83,7 +83,7 @@ pub(super) struct RowCheck<'a> {
     limits: Limits,
     known: &'a Presence,
     name: &'a dyn Fn(NameTable, u32) -> String,
-    /// First days of the present segment's rows.
+    /// First days of the present segments' rows.
     first: Vec<u16>,
     rows: RowBuffer,
 }
@@ -112,13 +112,27 @@ impl<'a> RowCheck<'a> {
         Self { limits, known, name, first: Vec::new(), rows: RowBuffer::default() }
     }
 
-    /// What is wrong with a segment, beside its checksums.
-    pub(super) fn segment(&mut self, segment: &Segment) -> Vec<Finding> {
+    /// What is wrong with segments, beside their checksums: one, or all that a merge made of one
+    /// block of days, of which one has the presence of them all.
+    pub(super) fn segments(&mut self, group: &[&Segment]) -> Vec<Finding> {
         let consumers = (self.limits.keys[0] as usize).next_multiple_of(CHUNK_SIZE);
-        let end = (segment.chunk_end() as usize * CHUNK_SIZE).min(consumers);
+        let chunks = group.iter().map(|segment| segment.chunk_end() as usize).max();
+        let end = (chunks.unwrap_or(0) * CHUNK_SIZE).min(consumers);
         self.first.clear();
         self.first.resize(end, NEVER);
         let mut findings = Vec::new();
+        let mut whole = true;
+        for segment in group {
+            whole &= self.lanes(segment, &mut findings);
+        }
+        if whole {
+            findings.extend(self.presence(group));
+        }
+        findings
+    }
+
+    /// Compares the lanes of a segment with its rows; whether all can be read.
+    fn lanes(&mut self, segment: &Segment, findings: &mut Vec<Finding>) -> bool {
         let (mut days, mut chunk_end, mut whole) = (None, 0, true);
         for lane in segment.lanes() {
             let brand = (self.name)(NameTable::Brand, lane.brand());
@@ -138,9 +152,15 @@ impl<'a> RowCheck<'a> {
             findings.extend(lane_findings.into_iter().map(|f| f.in_lane(&brand, &behaviour)));
         }
         if !whole {
-            return findings;
+            return false;
         }
-        if days != Some((segment.first_day(), segment.last_day())) {
+        // Segments that a merge made of one block have the first day of them all.
+        let right = days.is_some_and(|(first, last)| {
+            let begins = first == segment.first_day()
+                || first > segment.first_day() && segment.arrival().is_some();
+            begins && last == segment.last_day()
+        });
+        if !right {
             let fault = Fault::Bytes("the rows have other days than the directory says");
             findings.push(Finding::new(segment.path(), 0, fault));
         }
@@ -150,8 +170,7 @@ impl<'a> RowCheck<'a> {
             let fault = Fault::Differs { what: "chunks", stated, found };
             findings.push(Finding::new(segment.path(), 0, fault));
         }
-        findings.extend(self.presence(segment));
-        findings
+        true
     }
 
     /// Decodes every column of every row.
@@ -210,8 +229,10 @@ impl<'a> RowCheck<'a> {
         faults.into_iter().map(finding).collect()
     }
 
-    /// Compares the presence lane with the first days of the rows, which are used up.
-    fn presence(&mut self, segment: &Segment) -> Vec<Finding> {
+    /// Compares the presence lanes with the first days of the rows, which are used up.
+    fn presence(&mut self, group: &[&Segment]) -> Vec<Finding> {
+        let has = |segment: &&&Segment| segment.presence().is_some();
+        let Some(segment) = group.iter().find(has).or(group.first()) else { return Vec::new() };
         let offset = segment.presence().map_or(0, |lane| lane.offset());
         let mut wrong_days = (0, 0);
         let note = |wrong: &mut (u64, u32), consumer: u32| {
@@ -221,12 +242,15 @@ impl<'a> RowCheck<'a> {
             wrong.0 += 1;
         };
         let first = &mut self.first;
-        let read = each_presence(segment, |consumer, day| match first.get_mut(consumer as usize) {
-            Some(first) if *first == day => *first = NEVER,
-            _ => note(&mut wrong_days, consumer),
-        });
-        if let Err(error) = read {
-            return vec![Finding::bytes(error)];
+        for segment in group {
+            let read =
+                each_presence(segment, |consumer, day| match first.get_mut(consumer as usize) {
+                    Some(first) if *first == day => *first = NEVER,
+                    _ => note(&mut wrong_days, consumer),
+                });
+            if let Err(error) = read {
+                return vec![Finding::bytes(error)];
+            }
         }
         let mut unknown = (0, 0);
         for (consumer, &day) in first.iter().enumerate().filter(|(_, day)| **day != NEVER) {
