@@ -294,10 +294,12 @@ impl State<'_> {
         runner.step(&Step::Open)?;
         let first = AMOUNTS * i64::try_from(depth).unwrap_or_default();
         let mut thrower = Thrower::new(random, first);
-        for step in thrower.afterwards() {
-            runner.step(&step)?;
+        let steps = thrower.afterwards();
+        let told = |trouble: Trouble| Trouble::Wrong(format!("{trouble}; afterwards {steps:?}"));
+        for step in &steps {
+            runner.step(step).map_err(told)?;
         }
-        runner.check()?;
+        runner.check().map_err(told)?;
         Ok(runner.into_trace(image.clone()))
     }
 }

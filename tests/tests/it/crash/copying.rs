@@ -12,11 +12,12 @@ use postgres::{Client, NoTls};
 use throng::{CreateOptions, Database};
 use throng_tests::{STREAM_BRAND, batch_item, batch_size};
 
-use super::ledger::{Ledger, kill};
+use super::ledger::{Ledger, kill, rounds};
 use crate::command::throng;
 use crate::oracle::dice::Dice;
 
-const ROUNDS: u32 = 65;
+/// Of every 200 kills.
+const SHARE: u32 = 65;
 const CLIENTS: u32 = 2;
 
 /// A server and its port.
@@ -66,7 +67,8 @@ fn a_killed_server_keeps_every_acknowledged_copy() {
     let data = dir.path().join("store");
     drop(Database::create(&data, &CreateOptions::default()).unwrap());
     let (mut ledger, mut dice) = (Ledger::default(), Dice::new(79));
-    for round in 0..ROUNDS {
+    let rounds = rounds(SHARE);
+    for round in 0..rounds {
         let (child, port) = serve(&data);
         let acknowledged = Mutex::default();
         thread::scope(|scope| {
@@ -80,6 +82,6 @@ fn a_killed_server_keeps_every_acknowledged_copy() {
         ledger.check(&data, round, &acknowledged.into_inner().unwrap());
     }
     let (safe, more) = (ledger.acknowledged, ledger.unacknowledged_kept);
-    println!("{ROUNDS} kills: {safe} COPYs acknowledged, {more} kept before they could be");
+    println!("{rounds} kills: {safe} COPYs acknowledged, {more} kept before they could be");
     assert!(safe > 100, "only {safe} COPYs were acknowledged: nothing was tried");
 }

@@ -1,4 +1,5 @@
-//! kill -9 while a program ingests batches from several threads and checkpoints.
+//! kill -9 while a program ingests batches from several threads, loads in bulk, checkpoints, merges
+//! and backs up.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -8,10 +9,11 @@ use std::time::Duration;
 
 use throng::{CreateOptions, Database};
 
-use super::ledger::{Ledger, kill};
+use super::ledger::{Ledger, kill, rounds};
 use crate::oracle::dice::Dice;
 
-const ROUNDS: u32 = 65;
+/// Of every 200 kills.
+const SHARE: u32 = 65;
 
 #[test]
 fn a_killed_program_keeps_every_acknowledged_batch() {
@@ -19,7 +21,8 @@ fn a_killed_program_keeps_every_acknowledged_batch() {
     let data = dir.path().join("store");
     drop(Database::create(&data, &CreateOptions::default()).unwrap());
     let (mut ledger, mut dice) = (Ledger::default(), Dice::new(78));
-    for round in 0..ROUNDS {
+    let rounds = rounds(SHARE);
+    for round in 0..rounds {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ingest-forever"))
             .arg(&data)
             .arg(round.to_string())
@@ -35,8 +38,9 @@ fn a_killed_program_keeps_every_acknowledged_batch() {
         thread::sleep(Duration::from_millis(u64::try_from(dice.number(0..=220)).unwrap()));
         kill(child);
         ledger.check(&data, round, &reader.join().unwrap());
+        ledger.check_backup(&data.with_extension("backup"), round);
     }
     let (safe, more) = (ledger.acknowledged, ledger.unacknowledged_kept);
-    println!("{ROUNDS} kills: {safe} batches acknowledged, {more} kept before they could be");
+    println!("{rounds} kills: {safe} batches acknowledged, {more} kept before they could be");
     assert!(safe > 100, "only {safe} batches were acknowledged: nothing was tried");
 }

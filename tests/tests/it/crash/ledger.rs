@@ -7,6 +7,15 @@ use std::process::Child;
 use throng::{Database, Value};
 use throng_tests::{STREAM_BRAND, batch_item, batch_size};
 
+/// Kills of a run of all tests, unless `THRONG_KILLS` says another number.
+const KILLS: u32 = 200;
+
+/// How many of all kills a test does, given its share of [`KILLS`].
+pub fn rounds(share: u32) -> u32 {
+    let kills = std::env::var("THRONG_KILLS").ok().and_then(|text| text.parse().ok());
+    (kills.unwrap_or(KILLS) * share / KILLS).max(1)
+}
+
 /// Batches tried beyond the last acknowledged one: those that were under way.
 const BATCHES_BEYOND: u32 = 12;
 
@@ -19,6 +28,23 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// A backup that was being written when the program was killed is the one before, or the new
+    /// one, and has no batch of this round in part; or there is none yet.
+    pub fn check_backup(&self, data: &Path, round: u32) {
+        if !data.join("STORE").exists() {
+            return;
+        }
+        let db = Database::open(data).unwrap_or_else(|error| panic!("backup {round}: {error}"));
+        for batch in 0..BATCHES_BEYOND {
+            let item = batch_item(round, batch);
+            let found = count(&db, &format!("COUNT WHERE {STREAM_BRAND} DID buy ITEM '{item}'"));
+            let size = i64::from(batch_size(batch));
+            assert!(found == 0 || found == size, "backup {round}, batch {batch}: {found}");
+        }
+        let spent = spend(&db, STREAM_BRAND);
+        assert!(spent <= self.events * 100, "backup {round}: more than the store ever had");
+    }
+
     /// Opens the store and looks for every batch of a round: whole or absent, and whole when it
     /// was acknowledged. Together they are all that there is.
     pub fn check(&mut self, data: &Path, round: u32, acknowledged: &BTreeSet<u32>) {

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use throng::Database;
 
-use super::ledger::{count, kill, spend};
+use super::ledger::{count, kill, rounds, spend};
 use crate::command::{run, throng};
 use crate::oracle::dice::Dice;
 
-const ROUNDS: u32 = 70;
+/// Of every 200 kills.
+const SHARE: u32 = 70;
 
 /// Writes a file of buys of 1.00, each by a consumer of its own.
 fn write_file(path: &Path, brand: &str, events: u32) {
@@ -35,7 +36,8 @@ fn a_killed_load_leaves_all_of_its_file_or_nothing() {
     let whole = started.elapsed();
     let mut kept = vec![("first".to_owned(), 15_000)];
     let (mut absent, mut unacknowledged) = (0, 0);
-    for round in 0..ROUNDS {
+    let rounds = rounds(SHARE);
+    for round in 0..rounds {
         let brand = format!("b{round}");
         let events = u32::try_from(dice.number(1..=20_000)).unwrap();
         write_file(&file, &brand, events);
@@ -64,12 +66,12 @@ fn a_killed_load_leaves_all_of_its_file_or_nothing() {
         if is_kept {
             kept.push((brand, events));
         }
-        if round % 10 == 9 || round + 1 == ROUNDS {
+        if round % 10 == 9 || round + 1 == rounds {
             check_all(&data, &kept);
         }
     }
     println!(
-        "{ROUNDS} kills within {:?}: {absent} loads absent, {unacknowledged} kept before they \
+        "{rounds} kills within {:?}: {absent} loads absent, {unacknowledged} kept before they \
          could say so",
         whole.mul_f64(1.2)
     );
