@@ -126,6 +126,33 @@ fn the_margins_of_a_flow_are_its_distributions() {
 }
 
 #[test]
+fn the_stages_of_deeplink_add_up_to_those_of_aipl() {
+    const ROLLED: [(&str, &[&str]); 5] = [
+        ("L", &["keen", "numerous"]),
+        ("P", &["initial"]),
+        ("I", &["perform", "enthuse", "engage"]),
+        ("A", &["discover"]),
+        // Opportunity is no part of deeplink.
+        ("O", &[]),
+    ];
+    over_stores(2_251, |db, world, dice| {
+        for _ in 0..12 {
+            let day = text::day(some_day(dice, &world.days));
+            let brand = dice.index(BRANDS.len());
+            let (aipl, deeplink) = (text::stage(brand, "aipl"), text::stage(brand, "deeplink"));
+            let both = table(db, &format!("COUNT BY {aipl}, {deeplink} AS OF {day}"));
+            for (keys, count) in &both {
+                let fits = ROLLED
+                    .iter()
+                    .any(|(stage, parts)| keys[0] == *stage && parts.contains(&keys[1].as_str()));
+                let outside = ["O", "none"].contains(&keys[0].as_str()) && keys[1] == "none";
+                assert!(fits || outside, "{keys:?} {count} {day}");
+            }
+        }
+    });
+}
+
+#[test]
 fn pairs_follow_from_regions() {
     over_stores(2_301, |db, world, dice| {
         for _ in 0..8 {

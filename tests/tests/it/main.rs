@@ -15,3 +15,4 @@ mod laws;
 mod oracle;
 mod real_data;
 mod tidy;
+mod valuation;

@@ -107,6 +107,7 @@ impl Asked<'_> {
         let mut all = vec![self.brand(whose), format!("e.day <= {day}")];
         match rows.window {
             Some(Window::Last(days)) => all.push(format!("e.day > {day} - {days}")),
+            Some(Window::Before(days)) => all.push(format!("e.day <= {day} - {days}")),
             Some(Window::Between(a, b)) => all.push(format!("e.day BETWEEN {a} AND {b}")),
             Some(Window::On(on)) => all.push(format!("e.day = {on}")),
             None => {}

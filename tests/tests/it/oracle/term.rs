@@ -80,6 +80,7 @@ pub struct Rows {
 #[derive(Clone, Copy, Debug)]
 pub enum Window {
     Last(u32),
+    Before(u32),
     Between(i32, i32),
     On(i32),
 }
@@ -123,6 +124,47 @@ impl Model {
 
     pub fn aipl_quick() -> Self {
         Self::built_in("aipl_quick", true)
+    }
+
+    /// The design's table, by who bought when.
+    pub fn lifecycle() -> Self {
+        let bought = |window| {
+            let rows = Rows { window, ..Rows::default() };
+            let (brand, behaviours) = (Whose::Subject, vec!["buy"]);
+            Term::Did(Did { brand, behaviours, often: Often::Once, rows })
+        };
+        let within = |days| bought(Some(Window::Last(days)));
+        let before = bought(Some(Window::Before(30)));
+        let stages = vec![
+            ("active".to_owned(), Term::And(vec![within(90), before])),
+            ("new".to_owned(), within(30)),
+            ("dormant".to_owned(), within(365)),
+            ("lost".to_owned(), bought(None)),
+            ("prospect".to_owned(), did(&[], Often::Once, None)),
+        ];
+        Self { name: "lifecycle".to_owned(), stages, is_built_in: true }
+    }
+
+    /// Refines aipl: as the first rule that holds wins, who is in I is in neither L nor P.
+    pub fn deeplink() -> Self {
+        let aipl = Self::aipl();
+        let rule = |place: usize| aipl.stages[place].1.clone();
+        let and = |place, term| Term::And(vec![rule(place), term]);
+        let state = |member| Term::State { brand: Whose::Subject, member, negated: false };
+        let told = ["share", "interact", "coupon", "sample", "search"];
+        let enthused = vec![state(true), state(false), did(&told, Often::Once, Some(15))];
+        let wanted = did(&["cart", "favorite", "deposit"], Often::Once, Some(15));
+        let praised = did(&["review_positive", "share"], Often::Once, Some(365));
+        let stages = vec![
+            ("keen".to_owned(), and(0, praised)),
+            ("numerous".to_owned(), rule(0)),
+            ("initial".to_owned(), rule(1)),
+            ("perform".to_owned(), and(2, wanted)),
+            ("enthuse".to_owned(), and(2, Term::Or(enthused))),
+            ("engage".to_owned(), rule(2)),
+            ("discover".to_owned(), rule(3)),
+        ];
+        Self { name: "deeplink".to_owned(), stages, is_built_in: true }
     }
 
     fn built_in(name: &str, quick: bool) -> Self {
@@ -351,7 +393,8 @@ impl Maker<'_> {
     fn rows(&self, dice: &mut Dice) -> Rows {
         let window = match dice.index(8) {
             0..=3 => {
-                Some(Window::Last(*dice.pick(&[1, 2, 7, 15, 15, 30, 64, 65, 365, 913, 60_000])))
+                let days = *dice.pick(&[1, 2, 7, 15, 15, 30, 64, 65, 365, 913, 60_000]);
+                Some(if dice.chance(20) { Window::Before(days) } else { Window::Last(days) })
             }
             4 => {
                 let (a, b) = (some_day(dice, self.days), some_day(dice, self.days));

@@ -106,6 +106,7 @@ pub fn rows(rows: &Rows) -> String {
         text += &format!(" IN CATEGORY ({})", list(&CATEGORIES, &rows.categories));
     }
     match rows.window {
+        Some(Window::Before(days)) => text += &format!(" BEFORE LAST {days} DAYS"),
         Some(Window::Last(days)) => text += &format!(" IN LAST {days} DAYS"),
         Some(Window::Between(a, b)) => text += &format!(" BETWEEN {} AND {}", day(a), day(b)),
         Some(Window::On(at)) => text += &format!(" ON {}", day(at)),

@@ -165,8 +165,13 @@ impl World {
         days.sort_unstable();
         days.dedup();
         let targets = (0..BRANDS.len()).map(|_| target(&mut dice)).collect();
-        let models =
-            vec![Model::aipl(), Model::aipl_quick(), Model::random("mine", &mut dice, &days)];
+        let models = vec![
+            Model::aipl(),
+            Model::aipl_quick(),
+            Model::lifecycle(),
+            Model::deeplink(),
+            Model::random("mine", &mut dice, &days),
+        ];
         let audiences = audiences(&mut dice, &days, &models);
         let portions = portions(events, facts, audiences.len(), &mut dice);
         Self { seed, people, targets, models, audiences, portions, days }
