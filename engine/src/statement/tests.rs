@@ -264,7 +264,7 @@ fn definitions_tell_the_statement_that_makes_them() {
     assert_eq!(fixture.rows("SHOW CREATE MODEL funnel"), [statements[0]]);
     assert_eq!(fixture.rows("SHOW CREATE AUDIENCE \"热 客\""), [statements[1]]);
     assert!(fixture.rows("SHOW MODELS").contains(&"funnel|hot, not yet|f".to_owned()));
-    assert_eq!(fixture.rows("SHOW MODELS").len(), 3);
+    assert_eq!(fixture.rows("SHOW MODELS").len(), 5);
     assert_eq!(fixture.fails("SHOW CREATE AUDIENCE nobody").sqlstate(), "42704");
 }
 
