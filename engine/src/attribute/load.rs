@@ -18,7 +18,7 @@ use crate::view::{AttributeInfo, View};
 
 /// Attribute values of one load. Ids are those that the load's own [`Bulk`] gave.
 ///
-/// Memory: up to [`PENDING_MAX`] for values as they came, and the indexes they become, which take
+/// Memory: up to 256 MiB for values as they came, and the indexes they become, which take
 /// a bit or less per consumer and set; never more with more rows for the same consumers.
 #[derive(Debug, Default)]
 pub struct AttributeLoad {
