@@ -17,7 +17,7 @@ use crate::currency;
 use crate::error::{DatabaseError, DefinitionError, ExecuteError};
 use crate::ingest::{EventBatch, IngestError, ingest};
 pub use crate::options::{
-    Cancel, CreateOptions, Effect, ExecuteOptions, Parameter, ParameterType, Prepared,
+    Cancel, CreateOptions, Effect, ExecuteOptions, Method, Parameter, ParameterType, Prepared,
 };
 use crate::present::Present;
 use crate::reader::Reader;

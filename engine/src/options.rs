@@ -49,8 +49,21 @@ pub struct ExecuteOptions {
     pub memory: Option<usize>,
     /// Worker threads; all cores when absent.
     pub threads: Option<usize>,
+    /// How sets are counted; whatever is best when nothing else is said.
+    pub method: Method,
     /// The time now, in seconds since 1970-01-01 UTC: it stands in the record of an erasure.
     pub now: Option<i64>,
+}
+
+/// How a statement's sets are counted. Its answer does not depend on it: for tests and
+/// measurements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// Row by row where few consumers of a chunk have rows, else as sets.
+    #[default]
+    Best,
+    /// Always as sets.
+    Sets,
 }
 
 /// A switch that ends a statement.

@@ -1,14 +1,18 @@
 //! Execution: a statement's sets become a program of nodes, run once per chunk of 2^16 consumers.
 
+mod census;
 mod compile;
 mod eval;
 mod leaf;
 mod lookup;
 mod program;
 mod run;
+mod series;
 mod set;
 mod trace;
+mod walk;
 
+pub use census::{CensusPlan, Combinations, census};
 pub use compile::{Compiler, NONE_STAGE};
 pub use eval::Worker;
 pub use leaf::RangeReader;
@@ -16,5 +20,6 @@ pub use leaf::spend::SpendReader;
 pub use lookup::{contains, members};
 pub use program::{Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
 pub use run::{Bounds, for_each_chunk};
+pub use series::{DAYS_MAX, SeriesPlan, series};
 pub use set::{ChunkSet, Pool, SetBuilder};
-pub use trace::{NodeTrace, Timing, Trace};
+pub use trace::{NodeTrace, Timing, Trace, Way};

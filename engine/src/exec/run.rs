@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::eval::Worker;
 use super::program::Program;
 use super::trace::{Timing, Trace};
-use crate::database::{Cancel, ExecuteOptions};
+use crate::database::{Cancel, ExecuteOptions, Method};
 use crate::error::ExecuteError;
 use crate::view::View;
 
@@ -25,9 +25,12 @@ pub struct Bounds {
     deadline: Option<Instant>,
     /// Bytes of working memory over all workers.
     pub memory: usize,
-    threads: usize,
+    /// Workers a statement may have.
+    pub threads: usize,
     /// Whether nodes are timed.
     pub timing: Timing,
+    /// How sets are counted.
+    pub method: Method,
 }
 
 impl Bounds {
@@ -40,6 +43,7 @@ impl Bounds {
             memory: options.memory.unwrap_or(MEMORY_DEFAULT),
             threads: options.threads.unwrap_or(cores).clamp(1, 256),
             timing,
+            method: options.method,
         }
     }
 
@@ -123,7 +127,7 @@ pub fn for_each_chunk<'v, S: Send>(
 }
 
 /// Runs `work` on this thread and on `workers - 1` more; a panic in one becomes an error.
-fn on_workers<T: Send>(
+pub(super) fn on_workers<T: Send>(
     workers: usize,
     work: &(impl Fn() -> T + Sync),
 ) -> Result<Vec<T>, ExecuteError> {

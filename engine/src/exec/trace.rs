@@ -23,6 +23,18 @@ pub enum Timing {
     On,
 }
 
+/// How a program was run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// A set of each node, chunk by chunk.
+    #[default]
+    Sets,
+    /// Row by row: consumers were counted by the combination of leaves they are in.
+    Rows,
+    /// Row by row, all days at once.
+    Days,
+}
+
 /// The account of one node.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NodeTrace {
@@ -49,6 +61,8 @@ pub struct Trace {
     pub workers: usize,
     /// From start to end.
     pub elapsed: Duration,
+    /// How it was run.
+    pub way: Way,
 }
 
 impl Touched {

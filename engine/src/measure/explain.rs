@@ -11,7 +11,7 @@ use super::{group, overlap, traced};
 use crate::answer::{Answer, Date, Value};
 use crate::database::ExecuteOptions;
 use crate::error::ExecuteError;
-use crate::exec::{Bounds, Leaf, Node, NodeId, NodeTrace, Program, RowChoice, Timing, Trace};
+use crate::exec::{Bounds, Leaf, Node, NodeId, NodeTrace, Program, RowChoice, Timing, Trace, Way};
 use crate::view::View;
 
 /// Explains a query: one row per line.
@@ -67,8 +67,13 @@ fn summary(days: &[i32], trace: &Trace) -> String {
     };
     let bytes: u64 = trace.nodes.iter().map(|node| node.bytes).sum();
     let rows: u64 = trace.nodes.iter().map(|node| node.rows).sum();
+    let way = match trace.way {
+        Way::Sets => "",
+        Way::Rows => ", row by row",
+        Way::Days => ", row by row for all days",
+    };
     format!(
-        "as of {as_of}: {} chunks, {} workers, {}, {rows} rows decoded, {}",
+        "as of {as_of}: {} chunks, {} workers, {}, {rows} rows decoded, {}{way}",
         trace.chunks,
         trace.workers,
         size(bytes),
@@ -106,8 +111,11 @@ impl Tree<'_> {
             lines.push(line);
             return;
         }
-        if let Some(trace) = self.trace.and_then(|trace| trace.nodes.get(id.0)) {
-            line.push_str(&account(trace));
+        if let Some(trace) = self.trace
+            && let Some(node) = trace.nodes.get(id.0)
+            && (trace.way == Way::Sets || node.chunks > 0)
+        {
+            line.push_str(&account(node, trace.way));
         }
         lines.push(line);
         self.shown.push(id);
@@ -196,7 +204,7 @@ fn days(rows: &RowChoice) -> String {
     text
 }
 
-fn account(trace: &NodeTrace) -> String {
+fn account(trace: &NodeTrace, way: Way) -> String {
     let mut text = format!("  [{} of {} chunks", trace.occupied, trace.chunks);
     if trace.rows > 0 {
         let _ = write!(text, ", {} rows", trace.rows);
@@ -204,7 +212,11 @@ fn account(trace: &NodeTrace) -> String {
     if trace.bytes > 0 {
         let _ = write!(text, ", {}", size(trace.bytes));
     }
-    let _ = write!(text, ", {}]", milliseconds(trace.time));
+    // Row by row no node has a time of its own.
+    if way == Way::Sets || trace.time > Duration::ZERO {
+        let _ = write!(text, ", {}", milliseconds(trace.time));
+    }
+    text.push(']');
     text
 }
 

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use throng_query::plan::{Measure, NameKind, Query, Set};
 
+use super::combined;
 use super::groups::{GroupReader, Groups, Part, TOTAL_CODE, settle, split};
 use super::partial::{DayPartial, GroupKey, add};
+use super::timeline;
 use crate::attribute::{AttributeLayout, value_of_bits};
+use crate::database::Method;
 use crate::error::ExecuteError;
 use crate::exec::{
     Bounds, ChunkSet, Compiler, NodeId, Program, RangeReader, SpendChoice, SpendReader, Trace,
-    Worker, for_each_chunk,
+    Worker, census, for_each_chunk,
 };
 use crate::view::View;
 
@@ -21,7 +24,7 @@ const GROUP_BYTES: usize = 256;
 
 /// What is added up over a group's members.
 #[derive(Debug)]
-enum Summand {
+pub(super) enum Summand {
     /// Nothing but the members.
     Nothing,
     /// Money; none when no row can matter.
@@ -32,17 +35,17 @@ enum Summand {
 
 /// A compiled grouping.
 #[derive(Debug)]
-struct Grouping {
+pub(super) struct Grouping {
     /// The filter, and the other side of VERSUS.
-    channels: Vec<Channel>,
+    pub(super) channels: Vec<Channel>,
     /// Families of groups: in each, partitions are crossed.
-    families: Vec<Vec<Groups>>,
-    summand: Summand,
+    pub(super) families: Vec<Vec<Groups>>,
+    pub(super) summand: Summand,
 }
 
 /// Whom the numbers are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Channel {
+pub(super) enum Channel {
     /// The universe. Its members are not read: what all of it has follows from its count and from
     /// what is stored, and what the rest of a partition has from that.
     Universe,
@@ -55,17 +58,24 @@ type Cells = Vec<HashMap<Vec<u128>, Vec<i128>>>;
 
 /// Which family and channel is being added up.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    family: usize,
-    channel: usize,
+pub(super) struct Place {
+    pub(super) family: usize,
+    pub(super) channel: usize,
+}
+
+/// What was counted of one day, over some consumers.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) cells: Cells,
+    /// By channel.
+    pub(super) totals: Vec<i128>,
 }
 
 /// What one worker holds.
 #[derive(Debug)]
 struct Tally<'v> {
     readers: Vec<Vec<GroupReader<'v>>>,
-    cells: Cells,
-    totals: Vec<i128>,
+    counted: Counted,
     spend: Option<SpendReader<'v>>,
     number: Option<RangeReader<'v>>,
     /// The money of the chunk's consumers with rows, ascending.
@@ -91,6 +101,13 @@ pub fn run(
         groupings.push(compile(view, query, &mut compiler)?);
     }
     let program = compiler.program;
+    if let Some((counted, trace)) = by_rows(view, &program, &groupings, bounds)? {
+        let mut parts = Vec::with_capacity(days.len());
+        for ((day, grouping), counted) in days.iter().zip(&groupings).zip(counted) {
+            parts.push(grouping.gather(view, *day, std::iter::once(counted), bounds)?);
+        }
+        return Ok((parts, program, trace));
+    }
     let (workers, trace) = for_each_chunk(
         view,
         &program,
@@ -108,9 +125,29 @@ pub fn run(
     let mut parts = Vec::with_capacity(days.len());
     for (day, grouping) in days.iter().zip(&groupings) {
         let tallies = by_worker.iter_mut().filter_map(Iterator::next);
-        parts.push(grouping.gather(view, *day, tallies, bounds)?);
+        let counted = tallies.map(|tally| tally.counted);
+        parts.push(grouping.gather(view, *day, counted, bounds)?);
     }
     Ok((parts, program, trace))
+}
+
+/// The numbers of each day by visiting rows, not sets; none where that is no better.
+fn by_rows(
+    view: &View,
+    program: &Program,
+    groupings: &[Grouping],
+    bounds: &Bounds,
+) -> Result<Option<(Vec<Counted>, Trace)>, ExecuteError> {
+    if bounds.method == Method::Sets {
+        return Ok(None);
+    }
+    if let Some(counted) = timeline::count(view, program, groupings, bounds)? {
+        return Ok(Some(counted));
+    }
+    let Some(plan) = combined::plan(view, program, groupings) else { return Ok(None) };
+    let (combinations, trace) = census(view, program, &plan, bounds)?;
+    let counted = groupings.iter().map(|of| combined::count(of, &combinations, &plan, program));
+    Ok(Some((counted.collect::<Result<_, _>>()?, trace)))
 }
 
 fn merge(
@@ -209,11 +246,11 @@ pub fn universe_count(view: &View, day: i32, bounds: &Bounds) -> Result<i128, Ex
 
 impl Grouping {
     /// The numbers of a day from those of its workers.
-    fn gather<'v>(
+    fn gather(
         &self,
-        view: &'v View,
+        view: &View,
         day: i32,
-        tallies: impl Iterator<Item = Tally<'v>>,
+        counted: impl Iterator<Item = Counted>,
         bounds: &Bounds,
     ) -> Result<DayPartial, ExecuteError> {
         let mut part = DayPartial {
@@ -223,9 +260,9 @@ impl Grouping {
             overlap: Vec::new(),
         };
         let mut cells = vec![HashMap::new(); self.families.len()];
-        for tally in tallies {
-            add(&mut part.totals, &tally.totals).ok_or(ExecuteError::Overflow)?;
-            for (all, own) in cells.iter_mut().zip(tally.cells) {
+        for counted in counted {
+            add(&mut part.totals, &counted.totals).ok_or(ExecuteError::Overflow)?;
+            for (all, own) in cells.iter_mut().zip(counted.cells) {
                 merge(all, own).ok_or(ExecuteError::Overflow)?;
             }
         }
@@ -269,6 +306,36 @@ impl Grouping {
     }
 }
 
+impl Counted {
+    pub(super) fn new(grouping: &Grouping) -> Self {
+        Self {
+            cells: vec![HashMap::new(); grouping.families.len()],
+            totals: vec![0; grouping.channels.len()],
+        }
+    }
+
+    /// Adds (members, sum) to a group's cell; where nothing is to be added there is no cell.
+    pub(super) fn add(
+        &mut self,
+        place: Place,
+        codes: &[u128],
+        (members, sum): (i128, i128),
+    ) -> Result<(), ExecuteError> {
+        if (members, sum) == (0, 0) {
+            return Ok(());
+        }
+        let cells = &mut self.cells[place.family];
+        if !cells.contains_key(codes) {
+            cells.insert(codes.to_vec(), vec![0; self.totals.len() * 2]);
+        }
+        if let Some(numbers) = cells.get_mut(codes) {
+            let own = &mut numbers[place.channel * 2..place.channel * 2 + 2];
+            add(own, &[members, sum]).ok_or(ExecuteError::Overflow)?;
+        }
+        Ok(())
+    }
+}
+
 impl<'v> Tally<'v> {
     fn open(view: &'v View, grouping: &Grouping) -> Self {
         let open = |family: &Vec<Groups>| family.iter().map(|groups| groups.open(view)).collect();
@@ -279,8 +346,7 @@ impl<'v> Tally<'v> {
         };
         Self {
             readers: grouping.families.iter().map(open).collect(),
-            cells: vec![HashMap::new(); grouping.families.len()],
-            totals: vec![0; grouping.channels.len()],
+            counted: Counted::new(grouping),
             spend,
             number,
             money: Vec::new(),
@@ -301,7 +367,7 @@ impl<'v> Tally<'v> {
                     let (set, pool) = worker.set_and_pool(*node)?;
                     let set = set.copied(pool);
                     let members = set.count();
-                    self.totals[channel] += i128::from(members);
+                    self.counted.totals[channel] += i128::from(members);
                     if members == 0 {
                         worker.pool().recycle(set);
                         continue;
@@ -323,7 +389,7 @@ impl<'v> Tally<'v> {
                 worker.pool().recycle(set);
             }
         }
-        let groups: usize = self.cells.iter().map(HashMap::len).sum();
+        let groups: usize = self.counted.cells.iter().map(HashMap::len).sum();
         if groups > GROUPS_MAX {
             return Err(ExecuteError::TooMany { what: "groups", limit: GROUPS_MAX });
         }
@@ -354,7 +420,7 @@ impl<'v> Tally<'v> {
                         let group = worker.set(*node)?;
                         let members =
                             part.set().map_or_else(|| group.count(), |set| group.count_both(set));
-                        self.add_numbers(grouping, place, codes, (i128::from(members), 0))?;
+                        self.counted.add(place, codes, (i128::from(members), 0))?;
                     } else {
                         let (group, pool) = worker.set_and_pool(*node)?;
                         let mut group = group.copied(pool);
@@ -417,29 +483,7 @@ impl<'v> Tally<'v> {
         }
         // How many everyone is, is added once for all chunks.
         let members = part.set().map_or(0, ChunkSet::count);
-        self.add_numbers(grouping, place, codes, (i128::from(members), sum))
-    }
-
-    /// Adds (members, sum) to a group's cell; where nothing is to be added there is no cell.
-    fn add_numbers(
-        &mut self,
-        grouping: &Grouping,
-        place: Place,
-        codes: &[u128],
-        (members, sum): (i128, i128),
-    ) -> Result<(), ExecuteError> {
-        if (members, sum) == (0, 0) {
-            return Ok(());
-        }
-        let cells = &mut self.cells[place.family];
-        if !cells.contains_key(codes) {
-            cells.insert(codes.to_vec(), vec![0; grouping.channels.len() * 2]);
-        }
-        if let Some(numbers) = cells.get_mut(codes) {
-            let own = &mut numbers[place.channel * 2..place.channel * 2 + 2];
-            add(own, &[members, sum]).ok_or(ExecuteError::Overflow)?;
-        }
-        Ok(())
+        self.counted.add(place, codes, (i128::from(members), sum))
     }
 
     fn read_money(&mut self, worker: &mut Worker<'v>) -> Result<(), ExecuteError> {

@@ -7,6 +7,7 @@ mod asset;
 mod backtest;
 mod chain;
 mod cohort;
+mod combined;
 mod dates;
 mod explain;
 mod finish;
@@ -23,6 +24,7 @@ mod overlap;
 mod partial;
 mod profile;
 mod steps;
+mod timeline;
 mod worth;
 
 pub use explain::explain;

@@ -5,8 +5,12 @@ use throng_storage::container::CHUNK_SIZE;
 
 use super::group::universe_count;
 use super::partial::{DayPartial, add};
+use crate::database::Method;
 use crate::error::ExecuteError;
-use crate::exec::{Bounds, ChunkSet, Compiler, NodeId, Program, Trace, Worker, for_each_chunk};
+use crate::exec::{
+    Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeId, Program, Trace, Worker, census,
+    for_each_chunk,
+};
 use crate::view::View;
 
 /// The most sets of which all regions may be asked: 2^16 - 1 regions.
@@ -61,6 +65,20 @@ pub fn run(
         OverlapShape::Pairs => (sets * (sets + 1) / 2, 0),
         OverlapShape::Regions => (1 << sets, CHUNK_SIZE),
     };
+    let wanted: Vec<_> = filter.into_iter().chain(nodes.iter().copied()).collect();
+    if bounds.method == Method::Best
+        && let Some(plan) = CensusPlan::new(view, &program, &wanted)
+    {
+        let (combinations, trace) = census(view, &program, &plan, bounds)?;
+        let mut tally = Tally { counts: vec![0; places], ..Tally::default() };
+        tally.combined(&combinations, &plan, &program, (filter, &nodes), shape);
+        if filter.is_none() {
+            tally.total = universe_count(view, day, bounds)?;
+        }
+        let totals = vec![tally.total];
+        let part = DayPartial { day, groups: Vec::new(), totals, overlap: tally.counts };
+        return Ok((vec![part], program, trace));
+    }
     let everyone = filter.is_none().then(|| universe_count(view, day, bounds)).transpose()?;
     let (tallies, trace) = for_each_chunk(
         view,
@@ -165,16 +183,40 @@ impl Tally {
             });
         }
         for low in lows.drain(..) {
-            let mut code = std::mem::take(&mut codes[usize::from(low)]);
-            while code != 0 {
-                let i = code.trailing_zeros() as usize;
-                let mut others = code;
-                while others != 0 {
-                    let j = others.trailing_zeros() as usize;
-                    self.counts[pair_place(i, j, nodes.len())] += 1;
-                    others &= others - 1;
+            let code = std::mem::take(&mut codes[usize::from(low)]);
+            each_pair(code, nodes.len(), |place| self.counts[place] += 1);
+        }
+    }
+
+    /// The same from a census.
+    fn combined(
+        &mut self,
+        combinations: &Combinations,
+        plan: &CensusPlan,
+        program: &Program,
+        (filter, operands): (Option<NodeId>, &[NodeId]),
+        shape: OverlapShape,
+    ) {
+        let mut nodes = Vec::new();
+        for (combination, members) in combinations.iter() {
+            combination.nodes(plan, program, &mut nodes);
+            let members = i128::from(members);
+            if filter.is_some_and(|filter| nodes[filter.0]) {
+                self.total += members;
+            }
+            let bits = (0..).zip(operands).map(|(bit, node)| u64::from(nodes[node.0]) << bit);
+            let code = bits.fold(0, |code, bit: u64| code | bit);
+            match shape {
+                OverlapShape::Pairs => {
+                    each_pair(code, operands.len(), |place| self.counts[place] += members);
                 }
-                code &= code - 1;
+                OverlapShape::Regions if code == 0 => {}
+                OverlapShape::Regions => {
+                    let place = usize::try_from(code).unwrap_or(usize::MAX);
+                    if let Some(count) = self.counts.get_mut(place) {
+                        *count += members;
+                    }
+                }
             }
         }
     }
@@ -195,6 +237,21 @@ impl Tally {
             self.counts[usize::from(code)] += 1;
         }
         Ok(())
+    }
+}
+
+/// Calls `visit` with the place of every pair (i, j), i <= j, of the sets whose bits are set, of
+/// so many sets.
+fn each_pair(code: u64, sets: usize, mut visit: impl FnMut(usize)) {
+    let mut first = code;
+    while first != 0 {
+        let i = first.trailing_zeros() as usize;
+        let mut others = first;
+        while others != 0 {
+            visit(pair_place(i, others.trailing_zeros() as usize, sets));
+            others &= others - 1;
+        }
+        first &= first - 1;
     }
 }
 

@@ -414,8 +414,14 @@ impl LaneChunk<'_> {
     }
 
     /// Decodes the consumer of each row.
-    pub(super) fn decode_low(&self, low: &mut Vec<u16>) -> Result<(), CorruptError> {
+    fn decode_low(&self, low: &mut Vec<u16>) -> Result<(), CorruptError> {
         low.clear();
+        self.append_low(low)
+    }
+
+    /// Appends the consumer of each row.
+    pub(super) fn append_low(&self, low: &mut Vec<u16>) -> Result<(), CorruptError> {
+        let before = low.len();
         let plain = self.rows.len() == self.distinct.len();
         match self.consumers {
             Container::Array(positions) if plain => low.extend_from_slice(positions),
@@ -423,32 +429,32 @@ impl LaneChunk<'_> {
             other if plain => low.extend(other.iter()),
             other => self.expand(other.iter(), low)?,
         }
-        if low.len() != self.rows.len() {
+        if low.len() - before != self.rows.len() {
             return Err(self.page.corrupt("a page has other rows than its entry says"));
         }
         Ok(())
     }
 
-    /// Repeats each consumer as often as it has rows.
+    /// Appends each consumer as often as it has rows.
     fn expand(
         &self,
         mut positions: impl Iterator<Item = u16>,
         low: &mut Vec<u16>,
     ) -> Result<(), CorruptError> {
-        let rows = self.rows.len();
+        let (before, rows) = (low.len(), self.rows.len());
         if self.page.repeats() == Repeats::Packed {
             let packed = self.page.packed_repeats()?;
             let more = packed.iter(self.distinct.start, self.distinct.len());
             for (position, more) in positions.zip(more) {
                 let end = usize::try_from(more).unwrap_or(usize::MAX).saturating_add(low.len() + 1);
                 // The caller reports a length that is not the rows'.
-                low.resize(end.min(rows + 1), position);
+                low.resize(end.min(before + rows + 1), position);
             }
             return Ok(());
         }
         let start = self.rows.start;
         let mut repeat = |row: u32| {
-            let fresh = (row as usize).saturating_sub(start + low.len());
+            let fresh = (row as usize).saturating_sub(start + (low.len() - before));
             low.extend(positions.by_ref().take(fresh));
             low.extend(low.last().copied());
         };

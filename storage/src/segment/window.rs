@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::cursor::LaneChunk;
 use crate::segment::layout::DAY;
@@ -97,15 +98,37 @@ impl LaneChunk<'_> {
         out: &mut WindowRows,
     ) -> Result<(), CorruptError> {
         out.clear();
+        self.append_days(days, out)
+    }
+
+    /// Appends its distinct consumers.
+    pub fn append_consumers(&self, low: &mut Vec<u16>) {
+        match self.consumers() {
+            Container::Array(positions) => low.extend_from_slice(positions),
+            other => low.extend(other.iter()),
+        }
+    }
+
+    /// Appends the rows whose day is one of some days. It costs the same for few and for many of
+    /// them.
+    ///
+    /// # Errors
+    /// When the bytes do not decode.
+    pub fn append_days(
+        &self,
+        days: &RangeInclusive<i32>,
+        out: &mut WindowRows,
+    ) -> Result<(), CorruptError> {
         let Some((first, span)) = bounds(days) else { return Ok(()) };
         let day = |offset: i64| u16::try_from(i64::from(self.first_day) + offset);
         let Some(offset) = self.page.constant(DAY) else {
-            self.decode_low(&mut out.all)?;
+            out.all.clear();
+            self.append_low(&mut out.all)?;
             return self.filter(first, span, out);
         };
         let day = day(offset).unwrap_or(u16::MAX);
         if day.wrapping_sub(first) <= span {
-            self.decode_low(&mut out.low)?;
+            self.append_low(&mut out.low)?;
             out.day.resize(out.low.len(), day);
         }
         Ok(())
@@ -113,10 +136,10 @@ impl LaneChunk<'_> {
 
     /// Keeps the rows whose day is at least `first` and at most `span` more.
     fn filter(&self, first: u16, span: u16, out: &mut WindowRows) -> Result<(), CorruptError> {
-        let rows = out.all.len();
-        out.low.resize(rows, 0);
-        out.day.resize(rows, 0);
-        let mut kept = Kept { low: &mut out.low, day: &mut out.day, count: 0 };
+        let (before, rows) = (out.low.len(), out.all.len());
+        out.low.resize(before + rows, 0);
+        out.day.resize(before + rows, 0);
+        let mut kept = Kept { low: &mut out.low, day: &mut out.day, count: before };
         let mut keep = |low, day: u16| kept.push(low, day, day.wrapping_sub(first) <= span);
         if let Some((base, packed)) = self.page.packed(DAY)? {
             let base = low_bits(i64::from(self.first_day).wrapping_add(base));

@@ -15,4 +15,5 @@ pub mod sql;
 pub mod sqlite;
 pub mod term;
 pub mod text;
+mod ways;
 pub mod world;

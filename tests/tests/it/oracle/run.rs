@@ -22,7 +22,7 @@ const PAIRS_MIN: usize = 5_000;
 
 const _: () = assert!(SMALL.0 * SMALL.1 + DENSE.0 * DENSE.1 >= PAIRS_MIN);
 
-fn number(name: &str) -> Option<u64> {
+pub fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
 }
 

@@ -1,0 +1,247 @@
+//! Whether a census can answer a program, and what it has to read for that.
+
+use std::ops::RangeInclusive;
+
+use throng_query::plan::AtLeast;
+use throng_storage::segment::{ColumnSet, Lane};
+
+use super::marks::COUNTERS_MAX;
+use crate::exec::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice};
+use crate::exec::walk::each_lane;
+use crate::view::View;
+
+/// Leaves a census can have: bits of a mark, less the one that says that there is a mark.
+const LEAVES_MAX: usize = 63;
+/// Rows of one chunk from which on sets are as good: about half of its consumers.
+const ROWS_DENSE: u64 = 1 << 15;
+/// Lanes a leaf may have: each is walked for each span.
+const LANES_MAX: usize = 4096;
+
+/// What a census reads.
+#[derive(Debug)]
+pub struct CensusPlan {
+    /// The leaves, in the order of their bits.
+    pub(super) leaves: Vec<PlannedLeaf>,
+    /// The bit of each node that is a leaf.
+    pub(super) bits: Vec<Option<u32>>,
+    /// Rows of all lanes that are read.
+    pub(super) rows: u64,
+    /// How many leaves are counted in marks.
+    pub(super) counters: usize,
+}
+
+/// A leaf and how it is read.
+#[derive(Debug)]
+pub(super) struct PlannedLeaf {
+    pub(super) node: NodeId,
+    pub(super) reading: Reading,
+}
+
+/// How the members of a leaf are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Row by row.
+    Rows(RowReading),
+    /// As a set of its own; its members bring marks.
+    Set,
+    /// As a set of its own; only those with marks are looked up in it.
+    LookUp,
+}
+
+/// A leaf whose rows alone decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowReading {
+    /// Whose rows.
+    pub lanes: LaneChoice,
+    /// On which days.
+    pub days: RangeInclusive<i32>,
+    /// How many.
+    pub counting: Counting,
+}
+
+/// How many rows a consumer needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// One.
+    Once,
+    /// So many, each of which counts once.
+    Times(u16),
+    /// So many days; no two lanes have rows of one day.
+    Days(u16),
+}
+
+impl CensusPlan {
+    /// The plan for some nodes of a program; none when sets are better, or when consumers without
+    /// any row could be in one of the nodes.
+    #[must_use]
+    pub fn new(view: &View, program: &Program, nodes: &[NodeId]) -> Option<Self> {
+        if !view.snapshot().erasures().pending().is_empty() {
+            return None;
+        }
+        let mut plan = Self {
+            leaves: Vec::new(),
+            bits: vec![None; program.nodes().len()],
+            rows: 0,
+            counters: 0,
+        };
+        if !nodes.iter().all(|node| is_bounded(program, *node)) {
+            return None;
+        }
+        for node in nodes {
+            plan.add(view, program, *node)?;
+        }
+        let chunks = u64::from(view.chunk_end()).max(1);
+        (plan.rows / chunks <= ROWS_DENSE).then_some(plan)
+    }
+
+    /// Adds a node, which need not be bounded by rows. None when there are too many leaves, or one
+    /// is of everyone.
+    #[must_use]
+    pub fn add(&mut self, view: &View, program: &Program, node: NodeId) -> Option<()> {
+        match &program.nodes()[node.0] {
+            Node::Nobody => {}
+            Node::And(children) | Node::Or(children) => {
+                for child in children {
+                    self.add(view, program, *child)?;
+                }
+            }
+            Node::Minus(from, what) => {
+                self.add(view, program, *from)?;
+                self.add(view, program, *what)?;
+            }
+            Node::Leaf(leaf) => {
+                if self.bits[node.0].is_none()
+                    && let Some(reading) = self.reading(view, leaf)?
+                {
+                    let bit = self.leaves.len();
+                    if bit == LEAVES_MAX {
+                        return None;
+                    }
+                    self.bits[node.0] = u32::try_from(bit).ok();
+                    self.leaves.push(PlannedLeaf { node, reading });
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// How a leaf is read; `Some(None)` when it has nobody, none when its members are not to be
+    /// found by rows.
+    fn reading(&mut self, view: &View, leaf: &Leaf) -> Option<Option<Reading>> {
+        let (lanes, days) = match leaf {
+            Leaf::Did { lanes, rows, .. } => (lanes.clone(), rows.days()),
+            Leaf::State { brand, enter, exit, last } => {
+                let behaviours = vec![*enter, *exit];
+                (LaneChoice { brand: *brand, behaviours }, i32::MIN..=*last)
+            }
+            Leaf::Spent { spend, .. } => {
+                let behaviours = vec![spend.buy, spend.refund];
+                (LaneChoice { brand: spend.brand, behaviours }, spend.rows.days())
+            }
+            Leaf::Index { .. } | Leaf::Range { .. } => return Some(Some(Reading::LookUp)),
+            // Sets of everyone, or of a hash of everyone.
+            Leaf::Universe { .. } | Leaf::Sample { .. } => return None,
+        };
+        let mut count = Count::default();
+        each_lane(view, &lanes, &days, &mut |_, lane| count.add(lane));
+        self.rows += count.rows;
+        match count.lanes {
+            0 => return Some(None),
+            1..=LANES_MAX => {}
+            _ => return None,
+        }
+        let Leaf::Did { at_least, rows, .. } = leaf else { return Some(Some(Reading::Set)) };
+        Some(Some(match counting(view, &lanes, *at_least, rows, &mut count) {
+            Some(counting) if counting == Counting::Once || self.counters < COUNTERS_MAX => {
+                self.counters += usize::from(counting != Counting::Once);
+                Reading::Rows(RowReading { lanes, days, counting })
+            }
+            _ => Reading::Set,
+        }))
+    }
+}
+
+/// Whether only consumers with a row can be in a node.
+fn is_bounded(program: &Program, node: NodeId) -> bool {
+    match &program.nodes()[node.0] {
+        Node::Nobody => true,
+        Node::And(children) => children.iter().any(|child| is_bounded(program, *child)),
+        Node::Or(children) => children.iter().all(|child| is_bounded(program, *child)),
+        Node::Minus(from, _) => is_bounded(program, *from),
+        Node::Leaf(leaf) => {
+            matches!(leaf, Leaf::Did { .. } | Leaf::Spent { .. } | Leaf::State { .. })
+        }
+    }
+}
+
+/// What some lanes have.
+#[derive(Debug, Default)]
+pub struct Count {
+    lanes: usize,
+    rows: u64,
+    /// Whether a row may count for several.
+    several: bool,
+    /// By lane, the days it has rows of.
+    days: Vec<(i32, i32)>,
+}
+
+impl Count {
+    /// Adds a lane.
+    pub fn add(&mut self, lane: Lane<'_>) {
+        self.lanes += 1;
+        self.rows += lane.rows();
+        self.several |= lane.columns().has(ColumnSet::COUNT);
+        self.days.push((lane.first_day(), lane.last_day()));
+    }
+
+    /// Whether there is no lane.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lanes == 0
+    }
+
+    /// Rows of all of them.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Whether no two of them can have rows of the same day.
+    pub fn share_no_day(&mut self) -> bool {
+        self.days.sort_unstable();
+        self.days.is_sorted_by(|before, after| before.1 < after.0)
+    }
+}
+
+/// How rows decide who is in a leaf; none when more than days and numbers of rows matter.
+pub fn counting(
+    view: &View,
+    lanes: &LaneChoice,
+    at_least: AtLeast,
+    rows: &RowChoice,
+    count: &mut Count,
+) -> Option<Counting> {
+    let refunds = || {
+        let refund = view.behaviour_id("refund");
+        let buys = lanes.behaviours.is_empty()
+            || view.behaviour_id("buy").is_some_and(|buy| lanes.behaviours.contains(&buy));
+        buys && refund.is_some_and(|refund| {
+            let choice = LaneChoice { brand: lanes.brand, behaviours: vec![refund] };
+            let mut any = false;
+            each_lane(view, &choice, &(i32::MIN..=i32::MAX), &mut |_, _| any = true);
+            any
+        })
+    };
+    if !rows.is_unfiltered() || refunds() {
+        return None;
+    }
+    match at_least {
+        AtLeast::Times(1) | AtLeast::Days(1) => Some(Counting::Once),
+        AtLeast::Times(n) if !count.several => u16::try_from(n).ok().map(Counting::Times),
+        AtLeast::Days(n) => {
+            let n = u16::try_from(n).ok()?;
+            count.share_no_day().then_some(Counting::Days(n))
+        }
+        AtLeast::Times(_) => None,
+    }
+}

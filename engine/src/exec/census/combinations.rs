@@ -1,0 +1,104 @@
+//! How many consumers have each combination of marks.
+
+use hashbrown::HashMap;
+
+use super::choice::CensusPlan;
+use crate::exec::program::{Node, NodeId, Program};
+
+/// Bits up to which combinations are counted in a list of all.
+const LISTED_BITS: usize = 12;
+
+/// The leaves some consumers are in: their bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Combination(u64);
+
+/// Places for combinations that come again and again.
+const RECENT: usize = 1 << 12;
+
+/// How many consumers each combination has.
+#[derive(Debug)]
+pub struct Combinations {
+    /// By combination, while there are few leaves.
+    listed: Vec<u64>,
+    /// With more: by hash, the combination that came last and how often. It fits the cache, which
+    /// the whole does not.
+    recent: Vec<(u64, u64)>,
+    /// The others.
+    found: HashMap<u64, u64>,
+}
+
+impl Combinations {
+    pub(super) fn new(leaves: usize) -> Self {
+        let listed = if leaves <= LISTED_BITS { vec![0; 1 << leaves] } else { Vec::new() };
+        let recent = if listed.is_empty() { vec![(0, 0); RECENT] } else { Vec::new() };
+        Self { listed, recent, found: HashMap::new() }
+    }
+
+    /// One more consumer with some marks.
+    #[inline]
+    pub(super) fn add(&mut self, marks: u64) {
+        let combination = marks >> 1;
+        if let Some(count) =
+            usize::try_from(combination).ok().and_then(|at| self.listed.get_mut(at))
+        {
+            *count += 1;
+            return;
+        }
+        // Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, section 6.4.
+        let hash = combination.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - RECENT.ilog2());
+        let Some(recent) = self.recent.get_mut(usize::try_from(hash).unwrap_or(0)) else { return };
+        if recent.0 != combination {
+            let (before, count) = std::mem::replace(recent, (combination, 0));
+            if count > 0 {
+                *self.found.entry(before).or_insert(0) += count;
+            }
+        }
+        recent.1 += 1;
+    }
+
+    /// Ends the adding.
+    pub(super) fn settle(&mut self) {
+        for (combination, count) in self.recent.drain(..).filter(|(_, count)| *count > 0) {
+            *self.found.entry(combination).or_insert(0) += count;
+        }
+    }
+
+    /// Adds those of another, both settled.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.listed.iter_mut().zip(&other.listed).for_each(|(mine, theirs)| *mine += theirs);
+        for (combination, count) in &other.found {
+            *self.found.entry(*combination).or_insert(0) += count;
+        }
+    }
+
+    /// Every combination that has somebody, and how many.
+    pub fn iter(&self) -> impl Iterator<Item = (Combination, u64)> {
+        let listed = (0..).zip(self.listed.iter().copied()).filter(|(_, count)| *count > 0);
+        let found = self.found.iter().map(|(combination, count)| (*combination, *count));
+        listed.chain(found).map(|(bits, count)| (Combination(bits), count))
+    }
+
+    /// Bytes of it.
+    pub(super) fn memory(&self) -> usize {
+        self.listed.len() * 8 + self.recent.len() * 16 + self.found.capacity() * 17
+    }
+}
+
+impl Combination {
+    /// Of each node, whether those who have it are in it; nodes that the plan does not need may
+    /// say anything.
+    pub fn nodes(self, plan: &CensusPlan, program: &Program, nodes: &mut Vec<bool>) {
+        nodes.clear();
+        for (number, node) in program.nodes().iter().enumerate() {
+            // A node's children are before it.
+            let is_in = |child: &NodeId| nodes[child.0];
+            nodes.push(match node {
+                Node::Nobody => false,
+                Node::And(children) => children.iter().all(is_in),
+                Node::Or(children) => children.iter().any(is_in),
+                Node::Minus(from, what) => is_in(from) && !is_in(what),
+                Node::Leaf(_) => plan.bits[number].is_some_and(|bit| self.0 >> bit & 1 == 1),
+            });
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Marks: for each consumer of a chunk, the leaves it is in.
+
+use std::ops::{BitOrAssign, RangeInclusive};
+
+use throng_storage::container::CHUNK_SIZE;
+
+use super::combinations::Combinations;
+use crate::exec::walk::Purpose;
+
+/// The mark of whoever has a row at all. A leaf's mark is `2 << bit`.
+const ANY: u64 = 1;
+
+/// An unsigned number as wide as the leaves of a census need.
+pub(super) trait Mark: Copy + Eq + BitOrAssign + Into<u64> + std::fmt::Debug {
+    /// No mark.
+    const ZERO: Self;
+
+    /// The low bits.
+    fn of(bits: u64) -> Self;
+}
+
+macro_rules! mark {
+    ($($width:ty),*) => {$(
+        impl Mark for $width {
+            const ZERO: Self = 0;
+
+            #[expect(clippy::allow_attributes, reason = "one of the widths needs no cast")]
+            #[allow(clippy::cast_possible_truncation, reason = "a plan's bits fit the width chosen")]
+            fn of(bits: u64) -> Self {
+                bits as Self
+            }
+        }
+    )*};
+}
+mark!(u32, u64);
+
+/// Leaves that may be counted in marks; of what is beyond, sets are made.
+pub(super) const COUNTERS_MAX: usize = 4;
+
+/// What the rows of a lane are counted in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    pub(super) counter: usize,
+    /// Whether days are counted, not rows.
+    pub(super) by_day: bool,
+}
+
+/// A leaf that needs several rows.
+#[derive(Debug, Clone)]
+struct Count {
+    mark: u64,
+    first: u16,
+    span: u16,
+    counted: Counted,
+    wanted: u16,
+}
+
+/// How the rows of one lane mark their consumers.
+#[derive(Debug)]
+pub(super) struct Marking {
+    /// What every row brings.
+    all: u64,
+    /// What a row of each day brings, from `first` on.
+    by_day: Vec<u64>,
+    first: u16,
+    counts: Vec<Count>,
+}
+
+impl Marking {
+    /// No marks yet, for rows between two days.
+    pub(super) fn new(first: i32, last: i32) -> Self {
+        let days = usize::try_from(last - first + 1).unwrap_or(0);
+        let first = u16::try_from(first).unwrap_or(0);
+        Self { all: 0, by_day: vec![0; days], first, counts: Vec::new() }
+    }
+
+    /// Every row on some days brings a mark.
+    pub(super) fn once(&mut self, mark: u64, days: &RangeInclusive<i32>) {
+        for (day, marks) in (i32::from(self.first)..).zip(&mut self.by_day) {
+            if days.contains(&day) {
+                *marks |= mark;
+            }
+        }
+    }
+
+    /// So many rows on some days bring a mark.
+    pub(super) fn count(
+        &mut self,
+        mark: u64,
+        days: &RangeInclusive<i32>,
+        counted: Counted,
+        wanted: u16,
+    ) {
+        let day = |day: i32| u16::try_from(day.clamp(0, i32::from(u16::MAX))).unwrap_or(0);
+        let (first, last) = (day(*days.start()), day(*days.end()));
+        self.counts.push(Count { mark, first, span: last.saturating_sub(first), counted, wanted });
+    }
+}
+
+impl Purpose for Marking {
+    /// Gives every row the mark of whoever has one.
+    fn settle(&mut self, read: &RangeInclusive<i32>) -> bool {
+        let days = self.by_day.len();
+        let mut own = Vec::with_capacity(days);
+        for (day, marks) in (i32::from(self.first)..).zip(&mut self.by_day) {
+            *marks |= ANY;
+            if read.contains(&day) {
+                own.push(*marks);
+            }
+        }
+        let all = own.first().copied().unwrap_or(ANY);
+        if own.iter().all(|marks| *marks == all) {
+            (self.all, self.by_day) = (all, Vec::new());
+        }
+        self.by_day.is_empty() && self.counts.is_empty() && own.len() == days
+    }
+}
+
+/// What is known of one consumer. It lies in one place: most are not in the cache.
+#[derive(Debug, Clone, Copy)]
+struct Cell<M, const COUNTERS: usize> {
+    mark: M,
+    /// By counter: one more than the last day counted, above how many were.
+    counters: [u32; COUNTERS],
+}
+
+/// The marks of one chunk.
+#[derive(Debug)]
+pub(super) struct Marks<M, const COUNTERS: usize> {
+    /// By position; all 0 between chunks.
+    cells: Vec<Cell<M, COUNTERS>>,
+    /// Positions with a mark, one place more than there can be.
+    touched: Vec<u16>,
+    count: usize,
+}
+
+impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
+    const EMPTY: Cell<M, COUNTERS> = Cell { mark: M::ZERO, counters: [0; COUNTERS] };
+    /// Bytes of it.
+    pub(super) const BYTES: usize = CHUNK_SIZE * (size_of::<Cell<M, COUNTERS>>() + 2);
+
+    /// Nobody has a mark.
+    pub(super) fn new() -> Self {
+        Self { cells: vec![Self::EMPTY; CHUNK_SIZE], touched: vec![0; CHUNK_SIZE + 1], count: 0 }
+    }
+
+    #[inline]
+    fn mark(&mut self, low: u16, marks: M) {
+        let cell = &mut self.cells[usize::from(low)];
+        // Written before it is known whether it is new, so that no branch has to be guessed.
+        self.touched[self.count] = low;
+        self.count += usize::from(cell.mark == M::ZERO);
+        cell.mark |= marks;
+    }
+
+    /// Marks the consumers of a lane's rows.
+    pub(super) fn add(&mut self, lows: &[u16], days: &[u16], how: &Marking) {
+        if how.by_day.is_empty() {
+            let all = M::of(how.all);
+            lows.iter().for_each(|low| self.mark(*low, all));
+        } else {
+            for (low, day) in lows.iter().zip(days) {
+                let at = usize::from(day.wrapping_sub(how.first));
+                self.mark(*low, M::of(how.by_day.get(at).copied().unwrap_or(ANY)));
+            }
+        }
+        for count in &how.counts {
+            self.count_rows(lows, days, count);
+        }
+    }
+
+    /// Rows of one consumer and day lie together.
+    fn count_rows(&mut self, lows: &[u16], days: &[u16], how: &Count) {
+        let Count { first, span, wanted, counted: Counted { counter, by_day }, .. } = *how;
+        let mark = M::of(how.mark);
+        for (low, day) in lows.iter().zip(days) {
+            let cell = &mut self.cells[usize::from(*low)];
+            let Some(number) = cell.counters.get_mut(counter) else { return };
+            let stamp = (u32::from(*day) + 1) << 16;
+            let counts =
+                day.wrapping_sub(first) <= span && !(by_day && *number & 0xFFFF_0000 == stamp);
+            if counts {
+                let counted = ((*number & 0xFFFF) + 1).min(0xFFFF);
+                *number = stamp | counted;
+                if counted >= u32::from(wanted) {
+                    cell.mark |= mark;
+                }
+            }
+        }
+    }
+
+    /// Marks whoever has a row in some set.
+    pub(super) fn add_member(&mut self, low: u16, mark: u64) {
+        self.mark(low, M::of(mark | ANY));
+    }
+
+    /// Marks those with marks already for whom `holds`.
+    pub(super) fn look_up(&mut self, mark: u64, mut holds: impl FnMut(u16) -> bool) {
+        for low in &self.touched[..self.count] {
+            if holds(*low) {
+                self.cells[usize::from(*low)].mark |= M::of(mark);
+            }
+        }
+    }
+
+    /// Counts the marks by combination; nobody has one then.
+    pub(super) fn count_into(&mut self, combinations: &mut Combinations) {
+        for low in &self.touched[..self.count] {
+            let cell = std::mem::replace(&mut self.cells[usize::from(*low)], Self::EMPTY);
+            combinations.add(cell.mark.into());
+        }
+        self.count = 0;
+    }
+}

@@ -1,0 +1,14 @@
+//! Counting consumers on many days at once.
+//!
+//! A statement about every day of a quarter asks the same of each day, with other windows. Instead
+//! of making each day's sets, a series finds for each consumer the days on which they are in each
+//! leaf, as the bits of a number: a row adds the days whose windows it is in. Intersections, unions
+//! and differences of all days are then one operation per consumer.
+
+mod count;
+mod days;
+mod plan;
+mod run;
+
+pub use plan::{DAYS_MAX, SeriesPlan};
+pub use run::series;

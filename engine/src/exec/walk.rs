@@ -1,0 +1,244 @@
+//! Lanes walked for several chunks at once, row by row.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use throng_storage::segment::{Lane, LaneCursor, WindowRows};
+
+use super::program::{LaneChoice, NodeId};
+use super::trace::Trace;
+use crate::error::ExecuteError;
+use crate::view::View;
+
+/// No further run of the chunk.
+const LAST: usize = usize::MAX;
+
+/// What the rows of one lane are read for.
+pub(super) trait Purpose {
+    /// Ends the making of it; only rows on some days will be read. Whether it needs no more than
+    /// who has a row.
+    fn settle(&mut self, read: &RangeInclusive<i32>) -> bool;
+}
+
+/// One lane of one segment.
+#[derive(Debug)]
+struct WalkedLane<'v, P> {
+    cursor: LaneCursor<'v>,
+    first_chunk: u32,
+    last_chunk: u32,
+    /// The days of the rows that are read.
+    days: RangeInclusive<i32>,
+    /// Whether rows and their days matter, not just who has one.
+    dated: bool,
+    purpose: P,
+    /// The first leaf that reads it.
+    node: NodeId,
+}
+
+/// A lane's rows of one chunk.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    lane: usize,
+    from: usize,
+    to: usize,
+    /// The next run of the same chunk.
+    next: usize,
+}
+
+/// The lanes, and their rows of the chunks read last.
+#[derive(Debug)]
+pub(super) struct Walk<'v, P> {
+    lanes: Vec<WalkedLane<'v, P>>,
+    /// Where the lane of a segment, brand and behaviour is.
+    places: HashMap<(usize, u32, u16), usize>,
+    /// Rows of dated lanes.
+    rows: WindowRows,
+    /// Consumers of the others.
+    lows: Vec<u16>,
+    runs: Vec<Run>,
+    /// By chunk of the span, its first and last run.
+    ends: Vec<(usize, usize)>,
+    first: u32,
+}
+
+impl<'v, P: Purpose> Walk<'v, P> {
+    /// No lanes yet.
+    pub(super) fn new() -> Self {
+        Self {
+            lanes: Vec::new(),
+            places: HashMap::new(),
+            rows: WindowRows::default(),
+            lows: Vec::new(),
+            runs: Vec::new(),
+            ends: Vec::new(),
+            first: 0,
+        }
+    }
+
+    /// Adds a lane, made for `node` unless it is there already, with rows on some days more.
+    pub(super) fn lane(
+        &mut self,
+        (segment, lane): (usize, Lane<'v>),
+        days: &RangeInclusive<i32>,
+        node: NodeId,
+        purpose: impl FnOnce() -> P,
+    ) -> &mut P {
+        let lanes = &mut self.lanes;
+        let place = (segment, lane.brand(), lane.behaviour());
+        let place = *self.places.entry(place).or_insert_with(|| {
+            let (first_chunk, last_chunk) = lane.chunks();
+            lanes.push(WalkedLane {
+                cursor: lane.cursor(),
+                first_chunk,
+                last_chunk,
+                days: days.clone(),
+                dated: true,
+                purpose: purpose(),
+                node,
+            });
+            lanes.len() - 1
+        });
+        let lane = &mut lanes[place];
+        let start = (*lane.days.start()).min(*days.start());
+        let end = (*lane.days.end()).max(*days.end());
+        lane.days = start..=end;
+        &mut lane.purpose
+    }
+
+    /// Ends the adding.
+    pub(super) fn settle(&mut self) {
+        for lane in &mut self.lanes {
+            lane.dated = !lane.purpose.settle(&lane.days);
+        }
+    }
+
+    /// Reads the rows of some chunks.
+    ///
+    /// # Errors
+    /// When bytes of the store are corrupt.
+    pub(super) fn read(
+        &mut self,
+        first: u32,
+        end: u32,
+        trace: &mut Trace,
+    ) -> Result<(), ExecuteError> {
+        self.first = first;
+        self.rows.clear();
+        self.lows.clear();
+        self.runs.clear();
+        self.ends.clear();
+        self.ends.resize((end - first) as usize, (LAST, LAST));
+        for (number, lane) in self.lanes.iter_mut().enumerate() {
+            if lane.first_chunk >= end || lane.last_chunk < first {
+                continue;
+            }
+            let account = &mut trace.nodes[lane.node.0];
+            let mut next = lane.cursor.next_chunk(first)?;
+            while let Some(chunk) = next.filter(|chunk| *chunk < end) {
+                let Some(part) = lane.cursor.chunk(chunk)? else { break };
+                account.bytes += u64::from(part.bytes());
+                account.chunks += 1;
+                let (from, to) = if lane.dated {
+                    let from = self.rows.low.len();
+                    part.append_days(&lane.days, &mut self.rows)?;
+                    account.rows += u64::from(part.rows());
+                    (from, self.rows.low.len())
+                } else {
+                    let from = self.lows.len();
+                    part.append_consumers(&mut self.lows);
+                    (from, self.lows.len())
+                };
+                if from < to {
+                    account.occupied += 1;
+                    let place = self.runs.len();
+                    self.runs.push(Run { lane: number, from, to, next: LAST });
+                    let ends = &mut self.ends[(chunk - first) as usize];
+                    match self.runs.get_mut(ends.1) {
+                        Some(before) => before.next = place,
+                        None => ends.0 = place,
+                    }
+                    ends.1 = place;
+                }
+                next = lane.cursor.next_chunk(chunk + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls `visit` with the rows of each lane in one of the chunks read last, in the order in
+    /// which lanes were added: consumers, days where they matter, and what they are read for.
+    pub(super) fn chunk(&self, chunk: u32, mut visit: impl FnMut(&[u16], &[u16], &P)) {
+        let mut at = self.ends[(chunk - self.first) as usize].0;
+        while let Some(run) = self.runs.get(at) {
+            let lane = &self.lanes[run.lane];
+            let rows = run.from..run.to;
+            if lane.dated {
+                visit(&self.rows.low[rows.clone()], &self.rows.day[rows], &lane.purpose);
+            } else {
+                visit(&self.lows[rows], &[], &lane.purpose);
+            }
+            at = run.next;
+        }
+    }
+
+    /// Bytes of the rows in memory.
+    pub(super) fn memory(&self) -> usize {
+        (self.rows.low.len() * 2 + self.lows.len()) * 2 + self.runs.len() * size_of::<Run>()
+    }
+}
+
+/// Calls `visit` with the lanes chosen, of every segment, that have a row on some days, and with
+/// the number of their segment; by first day of the segment.
+pub(super) fn each_lane<'v>(
+    view: &'v View,
+    choice: &LaneChoice,
+    days: &RangeInclusive<i32>,
+    visit: &mut impl FnMut(usize, Lane<'v>),
+) {
+    for (number, segment) in view.snapshot().segments().iter().enumerate() {
+        let overlaps = |first: i32, last: i32| first <= *days.end() && *days.start() <= last;
+        if !overlaps(segment.first_day(), segment.last_day()) {
+            continue;
+        }
+        let mut take = |lane: Lane<'v>| {
+            if overlaps(lane.first_day(), lane.last_day()) {
+                visit(number, lane);
+            }
+        };
+        match choice.brand {
+            Some(brand) if !choice.behaviours.is_empty() => {
+                choice.behaviours.iter().filter_map(|b| segment.lane(brand, *b)).for_each(take);
+            }
+            _ => {
+                for lane in segment.lanes() {
+                    let brand = choice.brand.is_none_or(|brand| lane.brand() == brand);
+                    let behaviours = &choice.behaviours;
+                    if brand && (behaviours.is_empty() || behaviours.contains(&lane.behaviour())) {
+                        take(lane);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How many chunks are read at once: their rows should stay in the cache, every worker should get
+/// several spans, and walking all lanes should be worth it.
+pub(super) fn span(chunks: u32, rows: u64, workers: usize) -> u32 {
+    /// Rows read at once.
+    const ROWS: u64 = 1 << 14;
+    /// Chunks read at once, at most.
+    const CHUNKS: u64 = 256;
+    /// Spans a worker should have, so that all end at about the same time.
+    const SPANS: u32 = 4;
+    let cached = ROWS * u64::from(chunks).max(1) / rows.max(1);
+    let workers = u32::try_from(workers).unwrap_or(u32::MAX);
+    let shared = chunks.div_ceil(workers.saturating_mul(SPANS));
+    u32::try_from(cached.min(u64::from(shared)).clamp(1, CHUNKS)).unwrap_or(1)
+}
+
+/// Workers for so many rows, at most so many: starting one costs as much as reading some rows.
+pub(super) fn workers(rows: u64, most: usize) -> usize {
+    const ROWS: u64 = 1 << 14;
+    usize::try_from(rows.div_ceil(ROWS)).unwrap_or(usize::MAX).clamp(1, most.max(1))
+}

@@ -1,0 +1,111 @@
+//! Numbers of groups from a census: how many consumers have each combination of leaves.
+
+use super::group::{Channel, Counted, Grouping, Place, Summand};
+use super::groups::{Groups, TOTAL_CODE};
+use crate::error::ExecuteError;
+use crate::exec::{CensusPlan, Combinations, NodeId, Program};
+use crate::view::View;
+
+/// The census that gives the numbers of some groupings; none when their sets must be made.
+pub fn plan(view: &View, program: &Program, groupings: &[Grouping]) -> Option<CensusPlan> {
+    let mut nodes: Vec<NodeId> = Vec::new();
+    for grouping in groupings {
+        if !matches!(grouping.summand, Summand::Nothing) {
+            return None;
+        }
+        let mut everyone = false;
+        for channel in &grouping.channels {
+            match channel {
+                Channel::Universe => everyone = true,
+                Channel::Node(node) => nodes.push(*node),
+            }
+        }
+        for groups in grouping.families.iter().flatten() {
+            match groups {
+                // Those outside the filter are not asked for.
+                Groups::Nodes { nodes: own, .. } if everyone => {
+                    nodes.extend(own.iter().map(|(_, node)| *node));
+                }
+                Groups::Nodes { .. } => {}
+                Groups::Values { .. } | Groups::Numbers { .. } => return None,
+            }
+        }
+    }
+    let mut plan = CensusPlan::new(view, program, &nodes)?;
+    for groups in groupings.iter().flat_map(|grouping| grouping.families.iter().flatten()) {
+        for node in groups.nodes() {
+            plan.add(view, program, node)?;
+        }
+    }
+    Some(plan)
+}
+
+/// The numbers of a grouping.
+///
+/// # Errors
+/// When a number does not fit.
+pub fn count(
+    grouping: &Grouping,
+    combinations: &Combinations,
+    plan: &CensusPlan,
+    program: &Program,
+) -> Result<Counted, ExecuteError> {
+    let mut counted = Counted::new(grouping);
+    let mut nodes = Vec::new();
+    for (combination, members) in combinations.iter() {
+        combination.nodes(plan, program, &mut nodes);
+        let members = i128::from(members);
+        for (channel, of) in grouping.channels.iter().enumerate() {
+            let known = match of {
+                Channel::Universe => false,
+                Channel::Node(node) if nodes[node.0] => true,
+                Channel::Node(_) => continue,
+            };
+            if known {
+                counted.totals[channel] += members;
+            }
+            for (family, groups) in grouping.families.iter().enumerate() {
+                let (place, mut codes) = (Place { family, channel }, Vec::new());
+                let one = One { nodes: &nodes, members, place, known };
+                one.add(groups, &mut codes, &mut counted)?;
+            }
+        }
+    }
+    Ok(counted)
+}
+
+/// The consumers of one combination.
+struct One<'n> {
+    nodes: &'n [bool],
+    members: i128,
+    place: Place,
+    /// Whether the whole channel is counted so; how many everyone is, is added once.
+    known: bool,
+}
+
+impl One<'_> {
+    /// Adds them to every group they are in, and to all groups of each partition together.
+    fn add(
+        &self,
+        groups: &[Groups],
+        codes: &mut Vec<u128>,
+        counted: &mut Counted,
+    ) -> Result<(), ExecuteError> {
+        let Some((first, rest)) = groups.split_first() else {
+            let grouped = codes.iter().any(|code| *code != TOTAL_CODE);
+            let members = if grouped || self.known { self.members } else { 0 };
+            return counted.add(self.place, codes, (members, 0));
+        };
+        for (code, node) in (0..).zip(first.nodes()) {
+            if self.nodes[node.0] {
+                codes.push(code);
+                self.add(rest, codes, counted)?;
+                codes.pop();
+            }
+        }
+        codes.push(TOTAL_CODE);
+        self.add(rest, codes, counted)?;
+        codes.pop();
+        Ok(())
+    }
+}
