@@ -2,6 +2,7 @@
 """Throng beside ClickHouse (chdb) and DuckDB: the same rows, the same questions, one run.
 
     benches/compare/run [--load-events 20000000] [--events 100000000] [--rounds 7]
+        [--parts load,ask,seconds]
 
 Writes the table of docs/benchmarks.md to standard output. Answers are compared before times are;
 a difference ends the run. Every system runs inside its own process, alone on the machine, with as
@@ -172,23 +173,24 @@ def child(argv):
             run("checkpoint")
             n = run("select count(*) from loaded")[0][0]
         print(json.dumps({"ms": (time.perf_counter() - start) * 1000, "rows": int(n)}))
-    elif job == "load-raw":
+    elif job in ("load-raw", "load-seconds"):
         raw = os.path.join(folder, "events.bin")
         parquet = os.path.join(folder, "events.parquet")
+        second, order = ("", "") if job == "load-raw" else ("second UInt32, ", ", second")
+        order = f"brand, behaviour, day, consumer{order}"
         if system == "chdb":
-            shape = "brand UInt16, behaviour UInt8, day UInt16, consumer UInt32, amount UInt32"
+            shape = (f"brand UInt16, behaviour UInt8, day UInt16, {second}consumer UInt32, "
+                     "amount UInt32")
             run("create database if not exists b engine = Atomic")
-            run(f"create table b.events ({shape}) engine = MergeTree "
-                "order by (brand, behaviour, day, consumer)")
+            run(f"create table b.events ({shape}) engine = MergeTree order by ({order})")
             run(f"insert into b.events select * from file('{raw}', 'RowBinary', '{shape}')")
             run("optimize table b.events final")
-            run(f"select * from b.events order by brand, behaviour, day, consumer "
+            run(f"select * from b.events order by {order} "
                 f"into outfile '{parquet}' format Parquet")
             size = run("select sum(bytes_on_disk) from system.parts where active "
                        "and database = 'b' and table = 'events'")[0][0]
         else:
-            run(f"create table events as select * from '{parquet}' "
-                "order by brand, behaviour, day, consumer")
+            run(f"create table events as select * from '{parquet}' order by {order}")
             run("checkpoint")
             size = os.path.getsize(os.path.join(folder, "duck.db"))
         print(json.dumps({"bytes": int(size)}))
@@ -271,6 +273,22 @@ def question_part(folder, events, rounds):
           f"ClickHouse {click_size / events:.2f}, DuckDB {duck_size / events:.2f}.\n")
 
 
+def seconds_part(folder, events):
+    """Bytes of the same rows with the second of each; Throng's are merged, as the peers' are."""
+    raw, store = os.path.join(folder, "events.bin"), os.path.join(folder, "store")
+    bench("raw", "--events", events, "--out", raw, "--times", "seconds")
+    bench("store", "--events", events, "--data", store, "--times", "seconds")
+    subprocess.run([os.environ["THRONG"], "--data", store, "compact"], check=True,
+                   stdout=subprocess.DEVNULL)
+    own = sum(os.path.getsize(os.path.join(store, name)) for name in os.listdir(store)
+              if name.startswith("seg-"))
+    shutil.rmtree(store)
+    click = spawn("chdb", "load-seconds", folder, 1)[0]["bytes"]
+    duck = spawn("duckdb", "load-seconds", folder, 1)[0]["bytes"]
+    print(f"\nWith seconds, {events:,} events, bytes per event: Throng {own / events:.2f} merged "
+          f"(dictionary apart), ClickHouse {click / events:.2f}, DuckDB {duck / events:.2f}.\n")
+
+
 def main():
     if len(sys.argv) > 1 and sys.argv[1] == "--child":
         return child(sys.argv[2:])
@@ -278,13 +296,17 @@ def main():
     parser.add_argument("--load-events", type=int, default=20_000_000)
     parser.add_argument("--events", type=int, default=100_000_000)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--parts", default="load,ask,seconds")
     parser.add_argument("--folder", default="target/compare")
     args = parser.parse_args()
     import chdb, duckdb
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. ClickHouse {chdb.engine_version}"
           f" (chdb), DuckDB {duckdb.__version__}.")
     for part, run in (("load", lambda f: load_part(f, args.load_events)),
-                      ("ask", lambda f: question_part(f, args.events, args.rounds))):
+                      ("ask", lambda f: question_part(f, args.events, args.rounds)),
+                      ("seconds", lambda f: seconds_part(f, args.events))):
+        if part not in args.parts.split(","):
+            continue
         folder = os.path.abspath(os.path.join(args.folder, part))
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)

@@ -1,4 +1,9 @@
-//! What the benchmarks share: the store of the reference events.
+//! What the benchmarks share: the store of the reference events; and the measurement of capacity.
+
+mod beside;
+pub mod capacity;
+
+pub use beside::beside;
 
 use std::error::Error;
 use std::path::Path;
@@ -18,15 +23,32 @@ const LOAD_MEMORY: usize = 4 << 30;
 /// Keys interned at a time.
 const KEYS_AT_ONCE: u32 = 1 << 20;
 
+/// Why a benchmark ends early.
+pub type Failure = Box<dyn Error>;
 /// What a benchmark's step gives.
-pub type Outcome = Result<(), Box<dyn Error>>;
+pub type Outcome = Result<(), Failure>;
 
-/// Makes a store of so many reference events with day resolution; consumers have the ids that the
-/// events number them by.
+/// The middle one of some times, the later of two; 0 when there is none.
+pub fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// How exact the times of events are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// Days.
+    Days,
+    /// Seconds within the day as well.
+    Seconds,
+}
+
+/// Makes a store of so many reference events; consumers have the ids that the events number them
+/// by.
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn reference_store(path: &Path, events: u64) -> Result<Database, Box<dyn Error>> {
+pub fn reference_store(path: &Path, events: u64, times: Times) -> Result<Database, Box<dyn Error>> {
     let database = Database::create(path, &CreateOptions::default())?;
     let store = database.store();
     for brand in 1..=REFERENCE_BRANDS {
@@ -46,7 +68,9 @@ pub fn reference_store(path: &Path, events: u64) -> Result<Database, Box<dyn Err
     reference_events(events, SEED).for_each(
         THREADS,
         |mut events| {
-            events.second.clear();
+            if times == Times::Days {
+                events.second.clear();
+            }
             events
         },
         |events| bulk.push(events),

@@ -18,8 +18,6 @@ pub(crate) const HEADER_LEN: usize = 64;
 /// Bytes of a block.
 pub(crate) const BLOCK_LEN: usize = 1 << BLOCK_LEN_LOG2;
 const BLOCK_LEN_LOG2: u32 = 16;
-/// The only version there is so far.
-const VERSION: u32 = 1;
 /// Stands where a block's number would, so that the table cannot pass for a block.
 const TABLE_NUMBER: u64 = u64::MAX;
 
@@ -49,6 +47,14 @@ impl FileKind {
         }
     }
 
+    /// The version that files are written in; every one from 1 on is read.
+    fn newest(self) -> u32 {
+        match self {
+            Self::Segment => 2,
+            Self::Index => 1,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Segment => "segment",
@@ -70,6 +76,7 @@ enum Table {
 pub(crate) struct BlockFile {
     bytes: Bytes,
     path: PathBuf,
+    version: u32,
     file_id: u64,
     body_len: usize,
     directory: Range<usize>,
@@ -81,13 +88,23 @@ pub(crate) struct BlockFile {
 pub(crate) fn seal(
     kind: FileKind,
     file_id: u64,
+    body: Vec<u8>,
+    directory: Range<usize>,
+) -> Vec<u8> {
+    seal_as((kind, kind.newest()), file_id, body, directory)
+}
+
+/// The same in some version.
+fn seal_as(
+    form: (FileKind, u32),
+    file_id: u64,
     mut body: Vec<u8>,
     directory: Range<usize>,
 ) -> Vec<u8> {
     debug_assert!(body.len() >= HEADER_LEN && directory.end <= body.len());
     align(&mut body, 8);
     let directory = directory.start as u64..directory.end as u64;
-    let header = header_of(kind, file_id, body.len() as u64, directory);
+    let header = header_of(form, file_id, body.len() as u64, directory);
     body.iter_mut().zip(header).for_each(|(to, from)| *to = from);
     let mut table = Vec::with_capacity((body.len() / BLOCK_LEN + 2) * 4);
     sum_blocks(file_id, 0, &body, &mut table);
@@ -152,7 +169,8 @@ impl BlockSink {
     /// Writes the rest, the table and the header. Nothing is synced.
     pub(crate) fn finish(mut self, directory: Range<u64>) -> Result<(), IoError> {
         align(&mut self.tail, 8);
-        let header = header_of(self.kind, self.file_id, self.body_len(), directory);
+        let form = (self.kind, self.kind.newest());
+        let header = header_of(form, self.file_id, self.body_len(), directory);
         let first = if self.written == 0 { &mut self.tail } else { &mut self.first };
         first.iter_mut().zip(header).for_each(|(to, from)| *to = from);
         if self.written > 0 {
@@ -181,14 +199,14 @@ fn end_table(file_id: u64, table: &mut Vec<u8>) {
 }
 
 fn header_of(
-    kind: FileKind,
+    (kind, version): (FileKind, u32),
     file_id: u64,
     body_len: u64,
     directory: Range<u64>,
 ) -> [u8; HEADER_LEN] {
     let mut header = [0; HEADER_LEN];
     put(&mut header, MAGIC_AT.start, &kind.magic());
-    put(&mut header, VERSION_AT, &VERSION.to_le_bytes());
+    put(&mut header, VERSION_AT, &version.to_le_bytes());
     put(&mut header, FILE_ID_AT, &file_id.to_le_bytes());
     put(&mut header, BODY_LEN_AT, &body_len.to_le_bytes());
     put(&mut header, DIRECTORY_AT, &directory.start.to_le_bytes());
@@ -256,8 +274,8 @@ impl BlockFile {
             data.first_chunk().ok_or_else(|| corrupt(data.len(), "ends within the header"))?;
         let field = |at| u64_at(header, at).unwrap_or_default();
         let version = u32_at(header, VERSION_AT).unwrap_or_default();
-        if version != VERSION {
-            return Err(FileError::Version { path, found: version, newest: VERSION });
+        if !(1..=kind.newest()).contains(&version) {
+            return Err(FileError::Version { path, found: version, newest: kind.newest() });
         }
         if u32_at(header, HEADER_CRC_AT) != Some(header_crc(header)) {
             return Err(corrupt(0, "the header's checksum is wrong"));
@@ -283,9 +301,15 @@ impl BlockFile {
             return Err(corrupt(DIRECTORY_AT, "the directory is outside the body"));
         }
         let verified = (0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        let file = Self { bytes, path, file_id, body_len, directory: start..end, verified };
+        let file =
+            Self { bytes, path, version, file_id, body_len, directory: start..end, verified };
         file.get(start..end)?;
         Ok(file)
+    }
+
+    /// The version of its format.
+    pub(crate) fn version(&self) -> u32 {
+        self.version
     }
 
     /// The directory's bytes.
@@ -387,12 +411,14 @@ impl BlockFile {
     }
 }
 
-/// The directory of a file that may be damaged. Nothing is verified.
-pub(crate) fn directory_of(bytes: &[u8], kind: FileKind) -> Option<&[u8]> {
+/// The version and the directory of a file that may be damaged. Nothing is verified.
+pub(crate) fn directory_of(bytes: &[u8], kind: FileKind) -> Option<(u32, &[u8])> {
     let field = |at| u64_at(bytes, at).and_then(|value| usize::try_from(value).ok());
     let start = field(DIRECTORY_AT)?;
     let end = start.checked_add(field(DIRECTORY_LEN_AT)?)?;
-    if bytes.starts_with(&kind.magic()) { bytes.get(start..end) } else { None }
+    let version = u32_at(bytes, VERSION_AT)?;
+    let known = bytes.starts_with(&kind.magic()) && (1..=kind.newest()).contains(&version);
+    if known { Some((version, bytes.get(start..end)?)) } else { None }
 }
 
 /// The bytes of a sealed file, bound to another file id. None when they are no such file.
@@ -402,7 +428,8 @@ pub(crate) fn rebind(bytes: &[u8], kind: FileKind, file_id: u64) -> Option<Vec<u
     let body = bytes.get(..field(BODY_LEN_AT)?)?.to_vec();
     let directory = start..start.checked_add(length)?;
     let whole = body.len() >= HEADER_LEN && directory.end <= body.len();
-    (bytes.starts_with(&kind.magic()) && whole).then(|| seal(kind, file_id, body, directory))
+    let form = (kind, u32_at(bytes, VERSION_AT)?);
+    (bytes.starts_with(&kind.magic()) && whole).then(|| seal_as(form, file_id, body, directory))
 }
 
 /// The file again with right checksums, whatever was done to its body.
@@ -412,5 +439,6 @@ pub(crate) fn reseal(kind: FileKind, bytes: &[u8]) -> Vec<u8> {
     let start = field(DIRECTORY_AT);
     let directory = start..start + field(DIRECTORY_LEN_AT);
     let body = bytes.get(..field(BODY_LEN_AT)).unwrap().to_vec();
-    seal(kind, field(FILE_ID_AT) as u64, body, directory)
+    let version = u32_at(bytes, VERSION_AT).unwrap();
+    seal_as((kind, version), field(FILE_ID_AT) as u64, body, directory)
 }

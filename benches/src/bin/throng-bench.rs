@@ -11,7 +11,7 @@ use throng::market::{ReferenceEvents, reference_events};
 use throng::storage::io;
 use throng::storage::rows::EventColumns;
 use throng::{Background, CompactionOptions, Database, Value};
-use throng_benches::{Outcome, SEED, THREADS, reference_store};
+use throng_benches::{Outcome, SEED, THREADS, Times, beside, median, reference_store};
 
 fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
@@ -25,13 +25,22 @@ fn main() -> Outcome {
     let events = || -> Result<ReferenceEvents, Box<dyn Error>> {
         Ok(reference_events(text("events")?.parse()?, SEED))
     };
+    let times = match options.get("times").map(String::as_str) {
+        None | Some("days") => Times::Days,
+        Some("seconds") => Times::Seconds,
+        Some(other) => return Err(format!("--times {other}: it is days or seconds").into()),
+    };
     match job.as_str() {
         "csv" => write_file(&path("out")?, &events()?, ReferenceEvents::CSV_HEADER, csv_bytes),
-        "raw" => write_file(&path("out")?, &events()?, "", raw_bytes),
-        "store" => make_store(&path("data")?, text("events")?.parse()?),
+        "raw" => match times {
+            Times::Days => write_file(&path("out")?, &events()?, "", raw_bytes),
+            Times::Seconds => write_file(&path("out")?, &events()?, "", raw_bytes_with_seconds),
+        },
+        "store" => make_store(&path("data")?, text("events")?.parse()?, times),
+        "beside" => beside(&path("data")?, text("events")?.parse()?),
         "open" => open(&path("data")?),
         "ask" => ask(&path("data")?, &path("questions")?, text("rounds")?.parse()?),
-        other => Err(format!("`{other}` is not csv, raw, store, open or ask").into()),
+        other => Err(format!("`{other}` is not csv, raw, store, beside, open or ask").into()),
     }
 }
 
@@ -67,9 +76,23 @@ fn raw_bytes(events: EventColumns) -> Vec<u8> {
     out
 }
 
-fn make_store(path: &Path, events: u64) -> Outcome {
+/// The same with the second within the day, u32, behind the day.
+fn raw_bytes_with_seconds(events: EventColumns) -> Vec<u8> {
+    let mut out = Vec::with_capacity(events.len() * 17);
+    for row in 0..events.len() {
+        out.extend_from_slice(&events.brand[row].to_le_bytes()[..2]);
+        out.extend_from_slice(&events.behaviour[row].to_le_bytes()[..1]);
+        out.extend_from_slice(&events.day[row].to_le_bytes()[..2]);
+        out.extend_from_slice(&events.second[row].to_le_bytes());
+        out.extend_from_slice(&events.consumer[row].to_le_bytes());
+        out.extend_from_slice(&events.amount[row].to_le_bytes()[..4]);
+    }
+    out
+}
+
+fn make_store(path: &Path, events: u64, times: Times) -> Outcome {
     let start = Instant::now();
-    let database = reference_store(path, events)?;
+    let database = reference_store(path, events, times)?;
     let seconds = start.elapsed().as_secs_f64();
     let view = database.view()?;
     let bytes: u64 = view.snapshot().segments().iter().map(|segment| segment.bytes()).sum();
@@ -124,9 +147,4 @@ fn json(value: &Value) -> serde_json::Value {
         Value::Boolean(truth) => (*truth).into(),
         other => other.to_string().into(),
     }
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(0.0)
 }

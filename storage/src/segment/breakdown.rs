@@ -52,8 +52,9 @@ impl Breakdown {
         let range = lane.entry.range();
         let count = lane.entry.pages as usize;
         let wrong = |what| file.corrupt(range.start, what);
-        let list = file.get(range.start..range.start + count * PAGE_LEN)?;
-        let entries: Vec<_> = list.chunks_exact(PAGE_LEN).map_while(PageEntry::read).collect();
+        let list = file.get(range.start..range.start + lane.entry.list_len())?;
+        let listed = list.chunks_exact(PAGE_LEN).map_while(PageEntry::read);
+        let entries: Vec<_> = listed.chain(lane.entry.only_page()).collect();
         if entries.len() != count {
             return Err(wrong("an unknown kind of page"));
         }

@@ -5,10 +5,10 @@ use roaring::RoaringBitmap;
 use crate::block::{FileKind, HEADER_LEN, seal};
 use crate::bytes::align;
 use crate::rows::{ColumnsError, EventColumns};
+use crate::segment::directory;
 use crate::segment::encode::{LaneRows, LaneWriter};
 use crate::segment::layout::{
-    AMOUNT, CATEGORY, COUNT, DAY, DAY_MAX, DirectoryHead, ITEM, LaneEntry, ORDER, SECOND,
-    TOUCHPOINT,
+    AMOUNT, CATEGORY, COUNT, DAY, DAY_MAX, DirectoryHead, ITEM, ORDER, SECOND, TOUCHPOINT,
 };
 use crate::segment::presence;
 use crate::segment::sort::{Grouped, KeyLayout, SortedLane};
@@ -80,23 +80,24 @@ pub fn build(events: &EventColumns, options: &BuildOptions<'_>) -> Result<Vec<u8
     drop(grouped);
     let lanes = u32::try_from(entries.len()).map_err(|_| BuildError::TooLarge)?;
     let first_seen = presence::first_days(events, first_day, options.seen);
-    if let Some(rows) = &first_seen {
-        entries.push(writer.write(rows, &mut out)?);
-    }
-    let chunk_end = entries.iter().map(|lane| u32::from(lane.last_chunk) + 1).max().unwrap_or(0);
+    let presence = match &first_seen {
+        Some(rows) => Some(writer.write(rows, &mut out)?),
+        None => None,
+    };
+    let all = entries.iter().chain(&presence);
+    let chunk_end = all.map(|lane| u32::from(lane.last_chunk) + 1).max().unwrap_or(0);
     align(&mut out, 8);
     let start = out.len();
     let head = DirectoryHead {
         rows: events.len() as u64,
         lanes,
-        presence: u32::from(first_seen.is_some()),
+        presence: u32::from(presence.is_some()),
         chunk_end,
         first_day,
         last_day,
         arrival: 0,
     };
-    head.write(&mut out);
-    entries.iter().for_each(|entry: &LaneEntry| entry.write(&mut out));
+    directory::write(&head, &entries, presence.as_ref(), &mut out);
     let end = out.len();
     Ok(seal(FileKind::Segment, options.file_id, out, start..end))
 }

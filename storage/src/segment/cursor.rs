@@ -22,8 +22,8 @@ const STEPS_MAX: usize = 8;
 #[derive(Debug)]
 pub struct LaneCursor<'a> {
     lane: Lane<'a>,
-    /// The lane's list of pages; empty until it was verified.
-    pages: &'a [u8],
+    /// The lane's list of pages; none until it was verified. Of a lane of one page it is empty.
+    pages: Option<&'a [u8]>,
     /// The present page's number.
     at: usize,
     /// One more than the last chunk of the page before.
@@ -78,7 +78,7 @@ impl<'a> LaneCursor<'a> {
     pub(super) fn new(lane: Lane<'a>) -> Self {
         Self {
             lane,
-            pages: &[],
+            pages: None,
             at: 0,
             floor: 0,
             entry: None,
@@ -113,7 +113,7 @@ impl<'a> LaneCursor<'a> {
     fn seek(&mut self, chunk: u32) -> Result<Option<u32>, CorruptError> {
         let here = match &self.entry {
             Some(entry) => self.floor <= chunk && chunk <= u32::from(entry.last_chunk),
-            None => !self.pages.is_empty() && self.floor <= chunk,
+            None => self.pages.is_some() && self.floor <= chunk,
         };
         if !here {
             self.turn(chunk)?;
@@ -132,10 +132,10 @@ impl<'a> LaneCursor<'a> {
 
     /// Turns to the first page that ends at a chunk or after it.
     fn turn(&mut self, chunk: u32) -> Result<(), CorruptError> {
-        if self.pages.is_empty() {
-            let range = self.lane.entry.range();
-            let length = self.lane.entry.pages as usize * PAGE_LEN;
-            self.pages = self.lane.segment.file.get(range.start..range.start + length)?;
+        if self.pages.is_none() {
+            let start = self.lane.entry.range().start;
+            let list = start..start + self.lane.entry.list_len();
+            self.pages = Some(self.lane.segment.file.get(list)?);
         } else if self.floor <= chunk {
             // Usually it is one of the next pages.
             for _ in 0..STEPS_MAX {
@@ -145,7 +145,7 @@ impl<'a> LaneCursor<'a> {
                 }
             }
         }
-        let count = self.pages.len() / PAGE_LEN;
+        let count = self.lane.entry.pages as usize;
         let mut from = if self.floor <= chunk { self.at } else { 0 };
         let mut to = count;
         while from < to {
@@ -168,7 +168,7 @@ impl<'a> LaneCursor<'a> {
             None => 0,
         };
         self.entry = None;
-        if at * PAGE_LEN < self.pages.len() {
+        if at < self.lane.entry.pages as usize {
             let entry = self.page_entry(at)?;
             let ordered = entry.first_chunk <= entry.last_chunk;
             if !ordered || u32::from(entry.first_chunk) < self.floor {
@@ -180,8 +180,12 @@ impl<'a> LaneCursor<'a> {
     }
 
     fn page_entry(&self, at: usize) -> Result<PageEntry, CorruptError> {
-        let bytes = self.pages.get(at * PAGE_LEN..).unwrap_or_default();
-        PageEntry::read(bytes).ok_or_else(|| self.wrong("an unknown kind of page"))
+        let entry = if self.lane.entry.only.is_some() {
+            self.lane.entry.only_page()
+        } else {
+            self.pages.and_then(|pages| PageEntry::read(pages.get(at * PAGE_LEN..)?))
+        };
+        entry.ok_or_else(|| self.wrong("an unknown kind of page"))
     }
 
     #[cold]
@@ -193,7 +197,7 @@ impl<'a> LaneCursor<'a> {
     fn load(&mut self, entry: PageEntry) -> Result<(), CorruptError> {
         let lane = self.lane.entry.range();
         let place = |entry: &PageEntry| lane.start + entry.offset as usize * UNIT;
-        let end = if (self.at + 1) * PAGE_LEN < self.pages.len() {
+        let end = if self.at + 1 < self.lane.entry.pages as usize {
             place(&self.page_entry(self.at + 1)?)
         } else {
             lane.end
@@ -201,7 +205,7 @@ impl<'a> LaneCursor<'a> {
         if entry.rows > self.lane.entry.rows {
             return Err(self.wrong("a page has more rows than its lane"));
         }
-        if end > lane.end || place(&entry) < lane.start + self.pages.len() {
+        if end > lane.end || place(&entry) < lane.start + self.lane.entry.list_len() {
             return Err(self.wrong("a page is outside its lane"));
         }
         let page = Page::open(&self.lane.segment.file, entry, place(&entry)..end)?;

@@ -10,9 +10,10 @@ use crate::bits::{Ascending, pack, packed_len, width_of};
 use crate::bytes::align;
 use crate::container::{CHUNK_SIZE, Run, runs_of};
 use crate::segment::build::BuildError;
+use crate::segment::head;
 use crate::segment::layout::{
-    BITSET_ALIGN, BITSET_LEN, BaseAt, COLUMNS, ColumnHead, DAY, Encoding, LaneEntry, PAGE_LEN,
-    PageEntry, PageHead, PageKind, Repeats, SECOND, UNIT, default_of,
+    BITSET_ALIGN, BITSET_LEN, COLUMNS, ColumnHead, DAY, Encoding, LaneEntry, PAGE_LEN, PageEntry,
+    PageHead, PageKind, Repeats, SECOND, UNIT, default_of,
 };
 
 /// A page of several chunks has no more rows than this.
@@ -119,7 +120,7 @@ impl LaneWriter {
     }
 
     /// Appends the lane's list of pages and its pages to bytes that go on a file of `before` bytes,
-    /// a multiple of `BITSET_ALIGN`.
+    /// a multiple of `BITSET_ALIGN`. Where there is one page, its entry says all that a list would.
     pub(super) fn finish(
         &mut self,
         lane: &LaneRows,
@@ -132,19 +133,20 @@ impl LaneWriter {
         let (first_chunk, last_chunk) = (first.first_chunk, last.last_chunk);
         let too_large = |_| BuildError::TooLarge;
         let totals = std::mem::take(&mut self.totals);
-        align(out, UNIT);
+        let only = if let [page] = self.pages[..] { Some(page.kind) } else { None };
+        align(
+            out,
+            match only {
+                Some(PageKind::List) => 1,
+                Some(PageKind::Bitset) => BITSET_ALIGN,
+                _ => UNIT,
+            },
+        );
         let start = out.len();
-        let list = start + self.pages.len() * PAGE_LEN;
-        // Bitsets are aligned in the body, so the body itself must be.
-        let body = if totals.bitsets { list.next_multiple_of(BITSET_ALIGN) } else { list };
-        let lead = u32::try_from((body - start) / UNIT).map_err(too_large)?;
-        for page in &self.pages {
-            let offset = page.offset.checked_add(lead).ok_or(BuildError::TooLarge)?;
-            out.extend_from_slice(&PageEntry { offset, ..*page }.write());
+        if only.is_none() {
+            self.list(totals.bitsets, out)?;
         }
-        out.resize(body, 0);
         out.append(&mut self.body);
-        align(out, UNIT);
         let (first_day, last_day) = totals.days.unwrap_or_default();
         let entry = LaneEntry {
             brand: lane.brand,
@@ -157,11 +159,27 @@ impl LaneWriter {
             first_chunk,
             last_chunk,
             pages: u32::try_from(self.pages.len()).map_err(too_large)?,
-            offset: before / UNIT as u64 + (start / UNIT) as u64,
-            length: u32::try_from((out.len() - start) / UNIT).map_err(too_large)?,
+            only,
+            offset: before + start as u64,
+            length: (out.len() - start) as u64,
         };
         self.pages.clear();
         Ok(entry)
+    }
+
+    /// Appends the list of pages, and zeros up to where the first page begins.
+    fn list(&self, bitsets: bool, out: &mut Vec<u8>) -> Result<(), BuildError> {
+        let start = out.len();
+        let list = start + self.pages.len() * PAGE_LEN;
+        // Bitsets are aligned in the body, so the body itself must be.
+        let body = if bitsets { list.next_multiple_of(BITSET_ALIGN) } else { list };
+        let lead = u32::try_from((body - start) / UNIT).map_err(|_| BuildError::TooLarge)?;
+        for page in &self.pages {
+            let offset = page.offset.checked_add(lead).ok_or(BuildError::TooLarge)?;
+            out.extend_from_slice(&PageEntry { offset, ..*page }.write());
+        }
+        out.resize(body, 0);
+        Ok(())
     }
 
     /// Cuts rows into pages: one chunk with many rows, or neighbouring chunks with few.
@@ -199,13 +217,13 @@ impl LaneWriter {
         let consumers = self.distinct.len() as u32;
         let kind = self.consumers(&mut head);
         self.repeats(rows.len(), &mut head);
+        let mut stored = 0;
         for (column, values) in lane.columns.iter().enumerate() {
             if !values.is_empty() {
-                let stored = self.column(column, &values[rows.clone()]);
-                self.totals.columns |= u16::from(stored) << column;
-                head.columns += stored;
+                stored |= self.column(column, &values[rows.clone()]) << column;
             }
         }
+        self.totals.columns |= u16::from(stored);
         self.totals.add_days(lane.columns[DAY].get(rows.clone()));
         self.totals.rows += rows.len() as u64;
         self.totals.consumers += consumers;
@@ -222,8 +240,7 @@ impl LaneWriter {
                 bits[position / 8] |= 1 << (position % 8);
             }
         }
-        head.write(out);
-        out.append(&mut self.heads);
+        head::write(kind, &head, stored, &self.heads, out);
         out.append(&mut self.streams);
         Ok(PageEntry {
             first_chunk: (first >> 16) as u16,
@@ -306,7 +323,7 @@ impl LaneWriter {
         }
     }
 
-    /// Writes a column unless it has its default everywhere. Gives how many were written.
+    /// Writes a column unless it has its default everywhere: 1 when it was written, else 0.
     fn column(&mut self, column: usize, values: &[i64]) -> u8 {
         let (mut min, mut max) = (i64::MAX, i64::MIN);
         for &value in values {
@@ -318,20 +335,18 @@ impl LaneWriter {
         }
         let bits = width_of(max.abs_diff(min));
         let mut head = ColumnHead {
-            column: column as u8,
             encoding: if min == max { Encoding::Constant } else { Encoding::Packed },
             bits: bits as u8,
             value_bits: 0,
-            small: 0,
-            base_at: BaseAt::Stream,
+            values: 0,
+            base: Some(min),
         };
         let plain = packed_len(values.len(), bits);
         if let Some((code_bits, value_bits)) = self.dictionary(column, values, min, plain, bits) {
             head.encoding = Encoding::Dictionary;
             (head.bits, head.value_bits) = (code_bits as u8, value_bits as u8);
-            head.small = self.values.len() as u32;
-            head.write(&mut self.heads);
-            self.streams.extend_from_slice(&min.to_le_bytes());
+            head.values = self.values.len() as u32;
+            head::write_column(&head, &mut self.heads);
             let less_base = self.values.iter().map(|&value| value.abs_diff(min));
             pack(less_base, value_bits, &mut self.streams);
             let codes = &self.codes;
@@ -339,13 +354,7 @@ impl LaneWriter {
             pack(values.iter().map(code), code_bits, &mut self.streams);
             return 1;
         }
-        if let Ok(base) = u32::try_from(min) {
-            head.base_at = BaseAt::Descriptor;
-            head.small = base;
-        } else {
-            self.streams.extend_from_slice(&min.to_le_bytes());
-        }
-        head.write(&mut self.heads);
+        head::write_column(&head, &mut self.heads);
         pack(values.iter().map(|&value| value.abs_diff(min)), bits, &mut self.streams);
         1
     }

@@ -5,19 +5,18 @@
 use crate::bytes::{u16_at, u32_at, u64_at};
 use crate::segment::ColumnSet;
 
+/// The first version whose directories are packed, whose lanes of one page have no list of pages,
+/// and whose heads of pages are short.
+pub(super) const VERSION_PACKED: u32 = 2;
 /// Bytes of the directory before its lanes.
 pub(super) const DIRECTORY_HEAD_LEN: usize = 32;
-/// Bytes of a lane in the directory.
+/// Bytes of a lane in a directory of version 1.
 pub(super) const LANE_LEN: usize = 40;
 /// Bytes of a page in its lane's list of pages.
 pub(super) const PAGE_LEN: usize = 16;
-/// Bytes of the head of a page, before its columns' descriptors.
-pub(super) const PAGE_HEAD_LEN: usize = 12;
-/// Bytes of a column's descriptor in a page.
-pub(super) const COLUMN_LEN: usize = 8;
 /// Bytes of the bitset of a chunk.
 pub(super) const BITSET_LEN: usize = 1 << 13;
-/// Offsets of lanes and pages count units of this many bytes.
+/// Offsets of pages count units of this many bytes, and in version 1 those of lanes.
 pub(super) const UNIT: usize = 8;
 /// Where bitsets are aligned in the file: a cache line.
 pub(super) const BITSET_ALIGN: usize = 64;
@@ -91,7 +90,7 @@ impl DirectoryHead {
 }
 
 /// A lane in the directory.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct LaneEntry {
     pub(super) brand: u32,
     pub(super) behaviour: u16,
@@ -103,13 +102,16 @@ pub(super) struct LaneEntry {
     pub(super) first_chunk: u16,
     pub(super) last_chunk: u16,
     pub(super) pages: u32,
-    /// In units.
+    /// How its only page holds its consumers, where there is one page and no list of pages.
+    pub(super) only: Option<PageKind>,
+    /// Where it begins in the file.
     pub(super) offset: u64,
-    /// Its length in units.
-    pub(super) length: u32,
+    /// Its bytes.
+    pub(super) length: u64,
 }
 
 impl LaneEntry {
+    /// Reads an entry of version 1.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let entry = bytes.first_chunk::<LANE_LEN>()?;
         Some(Self {
@@ -123,30 +125,36 @@ impl LaneEntry {
             first_chunk: u16_at(entry, 20)?,
             last_chunk: u16_at(entry, 22)?,
             pages: u32_at(entry, 24)?,
-            offset: u64_at(entry, 28)?,
-            length: u32_at(entry, 36)?,
+            only: None,
+            offset: u64_at(entry, 28)?.checked_mul(UNIT as u64)?,
+            length: u64::from(u32_at(entry, 36)?) * UNIT as u64,
         })
-    }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.brand.to_le_bytes());
-        out.extend_from_slice(&self.behaviour.to_le_bytes());
-        out.extend_from_slice(&self.columns.to_le_bytes());
-        out.extend_from_slice(&self.rows.to_le_bytes());
-        out.extend_from_slice(&self.consumers.to_le_bytes());
-        out.extend_from_slice(&self.first_day.to_le_bytes());
-        out.extend_from_slice(&self.last_day.to_le_bytes());
-        out.extend_from_slice(&self.first_chunk.to_le_bytes());
-        out.extend_from_slice(&self.last_chunk.to_le_bytes());
-        out.extend_from_slice(&self.pages.to_le_bytes());
-        out.extend_from_slice(&self.offset.to_le_bytes());
-        out.extend_from_slice(&self.length.to_le_bytes());
     }
 
     /// Where its bytes are in the file.
     pub(super) fn range(&self) -> std::ops::Range<usize> {
-        let at = |units: u64| usize::try_from(units).unwrap_or(usize::MAX).saturating_mul(UNIT);
-        at(self.offset)..at(self.offset.saturating_add(u64::from(self.length)))
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
+        at(self.offset)..at(self.offset.saturating_add(self.length))
+    }
+
+    /// Bytes of its list of pages.
+    pub(super) fn list_len(&self) -> usize {
+        match self.only {
+            Some(_) => 0,
+            None => (self.pages as usize).saturating_mul(PAGE_LEN),
+        }
+    }
+
+    /// Its only page, where it has no list of pages.
+    pub(super) fn only_page(&self) -> Option<PageEntry> {
+        Some(PageEntry {
+            first_chunk: self.first_chunk,
+            last_chunk: self.last_chunk,
+            rows: self.rows,
+            consumers_less_one: u16::try_from(self.consumers.checked_sub(1)?).ok()?,
+            kind: self.only?,
+            offset: 0,
+        })
     }
 
     /// Order of lanes in the directory.
@@ -170,7 +178,7 @@ pub(super) enum PageKind {
 }
 
 impl PageKind {
-    fn read(code: u8) -> Option<Self> {
+    pub(super) fn read(code: u8) -> Option<Self> {
         Some(match code {
             0 => Self::List,
             1 => Self::Bitset,
@@ -180,7 +188,7 @@ impl PageKind {
         })
     }
 
-    fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::List => 0,
             Self::Bitset => 1,
@@ -243,7 +251,7 @@ pub(super) enum Repeats {
     Listed,
 }
 
-/// The head of a page.
+/// The head of a page. See `head` for its bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PageHead {
     /// Lists: the first consumer.
@@ -255,39 +263,6 @@ pub(super) struct PageHead {
     pub(super) repeats: Repeats,
     /// Bits of a packed repeat, or of the packed part of a listed one.
     pub(super) repeat_bits: u8,
-    /// How many columns are stored.
-    pub(super) columns: u8,
-}
-
-impl PageHead {
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let head = bytes.first_chunk::<PAGE_HEAD_LEN>()?;
-        let [.., low_bits, repeats, repeat_bits, columns] = *head;
-        Some(Self {
-            base: u32_at(head, 0)?,
-            span: u32_at(head, 4)?,
-            low_bits,
-            repeats: match repeats {
-                0 => Repeats::None,
-                1 => Repeats::Packed,
-                2 => Repeats::Listed,
-                _ => return None,
-            },
-            repeat_bits,
-            columns,
-        })
-    }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let repeats = match self.repeats {
-            Repeats::None => 0,
-            Repeats::Packed => 1,
-            Repeats::Listed => 2,
-        };
-        out.extend_from_slice(&self.base.to_le_bytes());
-        out.extend_from_slice(&self.span.to_le_bytes());
-        out.extend_from_slice(&[self.low_bits, repeats, self.repeat_bits, self.columns]);
-    }
 }
 
 /// How a page holds a column that is not everywhere the default.
@@ -304,54 +279,13 @@ pub(super) enum Encoding {
 /// A column's descriptor.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ColumnHead {
-    /// Its place in [`COLUMNS`].
-    pub(super) column: u8,
     pub(super) encoding: Encoding,
     /// Bits of a row's value or code.
     pub(super) bits: u8,
     /// Bits of a dictionary's value.
     pub(super) value_bits: u8,
-    /// The base when it fits and there is no dictionary; else the dictionary's length, or 0, and
-    /// the base is the stream's first eight bytes.
-    pub(super) small: u32,
-    pub(super) base_at: BaseAt,
-}
-
-/// Where the base of a column is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BaseAt {
-    /// In the descriptor.
-    Descriptor,
-    /// In the first eight bytes of its stream.
-    Stream,
-}
-
-impl ColumnHead {
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        let head = bytes.first_chunk::<COLUMN_LEN>()?;
-        let [column, encoding, bits, value_bits, ..] = *head;
-        let (encoding, base_at) = match encoding {
-            0 => (Encoding::Constant, BaseAt::Descriptor),
-            1 => (Encoding::Packed, BaseAt::Descriptor),
-            4 => (Encoding::Constant, BaseAt::Stream),
-            5 => (Encoding::Packed, BaseAt::Stream),
-            6 => (Encoding::Dictionary, BaseAt::Stream),
-            _ => return None,
-        };
-        let small = u32_at(head, 4)?;
-        Some(Self { column, encoding, bits, value_bits, small, base_at })
-    }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let encoding = match self.encoding {
-            Encoding::Constant => 0,
-            Encoding::Packed => 1,
-            Encoding::Dictionary => 2,
-        } + match self.base_at {
-            BaseAt::Descriptor => 0,
-            BaseAt::Stream => 4,
-        };
-        out.extend_from_slice(&[self.column, encoding, self.bits, self.value_bits]);
-        out.extend_from_slice(&self.small.to_le_bytes());
-    }
+    /// How many values its dictionary has.
+    pub(super) values: u32,
+    /// What values add to; none when it is the first eight bytes of the column's stream.
+    pub(super) base: Option<i64>,
 }

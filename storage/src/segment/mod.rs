@@ -3,8 +3,10 @@
 mod breakdown;
 mod build;
 mod cursor;
+mod directory;
 mod encode;
 mod gather;
+mod head;
 mod layout;
 mod merge;
 mod page;
@@ -16,6 +18,8 @@ mod sort;
 mod stream;
 mod window;
 
+#[cfg(test)]
+mod directory_tests;
 #[cfg(test)]
 mod merge_tests;
 #[cfg(test)]

@@ -10,9 +10,9 @@ use crate::block::BlockFile;
 use crate::bytes::{bits_at, runs_at, u64_at};
 use crate::container::{ChunkBits, Container, Run};
 use crate::error::CorruptError;
+use crate::segment::head;
 use crate::segment::layout::{
-    BITSET_LEN, BaseAt, COLUMN_LEN, COLUMNS, ColumnHead, Encoding, PAGE_HEAD_LEN, PageEntry,
-    PageHead, PageKind, Repeats, default_of,
+    BITSET_LEN, COLUMNS, ColumnHead, Encoding, PageEntry, PageHead, PageKind, Repeats, default_of,
 };
 
 /// A page whose head was read and whose streams were found to lie inside it.
@@ -88,13 +88,14 @@ impl<'a> Page<'a> {
         if entry.kind == PageKind::Bitset {
             streams.take(BITSET_LEN)?;
         }
-        let head = PageHead::read(raw.get(streams.take(PAGE_HEAD_LEN)?..)?)?;
+        let bytes = raw.get(streams.at..streams.end)?;
+        let (head, columns, length) = head::read(file.version(), &entry, bytes)?;
+        streams.take(length)?;
         let rows = entry.rows as usize;
         let several = entry.first_chunk != entry.last_chunk;
         if entry.consumers() > entry.rows || several && entry.kind != PageKind::List {
             return None;
         }
-        let heads_at = streams.take(usize::from(head.columns) * COLUMN_LEN)?;
         let mut page = Self {
             file,
             entry,
@@ -128,10 +129,10 @@ impl<'a> Page<'a> {
             }
             Repeats::Listed => streams.take(page.repeat_list()?.len())?,
         };
-        for number in 0..usize::from(head.columns) {
-            let head = ColumnHead::read(raw.get(heads_at + number * COLUMN_LEN..)?)?;
-            let column = Column::open(raw, head, rows, &mut streams)?;
-            *page.columns.get_mut(usize::from(head.column))? = Some(column);
+        for (column, head) in page.columns.iter_mut().zip(columns) {
+            if let Some(head) = head {
+                *column = Some(Column::open(raw, head, rows, &mut streams)?);
+            }
         }
         Some(page)
     }
@@ -176,12 +177,12 @@ impl<'a> Page<'a> {
         self.columns.map(|column| {
             let head = column?.head;
             let (bits, value_bits) = (u32::from(head.bits), u32::from(head.value_bits));
-            let base = if head.base_at == BaseAt::Stream { size_of::<i64>() } else { 0 };
+            let base = if head.base.is_none() { size_of::<i64>() } else { 0 };
             let rows = packed_len(self.entry.rows as usize, bits);
             let streams = match head.encoding {
                 Encoding::Constant => 0,
                 Encoding::Packed => rows,
-                Encoding::Dictionary => packed_len(head.small as usize, value_bits) + rows,
+                Encoding::Dictionary => packed_len(head.values as usize, value_bits) + rows,
             };
             Some((head.encoding, base + streams))
         })
@@ -276,7 +277,7 @@ impl<'a> Page<'a> {
             let any = wanted.iter().any(|value| range.contains(&i64::from(*value)));
             return Ok(if any { Holds::Some } else { Holds::None });
         }
-        let (count, bits) = (column.head.small as usize, u32::from(column.head.value_bits));
+        let (count, bits) = (column.head.values as usize, u32::from(column.head.value_bits));
         let data = self.file.raw().get(column.at..).unwrap_or_default();
         let values = Packed::new(data, count, bits)
             .ok_or_else(|| self.corrupt("a page's column does not decode"))?;
@@ -328,7 +329,7 @@ impl<'a> Page<'a> {
             }
             Encoding::Dictionary => {
                 let (count, value_bits) =
-                    (column.head.small as usize, u32::from(column.head.value_bits));
+                    (column.head.values as usize, u32::from(column.head.value_bits));
                 let values = Packed::new(data, count, value_bits).ok_or_else(wrong)?;
                 let codes = data.get(packed_len(count, value_bits)..).unwrap_or_default();
                 let codes = Packed::new(codes, all, bits).ok_or_else(wrong)?;
@@ -343,16 +344,16 @@ impl<'a> Page<'a> {
 impl Column {
     /// Finds the streams of a column.
     fn open(raw: &[u8], head: ColumnHead, rows: usize, streams: &mut Streams) -> Option<Self> {
-        let base = match head.base_at {
-            BaseAt::Descriptor => i64::from(head.small),
-            BaseAt::Stream => u64_at(raw, streams.take(8)?)?.cast_signed(),
+        let base = match head.base {
+            Some(base) => base,
+            None => u64_at(raw, streams.take(8)?)?.cast_signed(),
         };
         let (bits, value_bits) = (u32::from(head.bits), u32::from(head.value_bits));
         let at = match head.encoding {
             Encoding::Constant => streams.at,
             Encoding::Packed => streams.take(packed_len(rows, bits))?,
             Encoding::Dictionary => {
-                let at = streams.take(packed_len(head.small as usize, value_bits))?;
+                let at = streams.take(packed_len(head.values as usize, value_bits))?;
                 streams.take(packed_len(rows, bits))?;
                 at
             }

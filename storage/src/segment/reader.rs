@@ -2,7 +2,6 @@
 
 #![deny(clippy::indexing_slicing)]
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::block::{BlockFile, FileKind, HEADER_LEN};
@@ -11,7 +10,8 @@ use crate::error::{CorruptError, FileError};
 use crate::io::Mapping;
 use crate::rows::EventColumns;
 use crate::segment::cursor::LaneCursor;
-use crate::segment::layout::{DIRECTORY_HEAD_LEN, DirectoryHead, LANE_LEN, LaneEntry, PAGE_LEN};
+use crate::segment::directory::Directory;
+use crate::segment::layout::{DirectoryHead, LaneEntry};
 use crate::segment::rows::{ColumnSet, RowBuffer};
 
 /// An immutable file of events. Threads share it.
@@ -61,7 +61,7 @@ impl Segment {
     fn new(file: BlockFile) -> Result<Self, FileError> {
         let directory = file.directory();
         let what = match DirectoryHead::read(directory) {
-            Some(head) => match check(&file, &head) {
+            Some(head) => match lanes(&file, &head).wrong(HEADER_LEN as u64) {
                 None => return Ok(Self { file, head }),
                 Some(what) => what,
             },
@@ -133,23 +133,14 @@ impl Segment {
     /// The lane of a brand and behaviour, if it has rows.
     #[must_use]
     pub fn lane(&self, brand: u32, behaviour: u16) -> Option<Lane<'_>> {
-        let lanes = self.file.directory().get(DIRECTORY_HEAD_LEN..)?;
-        let (mut from, mut to) = (0, self.head.lanes as usize);
-        while from < to {
-            let middle = from.midpoint(to);
-            let entry = LaneEntry::read(lanes.get(middle * LANE_LEN..)?)?;
-            match entry.key().cmp(&(brand, behaviour)) {
-                std::cmp::Ordering::Less => from = middle + 1,
-                std::cmp::Ordering::Equal => return Some(Lane { segment: self, entry }),
-                std::cmp::Ordering::Greater => to = middle,
-            }
-        }
-        None
+        let entry = lanes(&self.file, &self.head).find(brand, behaviour)?;
+        Some(Lane { segment: self, entry })
     }
 
     /// Every lane, ordered by (brand, behaviour), without the presence lane.
     pub fn lanes(&self) -> impl Iterator<Item = Lane<'_>> {
-        entries(&self.file, &self.head)
+        lanes(&self.file, &self.head)
+            .iter()
             .take(self.head.lanes as usize)
             .map(|entry| Lane { segment: self, entry })
     }
@@ -165,8 +156,7 @@ impl Segment {
 
     /// A lane of the directory.
     fn entry(&self, at: usize) -> Option<LaneEntry> {
-        let start = at.checked_mul(LANE_LEN)?.checked_add(DIRECTORY_HEAD_LEN)?;
-        LaneEntry::read(self.file.directory().get(start..)?)
+        lanes(&self.file, &self.head).get(at)
     }
 
     /// One more than the largest chunk number with a row; 0 when there is none.
@@ -201,48 +191,9 @@ impl Segment {
     }
 }
 
-/// What is wrong with a directory.
-fn check(file: &BlockFile, head: &DirectoryHead) -> Option<&'static str> {
-    let lanes = u64::from(head.lanes) + u64::from(head.presence);
-    let length = lanes.saturating_mul(LANE_LEN as u64) + DIRECTORY_HEAD_LEN as u64;
-    if head.presence > 1 || length != file.directory().len() as u64 {
-        return Some("the directory's length is not that of its lanes");
-    }
-    let (mut rows, mut before) = (0, None);
-    for (number, entry) in (0..).zip(entries(file, head)) {
-        let Range { start, end } = entry.range();
-        let pages = (entry.pages as usize).saturating_mul(PAGE_LEN);
-        if start < HEADER_LEN || end > file.body_len() || pages == 0 || pages > end - start {
-            return Some("a lane is outside the file");
-        }
-        let days = head.first_day..=head.last_day;
-        if entry.rows == 0
-            || entry.consumers > entry.rows
-            || entry.first_chunk > entry.last_chunk
-            || u32::from(entry.last_chunk) >= head.chunk_end
-            || entry.first_day > entry.last_day
-            || !days.contains(&entry.first_day)
-            || !days.contains(&entry.last_day)
-        {
-            return Some("a lane's entry contradicts itself");
-        }
-        if number == head.lanes {
-            continue;
-        }
-        if before >= Some(entry.key()) {
-            return Some("the lanes are not in order");
-        }
-        before = Some(entry.key());
-        rows += u64::from(entry.rows);
-    }
-    (rows != head.rows).then_some("the lanes have more or fewer rows than the segment")
-}
-
-/// All lanes of a directory, the presence lane last.
-fn entries(file: &BlockFile, head: &DirectoryHead) -> impl Iterator<Item = LaneEntry> {
-    let lanes = file.directory().get(DIRECTORY_HEAD_LEN..).unwrap_or_default();
-    let count = head.lanes as usize + head.presence as usize;
-    lanes.chunks_exact(LANE_LEN).take(count).filter_map(LaneEntry::read)
+/// The lanes of a file, the presence lane last.
+fn lanes<'a>(file: &'a BlockFile, head: &'a DirectoryHead) -> Directory<'a> {
+    Directory::new(head, file.directory(), file.version(), file.directory_at() as u64)
 }
 
 /// Appends the rows of a chunk. A column stays empty until a row differs from its default.

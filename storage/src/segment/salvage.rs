@@ -4,7 +4,8 @@
 #![deny(clippy::indexing_slicing)]
 
 use crate::block::{FileKind, directory_of};
-use crate::segment::layout::{DIRECTORY_HEAD_LEN, DirectoryHead, LANE_LEN, LaneEntry};
+use crate::segment::directory::Directory;
+use crate::segment::layout::DirectoryHead;
 
 /// A lane as a directory describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,15 +19,16 @@ pub(crate) struct LaneTrace {
 
 /// The lanes in the directory of a file, when that is there and does not contradict itself.
 pub(crate) fn traces(bytes: &[u8]) -> Option<Vec<LaneTrace>> {
-    let directory = directory_of(bytes, FileKind::Segment)?;
+    let (version, directory) = directory_of(bytes, FileKind::Segment)?;
     let head = DirectoryHead::read(directory)?;
-    let lanes = directory.get(DIRECTORY_HEAD_LEN..)?;
-    if head.lanes as usize > lanes.len() / LANE_LEN {
+    // Where the lanes lie does not matter here.
+    let lanes = Directory::new(&head, directory, version, u64::MAX);
+    if head.presence > 1 || !lanes.fits() {
         return None;
     }
-    let entries = lanes.chunks_exact(LANE_LEN).take(head.lanes as usize);
-    let traces: Vec<_> = entries
-        .filter_map(LaneEntry::read)
+    let traces: Vec<_> = lanes
+        .iter()
+        .take(head.lanes as usize)
         .map(|entry| LaneTrace {
             brand: entry.brand,
             behaviour: entry.behaviour,

@@ -6,8 +6,9 @@ use crate::block::{BlockSink, FileKind};
 use crate::bytes::align;
 use crate::io::{DiskFile, IoError};
 use crate::segment::build::BuildError;
+use crate::segment::directory;
 use crate::segment::encode::{LaneEnd, LaneRows, LaneWriter};
-use crate::segment::layout::{COLUMNS, DIRECTORY_HEAD_LEN, DirectoryHead, LANE_LEN, LaneEntry};
+use crate::segment::layout::{COLUMNS, DirectoryHead, LaneEntry};
 
 /// Why a segment does not get into its file.
 #[derive(Debug, thiserror::Error)]
@@ -118,10 +119,9 @@ impl SegmentStream {
         };
         align(&mut self.sink.tail, 8);
         let start = self.sink.body_len();
-        head.write(&mut self.sink.tail);
-        entries.for_each(|entry| entry.write(&mut self.sink.tail));
-        let length = DIRECTORY_HEAD_LEN + (lanes as usize + presence.iter().len()) * LANE_LEN;
-        Ok(self.sink.finish(start..start + length as u64)?)
+        directory::write(&head, &self.entries, presence.as_ref(), &mut self.sink.tail);
+        let end = self.sink.body_len();
+        Ok(self.sink.finish(start..end)?)
     }
 }
 

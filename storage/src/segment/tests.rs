@@ -426,9 +426,12 @@ fn another_version_is_refused_by_name() {
     let events = random_events(Shape { rows: 3, ..PLAIN }, &mut Pcg64::seed_from_u64(8));
     let seen = RoaringBitmap::new();
     let mut bytes = build(&events, &BuildOptions { file_id: 1, seen: &seen }).unwrap();
-    bytes[8] = 2;
-    let error = Segment::from_bytes(bytes.clone(), "s".into()).unwrap_err();
-    assert_eq!(error.to_string(), "s: format version 2, this Throng reads version 1");
+    for version in [0, 3] {
+        bytes[8] = version;
+        let error = Segment::from_bytes(bytes.clone(), "s".into()).unwrap_err();
+        let expected = format!("s: format version {version}, this Throng reads version 2");
+        assert_eq!(error.to_string(), expected);
+    }
     bytes[0] = b'X';
     let error = Segment::from_bytes(bytes, "s".into()).unwrap_err();
     assert_eq!(error.to_string(), "s: not a Throng segment");

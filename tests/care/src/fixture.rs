@@ -1,4 +1,4 @@
-//! The store of this format version that every later version must open or refuse clearly.
+//! The stores of each format version that every later version must open or refuse clearly.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use throng::import::{
 };
 use throng::{CreateOptions, Database, Date, Event, EventBatch, When};
 
-/// What it is asked.
+/// What they are asked.
 pub const STATEMENTS: [&str; 12] = [
     "COUNT",
     "COUNT BY estee.stage",
@@ -24,16 +24,19 @@ pub const STATEMENTS: [&str; 12] = [
     "CONSUMER 'id:u7' FOR estee",
 ];
 
-/// Where it is checked in.
+/// The stores that are checked in, the newest last: in `v2` segments have version 2.
+pub const CHECKED_IN: [&str; 2] = ["v1", "v2"];
+
+/// Where one is checked in.
 #[must_use]
-pub fn checked_in() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join("v1")
+pub fn checked_in(version: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(version)
 }
 
-/// Copies it, so that it can be opened.
-pub fn copy_to(dir: &Path) {
+/// Copies one, so that it can be opened.
+pub fn copy_to(version: &str, dir: &Path) {
     fs::create_dir_all(dir).unwrap();
-    for entry in fs::read_dir(checked_in().join("store")).unwrap() {
+    for entry in fs::read_dir(checked_in(version).join("store")).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), dir.join(entry.file_name())).unwrap();
     }

@@ -11,10 +11,11 @@ use parquet::schema::parser::parse_message_type;
 
 use crate::fixture;
 
-/// Files of the checked-in store whose names begin and end so.
+/// Files of the checked-in stores whose names begin and end so.
 pub(crate) fn files(begin: &str, end: &str) -> Vec<Vec<u8>> {
-    let dir = fixture::checked_in().join("store");
-    let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let of = |version| fs::read_dir(fixture::checked_in(version).join("store")).unwrap();
+    let entries = fixture::CHECKED_IN.into_iter().flat_map(of);
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     names.sort();
     let fits = |path: &&std::path::PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy();

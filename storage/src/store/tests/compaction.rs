@@ -111,7 +111,7 @@ fn a_full_disk_ends_a_merge_and_nothing_else() {
             batch(&store, None, &rows);
             model.add(None, &rows);
         }
-        room += 1_000;
+        room += 500;
     }
     assert!(refused > 5, "{refused} refused");
     drop(store);
