@@ -2,8 +2,10 @@
 
 mod beside;
 pub mod capacity;
+mod sets;
 
 pub use beside::beside;
+pub use sets::{make_sets, sets, write_sets};
 
 use std::error::Error;
 use std::path::Path;

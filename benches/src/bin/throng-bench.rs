@@ -11,7 +11,9 @@ use throng::market::{ReferenceEvents, reference_events};
 use throng::storage::io;
 use throng::storage::rows::EventColumns;
 use throng::{Background, CompactionOptions, Database, Value};
-use throng_benches::{Outcome, SEED, THREADS, Times, beside, median, reference_store};
+use throng_benches::{
+    Outcome, SEED, THREADS, Times, beside, make_sets, median, reference_store, sets, write_sets,
+};
 
 fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
@@ -38,9 +40,15 @@ fn main() -> Outcome {
         },
         "store" => make_store(&path("data")?, text("events")?.parse()?, times),
         "beside" => beside(&path("data")?, text("events")?.parse()?),
+        "make-sets" => make_sets(&path("data")?, text("consumers")?.parse()?),
+        "write-sets" => write_sets(&path("out")?, text("consumers")?.parse()?),
+        "sets" => {
+            let (consumers, rounds) = (text("consumers")?.parse()?, text("rounds")?.parse()?);
+            sets(&path("data")?, consumers, rounds)
+        }
         "open" => open(&path("data")?),
         "ask" => ask(&path("data")?, &path("questions")?, text("rounds")?.parse()?),
-        other => Err(format!("`{other}` is not csv, raw, store, beside, open or ask").into()),
+        other => Err(format!("`{other}` is no job that there is").into()),
     }
 }
 
