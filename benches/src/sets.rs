@@ -36,6 +36,11 @@ struct Sample {
 }
 
 /// The six sets of the expression, and the twenty of the pairs.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "densities are between 500 and 200,000 per million"
+)]
 fn samples() -> Vec<Sample> {
     let six = [("p1", 30), ("l1", 10), ("l2", 20), ("age3", 150), ("age4", 200), ("tier1", 120)];
     let six = six.map(|(name, per_mille)| (name.to_owned(), per_mille * 1000));

@@ -1,4 +1,4 @@
-//! The measurement of capacity in little: it measures, writes what it found, and does nothing twice.
+//! The measurement of capacity in little: it writes what it found, and does nothing twice.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test of files that panics")]
 
 use std::fs;

@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(long, default_value = "docs")]
     pub out: PathBuf,
     /// Memory that one bulk load may take before it spills, in MiB.
-    #[arg(long, default_value_t = 1_536)]
+    #[arg(long, default_value_t = 2_304)]
     pub memory: usize,
     /// Keeps stores that were measured.
     #[arg(long)]

@@ -116,22 +116,23 @@ pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
 pub(super) fn markdown(options: &Options, sizes: &[&Value], machine: &str) -> String {
     let mut out = String::from("# Capacity\n\n");
     let text = format!(
-        "`cargo xtask capacity` writes this file and `capacity.svg`. It makes stores of growing size, {} brands of \
-         heavy-tailed size, {} days\nand one consumer for {} events, whose identities are texts of 17 characters: events \
-         come in the order of their days, in bulk loads of whole\ndays, with {} MiB for a load; then everything is \
-         merged. Each step is a process of its own, and a step that is done is not done again:\n`--sizes 1G` goes on \
-         where an earlier run ended. Times are of a machine that others may use as well, and vary with it.\n\nMachine: \
-         {machine}.\n\n",
+        "`cargo xtask capacity` writes this file and `capacity.svg`. It makes stores of growing \
+         size, {} brands of heavy-tailed size, {} days\nand one consumer for {} events, whose \
+         identities are texts of 17 characters: events come in the order of their days, in bulk \
+         loads of whole\ndays, with {} MiB for a load; then everything is merged. Each step is a \
+         process of its own, and a step that is done is not done again:\n`--sizes 1G` measures \
+         one size, and goes on where an earlier run ended. Times are of a machine that others may \
+         use as well, and vary with it.\n\nMachine: {machine}.\n\n",
         options.brands, options.days, options.events_per_consumer, options.memory
     );
     out.push_str(&text);
     // Writing to a string cannot fail.
     let _ = table(&mut out, sizes);
     out.push_str(
-        "\nOpening is the median of seven processes that do nothing else, until a question can be asked; the \
-         files may be in the system's\ncache. The growth is the slope of a line through the logarithms: 1 grows as \
-         the events, 0 does not grow. Questions are medians of nine\nafter a first one.\n\n![Growth over \
-         events](capacity.svg)\n",
+        "\nOpening is the median of seven processes that do nothing else, until a question can be \
+         asked; the files may be in the system's\ncache. The growth is the slope of a line through \
+         the logarithms: 1 grows as the events, 0 does not grow. Questions are medians of nine\n\
+         after a first one.\n\n![Growth over events](capacity.svg)\n",
     );
     if let Some(last) = sizes.last() {
         let _ = needs(&mut out, last);
@@ -181,8 +182,8 @@ fn needs(out: &mut String, size: &Value) -> std::fmt::Result {
     let consumers = number(&size["open"]["consumers"]) * share;
     writeln!(
         out,
-        "- **Disk**: {} MB, {:.1} bytes an event and {:.1} a consumer with its identity ({} consumers). A merge needs \
-         the size of one block of\n  64 days more while it runs.",
+        "- **Disk**: {} MB, {:.1} bytes an event and {:.1} a consumer with its identity ({} \
+         consumers). A merge needs the size of one block of\n  64 days more while it runs.",
         grouped(disk_bytes(size) * share / 1e6, 0),
         number(&size["open"]["segment_bytes"]) / events(size).max(1.0),
         per_consumer(size),
@@ -190,9 +191,9 @@ fn needs(out: &mut String, size: &Value) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "- **Memory**: {} MiB once open, and what the system keeps of the files that questions read. Loading took {} \
-         MiB at most, {} MiB of them\n  its own; that does not grow with the store but with `--memory` and the \
-         dictionary's newest keys.",
+        "- **Memory**: {} MiB once open, and what the system keeps of the files that questions \
+         read. Loading all of the store took {}\n  MiB at most, {} MiB of them its own, and the \
+         rest pages of files that the system takes back when it needs them.",
         grouped(RESIDENT(size), 0),
         grouped(PEAK(size), 0),
         grouped(peak(size, "peak_own"), 0),

@@ -108,8 +108,8 @@ impl Sized<'_> {
         let wanted = self.events * ROOM_PER_EVENT + self.consumers() * ROOM_PER_CONSUMER;
         match free(&self.options.dir) {
             Some(free) if free < wanted => Err(format!(
-                "{} events need {} MB on the disk of {}, and {} MB are free: leave the size out with \
-                 --sizes, or give another --dir",
+                "{} events need {} MB on the disk of {}, and {} MB are free: leave the size out \
+                 with --sizes, or give another --dir",
                 short(self.events),
                 wanted / 1_000_000,
                 self.options.dir.display(),
