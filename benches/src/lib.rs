@@ -1,5 +1,7 @@
 //! What the benchmarks share: the store of the reference events.
 
+mod stream;
+
 use std::error::Error;
 use std::path::Path;
 
@@ -8,6 +10,8 @@ use throng::storage::dictionary::KeyColumn;
 use throng::storage::names::NameTable;
 use throng::storage::store::{BulkOptions, KeyTable};
 use throng::{CreateOptions, Database};
+
+pub use stream::{StreamOptions, Streamed, stream};
 
 /// The seed of every comparison.
 pub const SEED: u64 = 2017;

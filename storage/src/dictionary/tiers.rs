@@ -280,7 +280,9 @@ impl Dictionary {
         debug_assert!(tiers.frozen.is_none(), "one checkpoint is written at a time");
         if tiers.tail.len() > 0 {
             let first = tiers.tail.first + narrow(tiers.tail.len());
-            let frozen = std::mem::replace(&mut tiers.tail, Tail::new(first));
+            // As many keys will come again: they need not grow the table under the writers' turn.
+            let tail = Tail::with_room(first, tiers.tail.len());
+            let frozen = std::mem::replace(&mut tiers.tail, tail);
             tiers.frozen = Some(Arc::new(frozen));
         }
     }

@@ -56,6 +56,10 @@ pub enum Beside {
     /// A thread of its own, beside the writers.
     Thread,
     /// Whoever needs it to be written, so that everything has one order.
+    #[cfg_attr(
+        not(any(test, feature = "faults")),
+        expect(dead_code, reason = "programs have a thread for it")
+    )]
     Nobody,
 }
 

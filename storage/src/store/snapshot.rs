@@ -92,6 +92,19 @@ impl Snapshot {
         self.disk.iter().find(|(other, _)| *other == number).map(|(_, segment)| segment)
     }
 
+    /// Checkpoints that were published since the store was opened, not up to this snapshot's moment
+    /// but up to now.
+    #[must_use]
+    pub fn checkpoints_done(&self) -> u64 {
+        self.compaction.done().1
+    }
+
+    /// Merges that were published since the store was opened, in the same way.
+    #[must_use]
+    pub fn merges_done(&self) -> u64 {
+        self.compaction.done().0
+    }
+
     /// The segments that are files.
     pub fn segments_on_disk(&self) -> impl Iterator<Item = &Arc<Segment>> {
         self.disk.iter().map(|(_, segment)| segment)

@@ -171,6 +171,7 @@ fn begin(shared: &Shared, turn: &TurnGuard<'_>) -> Result<(), WriteError> {
 fn publish(shared: &Shared, made: Made, _turn: &TurnGuard<'_>) -> Result<(), WriteError> {
     made.publish(shared)?;
     shared.checkpoints.set(Phase::None);
+    shared.present().compaction.note_checkpoint();
     Ok(())
 }
 
