@@ -27,6 +27,8 @@ pub struct StreamOptions {
     pub writers: u32,
     /// Events of a batch.
     pub batch: usize,
+    /// Events a second that all writers send together; as many as are taken when absent.
+    pub rate: Option<u64>,
     /// For how long.
     pub time: Duration,
     /// How segments are merged meanwhile.
@@ -50,8 +52,6 @@ pub struct Streamed {
     pub checkpoints: u64,
     /// Merges that were published.
     pub merges: u64,
-    /// Snapshots looked at right after an acknowledgement.
-    pub looks: u64,
 }
 
 impl Streamed {
@@ -71,13 +71,14 @@ impl Streamed {
 pub fn stream(dir: &Path, options: StreamOptions) -> Result<Streamed, Box<dyn std::error::Error>> {
     let database = Database::create_with(dir, &CreateOptions::default(), options.compaction)?;
     let (next, stop) = (AtomicU32::new(0), AtomicBool::new(false));
-    let acknowledged = AtomicU64::new(0);
+    let (acknowledged, sent) = (AtomicU64::new(0), AtomicU64::new(0));
     let start = Instant::now();
     let writers = || {
         let writer = Writer {
             database: &database,
             next: &next,
             stop: &stop,
+            sent: &sent,
             acknowledged: &acknowledged,
             start,
             options,
@@ -92,7 +93,6 @@ pub fn stream(dir: &Path, options: StreamOptions) -> Result<Streamed, Box<dyn st
     for times in written {
         all.milliseconds.extend(times.map_err(|_| "a writer panicked")??);
     }
-    all.looks = all.milliseconds.len() as u64;
     all.milliseconds.sort_by(f64::total_cmp);
     all.events = acknowledged.into_inner();
     let snapshot = database.store().snapshot();
@@ -111,6 +111,7 @@ struct Writer<'w> {
     database: &'w Database,
     next: &'w AtomicU32,
     stop: &'w AtomicBool,
+    sent: &'w AtomicU64,
     acknowledged: &'w AtomicU64,
     start: Instant,
     options: StreamOptions,
@@ -131,11 +132,21 @@ impl Writer<'_> {
                 let rows = first..events.len().min(first + self.options.batch);
                 let batch = batch_of(&events, rows, &brands);
                 let token = format!("{index}/{number}");
+                self.keep_to_rate(batch.len() as u64);
                 times.push(self.send(&batch, &token)?);
                 if self.start.elapsed() >= self.options.time {
                     self.stop.store(true, Ordering::Relaxed);
                 }
             }
+        }
+    }
+
+    /// Waits until a batch is due.
+    fn keep_to_rate(&self, events: u64) {
+        if let Some(rate) = self.options.rate {
+            let before = self.sent.fetch_add(events, Ordering::Relaxed);
+            let due = Duration::from_secs_f64(before as f64 / rate as f64);
+            std::thread::sleep(due.saturating_sub(self.start.elapsed()));
         }
     }
 

@@ -37,6 +37,7 @@ fn main() -> Outcome {
             let options = StreamOptions {
                 writers: text("writers")?.parse()?,
                 batch: text("batch")?.parse()?,
+                rate: text("rate").ok().map(|rate| rate.parse()).transpose()?,
                 time: Duration::from_secs(text("seconds")?.parse()?),
                 compaction: CompactionOptions { background, core_percent },
             };

@@ -86,8 +86,8 @@ impl Store {
         &self.shared.names
     }
 
-    /// Waits for the writer's turn, for a small batch, and until memory has room for it: when as
-    /// much as a checkpoint takes has come while the one before is still written.
+    /// Waits for the writer's turn, for a small batch, and until memory has room for it: when twice
+    /// what a checkpoint takes has come while the one before is still written.
     ///
     /// # Errors
     /// When the store is read-only after a failed sync, or memory is full and cannot be written

@@ -9,7 +9,7 @@ mod phase;
 mod rotate;
 mod write;
 
-#[cfg(feature = "faults")]
+#[cfg(any(test, feature = "faults"))]
 pub(super) use phase::advance;
 pub(super) use phase::{Checkpoints, checkpoint, complete, make_room};
 pub(super) use write::{DUMP, DUMP_UNBOUND, dump};

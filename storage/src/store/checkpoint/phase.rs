@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::rotate::{is_due, is_idle, rotate};
+use super::rotate::{Fill, fill, is_idle, rotate};
 use super::write::{Made, write};
 use crate::store::error::WriteError;
 use crate::store::shared::{Beside, Shared};
@@ -176,17 +176,29 @@ fn publish(shared: &Shared, made: Made, _turn: &TurnGuard<'_>) -> Result<(), Wri
 }
 
 /// Sees to it that memory has room for a batch, before it is put together: begins a checkpoint
-/// when one is due, and waits for the one before. `None` when it was told to stop.
+/// when one is due, and waits for the one before when memory is full. `None` when it was told to stop.
 pub(in crate::store) fn make_room(
     shared: &Arc<Shared>,
     turn: &TurnGuard<'_>,
     stop: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Option<()>, WriteError> {
-    if is_due(shared) {
-        if let Waited::Stopped = complete_unless(shared, turn, stop)? {
-            return Ok(None);
+    match fill(shared) {
+        Fill::Little => {}
+        Fill::Due => {
+            if let Some(made) = shared.checkpoints.take_written() {
+                publish(shared, made, turn)?;
+            }
+            // While the one before is still written, this one grows.
+            if !shared.checkpoints.is_under_way() {
+                begin(shared, turn)?;
+            }
         }
-        begin(shared, turn)?;
+        Fill::Full => {
+            if let Waited::Stopped = complete_unless(shared, turn, stop)? {
+                return Ok(None);
+            }
+            begin(shared, turn)?;
+        }
     }
     if shared.tuning.beside == Beside::Thread {
         start(shared);
@@ -242,7 +254,7 @@ impl Drop for Writing<'_> {
 }
 
 /// Goes one phase on, for tests that look between them.
-#[cfg(feature = "faults")]
+#[cfg(any(test, feature = "faults"))]
 pub(in crate::store) fn advance(shared: &Shared) -> Result<(), WriteError> {
     let turn = shared.turn.take();
     let checkpoints = &shared.checkpoints;

@@ -9,11 +9,29 @@ use crate::store::files::Draft;
 use crate::store::shared::{FrozenFile, Shared};
 use crate::store::turn::TurnGuard;
 
-/// Whether memory or the log has grown enough for a checkpoint.
-pub(super) fn is_due(shared: &Shared) -> bool {
+/// How much has come since the last rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fill {
+    Little,
+    /// Enough for a checkpoint.
+    Due,
+    /// Twice that: whoever brings more waits.
+    Full,
+}
+
+/// How full memory and the log are.
+pub(super) fn fill(shared: &Shared) -> Fill {
     let rows: u64 = shared.present().memory.iter().map(|segment| segment.rows()).sum();
-    rows >= shared.tuning.checkpoint_rows
-        || shared.log().log.length() >= shared.tuning.checkpoint_bytes
+    let bytes = shared.log().log.length();
+    let has = |times: u64| {
+        rows >= shared.tuning.checkpoint_rows.saturating_mul(times)
+            || bytes >= shared.tuning.checkpoint_bytes.saturating_mul(times)
+    };
+    match (has(1), has(2)) {
+        (false, _) => Fill::Little,
+        (true, false) => Fill::Due,
+        (true, true) => Fill::Full,
+    }
 }
 
 /// Whether there is anything that a checkpoint would move, beside what is frozen.
