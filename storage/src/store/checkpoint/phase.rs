@@ -176,7 +176,8 @@ fn publish(shared: &Shared, made: Made, _turn: &TurnGuard<'_>) -> Result<(), Wri
 }
 
 /// Sees to it that memory has room for a batch, before it is put together: begins a checkpoint
-/// when one is due, and waits for the one before when memory is full. `None` when it was told to stop.
+/// when one is due, and waits for the one before when memory is full. `None` when it was told to
+/// stop.
 pub(in crate::store) fn make_room(
     shared: &Arc<Shared>,
     turn: &TurnGuard<'_>,

@@ -125,7 +125,8 @@ fn interfere(store: &Store, model: &mut Model, random: &mut Pcg64) {
             while store.compact_step(Depth::Full, on).unwrap() != CompactionStep::Idle {}
         }
         5 => {
-            drop(store.compact_all(&mut |_| ControlFlow::Continue(())).unwrap());
+            let (_, done) = store.compact_all(&mut |_| ControlFlow::Continue(())).unwrap();
+            assert!(done.is_continue());
             assert!(store.snapshot().erasures().pending().is_empty());
         }
         6 => {
