@@ -16,6 +16,8 @@ use crate::wal::{AppendError, FileKind, Origin, RecordFile, RecordKind, Replayed
 const EDIT: ValueKind = ValueKind(2);
 /// An edit that changes erasures too.
 const ERASING_EDIT: ValueKind = ValueKind(8);
+/// An edit that says which log is frozen, and may change erasures.
+const FREEZING_EDIT: ValueKind = ValueKind(9);
 
 /// Its name in the directory.
 pub(crate) const MANIFEST: &str = "MANIFEST";
@@ -75,6 +77,18 @@ pub(crate) struct Edit {
     /// Beside the rest, so that edits without it are what they were before there were erasures.
     #[serde(skip)]
     pub(crate) erasures: Option<ErasureEdit>,
+    /// Beside the rest for the same reason.
+    #[serde(skip)]
+    pub(crate) frozen: Option<FrozenLog>,
+}
+
+/// What becomes of the log before the present one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FrozenLog {
+    /// Its events are in segments: nothing needs it any more.
+    None,
+    /// The log of this number stays: complete, and followed by the present one.
+    Number(u64),
 }
 
 /// What the edits so far make.
@@ -82,6 +96,8 @@ pub(crate) struct Edit {
 pub(crate) struct State {
     pub(crate) logged: u64,
     pub(crate) log: u64,
+    /// The log before it, while a checkpoint writes its events to segments.
+    pub(crate) frozen: Option<u64>,
     pub(crate) next_number: u64,
     pub(crate) segments: BTreeMap<u64, SegmentEntry>,
     pub(crate) indexes: BTreeMap<String, IndexEntry>,
@@ -96,10 +112,20 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// The logs, in the order of their records.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = u64> {
+        self.frozen.into_iter().chain([self.log])
+    }
+
     /// What an edit changes.
     pub(crate) fn apply(&mut self, edit: Edit) -> Result<(), &'static str> {
         self.logged = edit.logged;
         self.log = edit.log.unwrap_or(self.log);
+        match edit.frozen {
+            Some(FrozenLog::Number(number)) => self.frozen = Some(number),
+            Some(FrozenLog::None) => self.frozen = None,
+            None => {}
+        }
         self.next_number = self.next_number.max(edit.next_number);
         for number in edit.segments_removed {
             self.segments.remove(&number).ok_or("an edit removes an unknown segment")?;
@@ -153,6 +179,7 @@ impl State {
             definitions: self.changes.clone().into_iter().collect(),
             tokens: self.tokens[newest..].to_vec(),
             erasures: self.erasures.since(&Erasures::default()),
+            frozen: self.frozen.map(FrozenLog::Number),
             ..Edit::default()
         }
     }
@@ -308,9 +335,10 @@ pub(crate) fn probe(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 }
 
 fn encode(edit: &Edit) -> Result<Vec<u8>, CodecError> {
-    match &edit.erasures {
-        None => codec::encode(EDIT, edit),
-        Some(erasures) => codec::encode(ERASING_EDIT, &(edit, erasures)),
+    match (&edit.erasures, edit.frozen) {
+        (erasures, Some(frozen)) => codec::encode(FREEZING_EDIT, &(edit, erasures, frozen)),
+        (Some(erasures), None) => codec::encode(ERASING_EDIT, &(edit, erasures)),
+        (None, None) => codec::encode(EDIT, edit),
     }
 }
 
@@ -319,6 +347,11 @@ fn decode_edit(bytes: &[u8]) -> Result<Edit, CodecError> {
         Err(CodecError::Kind { found, .. }) if found == ERASING_EDIT.0 => {
             let (edit, erasures): (Edit, ErasureEdit) = codec::decode(ERASING_EDIT, bytes)?;
             Ok(Edit { erasures: Some(erasures), ..edit })
+        }
+        Err(CodecError::Kind { found, .. }) if found == FREEZING_EDIT.0 => {
+            let (edit, erasures, frozen): (Edit, Option<ErasureEdit>, FrozenLog) =
+                codec::decode(FREEZING_EDIT, bytes)?;
+            Ok(Edit { erasures, frozen: Some(frozen), ..edit })
         }
         edit => edit,
     }

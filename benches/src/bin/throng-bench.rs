@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use throng::market::{ReferenceEvents, reference_events};
 use throng::storage::io;
 use throng::storage::rows::EventColumns;
 use throng::{Background, CompactionOptions, Database, Value};
 use throng_benches::{
-    Outcome, SEED, THREADS, Times, beside, make_sets, median, reference_store, sets, write_sets,
+    Outcome, SEED, StreamOptions, THREADS, Times, beside, make_sets, median, reference_store, sets,
+    stream, write_sets,
 };
 
 fn main() -> Outcome {
@@ -47,6 +48,19 @@ fn main() -> Outcome {
             sets(&path("data")?, consumers, rounds)
         }
         "open" => open(&path("data")?),
+        "stream" => {
+            let core_percent =
+                text("core-percent").ok().map_or(Ok(25), |percent| percent.parse())?;
+            let background = if core_percent == 0 { Background::Off } else { Background::On };
+            let options = StreamOptions {
+                writers: text("writers")?.parse()?,
+                batch: text("batch")?.parse()?,
+                rate: text("rate").ok().map(|rate| rate.parse()).transpose()?,
+                time: Duration::from_secs(text("seconds")?.parse()?),
+                compaction: CompactionOptions { background, core_percent },
+            };
+            stream_into(&path("data")?, options)
+        }
         "ask" => ask(&path("data")?, &path("questions")?, text("rounds")?.parse()?),
         other => Err(format!("`{other}` is no job that there is").into()),
     }
@@ -105,6 +119,28 @@ fn make_store(path: &Path, events: u64, times: Times) -> Outcome {
     let view = database.view()?;
     let bytes: u64 = view.snapshot().segments().iter().map(|segment| segment.bytes()).sum();
     println!("{{\"bytes\": {bytes}, \"seconds\": {seconds:.2}}}");
+    Ok(())
+}
+
+fn stream_into(path: &Path, options: StreamOptions) -> Outcome {
+    let done = stream(path, options)?;
+    let max = done.milliseconds.last().copied().unwrap_or(0.0);
+    println!(
+        "{}",
+        serde_json::json!({
+            "events": done.events,
+            "seconds": done.seconds,
+            "events_per_second": done.events as f64 / done.seconds,
+            "consumers": done.consumers,
+            "p50_ms": done.per_mille(500),
+            "p99_ms": done.per_mille(990),
+            "p999_ms": done.per_mille(999),
+            "max_ms": max,
+            "peak_memory_mib": done.memory >> 20,
+            "checkpoints": done.checkpoints,
+            "merges": done.merges,
+        })
+    );
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! One event with its names as text, and a batch of them.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use throng_query::date::Date;
 use throng_storage::dictionary::KeyColumn;
 

@@ -23,12 +23,14 @@ const ROOM_MIN: usize = 1024;
 
 impl Tail {
     pub(super) fn new(first: u32) -> Self {
-        Self {
-            first,
-            keys: KeyColumn::default(),
-            buckets: vec![EMPTY; buckets_for(ROOM_MIN)],
-            room: ROOM_MIN,
-        }
+        Self::with_room(first, ROOM_MIN)
+    }
+
+    /// With a table for so many keys.
+    pub(super) fn with_room(first: u32, room: usize) -> Self {
+        let room = room.max(ROOM_MIN);
+        let buckets = vec![EMPTY; buckets_for(room)];
+        Self { first, keys: KeyColumn::default(), buckets, room }
     }
 
     pub(super) fn len(&self) -> usize {

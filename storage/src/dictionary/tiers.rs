@@ -30,10 +30,13 @@ pub(crate) struct Dictionary {
     tiers: RwLock<Tiers>,
 }
 
-/// Invariant 1: the parts cover positions `0..tail.first` in order, without gap or overlap.
+/// Invariant 1: the parts and the frozen keys cover positions `0..tail.first` in order, without
+/// gap or overlap.
 #[derive(Debug)]
 struct Tiers {
     parts: Arc<[Arc<Part>]>,
+    /// Keys that are being written to a part; they do not change any more.
+    frozen: Option<Arc<Tail>>,
     tail: Tail,
     /// Positions whose keys are forgotten: they are never found again, and are left out of every
     /// part that is written from now on.
@@ -54,8 +57,8 @@ pub(crate) enum InternError {
 impl Dictionary {
     pub(crate) fn new(parts: Vec<Arc<Part>>) -> Self {
         let first = parts.last().map_or(0, |part| part.first() + part.count());
-        let tiers = Tiers { parts: parts.into(), tail: Tail::new(first), buried: Arc::default() };
-        Self { tiers: RwLock::new(tiers) }
+        let (parts, tail) = (parts.into(), Tail::new(first));
+        Self { tiers: RwLock::new(Tiers { parts, frozen: None, tail, buried: Arc::default() }) }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Tiers> {
@@ -107,6 +110,11 @@ impl Dictionary {
         if let Some(index) = tiers.tail.find(hash, key, &tiers.buried) {
             return Ok(Some(tiers.tail.first + index));
         }
+        if let Some(frozen) = &tiers.frozen
+            && let Some(index) = frozen.find(hash, key, &tiers.buried)
+        {
+            return Ok(Some(frozen.first + index));
+        }
         for part in tiers.parts.iter().rev() {
             if let Some(index) = part.find(hash, key, &tiers.buried)? {
                 return Ok(Some(part.first() + index));
@@ -129,6 +137,11 @@ impl Dictionary {
         if let Some(index) = position.checked_sub(tiers.tail.first) {
             let there = (index as usize) < tiers.tail.len();
             return Ok(there.then(|| tiers.tail.key(index as usize).to_vec()));
+        }
+        if let Some(frozen) = &tiers.frozen
+            && let Some(index) = position.checked_sub(frozen.first)
+        {
+            return Ok(Some(frozen.key(index as usize).to_vec()));
         }
         let at = tiers.parts.partition_point(|part| part.first() + part.count() <= position);
         match tiers.parts.get(at) {
@@ -154,7 +167,10 @@ impl Dictionary {
         if let Some(key) = keys.iter().find(|key| key.len() > KEY_BYTES_MAX) {
             return Err(InternError::KeyLength { length: key.len() });
         }
-        let (parts, buried) = (self.parts(), self.buried());
+        let (parts, frozen, buried) = {
+            let tiers = self.read();
+            (Arc::clone(&tiers.parts), tiers.frozen.clone(), Arc::clone(&tiers.buried))
+        };
         positions.reserve(keys.len());
         let mut hashes = [0; GROUP];
         let mut found = [NONE; GROUP];
@@ -167,6 +183,9 @@ impl Dictionary {
             found.fill(NONE);
             for part in parts.iter().rev() {
                 part.find_many(hashes, keys, from, found, &buried)?;
+            }
+            if let Some(frozen) = &frozen {
+                find_in_tail(frozen, hashes, keys, from, found, &buried);
             }
             if found.contains(&NONE) {
                 self.intern_in_tail(hashes, keys, from, found)?;
@@ -193,12 +212,7 @@ impl Dictionary {
         if tail.first as usize + tail.len() + hashes.len() > KEYS_MAX {
             return Err(InternError::Full);
         }
-        let mut candidates = [None; GROUP];
-        hashes.iter().for_each(|&hash| tail.prefetch_bucket(hash));
-        for (&hash, candidate) in hashes.iter().zip(&mut candidates) {
-            *candidate = tail.prefetch_end(hash);
-        }
-        candidates.iter().flatten().for_each(|&index| tail.prefetch_key(index));
+        prefetch(tail, hashes);
         for (offset, (&hash, found)) in hashes.iter().zip(found).enumerate() {
             if *found == NONE {
                 let key = keys.get(from + offset);
@@ -231,7 +245,7 @@ impl Dictionary {
     }
 
     /// Writes the tail to a part, which takes over older parts that are not much larger. Nothing
-    /// is synced and no file is removed. None when the tail is empty.
+    /// is synced and no file is removed. None when the tail is empty. No keys may be frozen.
     pub(crate) fn spill(
         &self,
         disk: &dyn Disk,
@@ -240,45 +254,74 @@ impl Dictionary {
         id: u64,
     ) -> Result<Option<Arc<Part>>, PartError> {
         let tiers = self.read();
-        let length = tiers.tail.len();
-        if length == 0 {
+        debug_assert!(tiers.frozen.is_none(), "frozen keys come before those of the tail");
+        if tiers.tail.len() == 0 {
             return Ok(None);
         }
-        let mut count = length;
-        let mut kept = tiers.parts.len();
-        while let Some(part) = tiers.parts[..kept].last() {
-            let older = part.count() as usize;
-            if older >= TIER * count || older + count > PART_KEYS_MAX {
-                break;
-            }
-            count += older;
-            kept -= 1;
-        }
-        let taken = &tiers.parts[kept..];
-        let first = taken.first().map_or(tiers.tail.first, |part| part.first());
-        let plan = PartPlan { id, first, count: narrow(count) };
-        let file = write_part(disk, path, &plan, &mut |put| {
-            taken.iter().try_for_each(|part| part.feed(&tiers.buried, put))?;
-            (tiers.tail.first..).zip(tiers.tail.keys().iter()).try_for_each(|(position, key)| {
-                let is_buried = tiers.buried.contains(position);
-                put(if is_buried { Entry::Buried } else { Entry::Key(key) })
-            })
-        })?;
-        let part =
-            Arc::new(Part::open(disk, path, number, id, Some(file)).map_err(PartError::from)?);
-        let parts: Vec<_> =
-            tiers.parts[..kept].iter().cloned().chain([Arc::clone(&part)]).collect();
-        let first = first + narrow(count);
+        let parts = write_tail(
+            &tiers.parts,
+            &tiers.tail,
+            &tiers.buried,
+            &PartFile { disk, path, number, id },
+        )?;
+        let part = parts.last().cloned();
+        let first = part.as_ref().map_or(0, |part| part.first() + part.count());
         drop(tiers);
         let mut tiers = self.write();
-        tiers.parts = parts.into();
+        tiers.parts = parts;
         tiers.tail = Tail::new(first);
-        Ok(Some(part))
+        Ok(part)
+    }
+
+    /// Sets the keys so far apart, to be written to a part while others come. None may be set
+    /// apart already.
+    pub(crate) fn freeze(&self) {
+        let mut tiers = self.write();
+        debug_assert!(tiers.frozen.is_none(), "one checkpoint is written at a time");
+        if tiers.tail.len() > 0 {
+            let first = tiers.tail.first + narrow(tiers.tail.len());
+            // As many keys will come again: they need not grow the table under the writers' turn.
+            let tail = Tail::with_room(first, tiers.tail.len());
+            let frozen = std::mem::replace(&mut tiers.tail, tail);
+            tiers.frozen = Some(Arc::new(frozen));
+        }
+    }
+
+    /// Whether keys are set apart.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.read().frozen.is_some()
+    }
+
+    /// Writes the keys that are set apart to a part, as [`Self::spill`] does with the tail. The
+    /// dictionary goes on without the part until it is told of it ([`Self::thaw`]). Nobody waits
+    /// meanwhile. The parts there are then; none when no keys are set apart.
+    pub(crate) fn write_frozen(
+        &self,
+        disk: &dyn Disk,
+        path: &Path,
+        number: u64,
+        id: u64,
+    ) -> Result<Option<Arc<[Arc<Part>]>>, PartError> {
+        let (parts, frozen, buried) = {
+            let tiers = self.read();
+            (Arc::clone(&tiers.parts), tiers.frozen.clone(), Arc::clone(&tiers.buried))
+        };
+        frozen
+            .map(|tail| write_tail(&parts, &tail, &buried, &PartFile { disk, path, number, id }))
+            .transpose()
+    }
+
+    /// The keys that were set apart are in these parts now. One thread at a time adds keys.
+    pub(crate) fn thaw(&self, parts: Arc<[Arc<Part>]>) {
+        let mut tiers = self.write();
+        tiers.parts = parts;
+        tiers.frozen = None;
     }
 
     /// Goes back to older parts and a count of keys: those that are in none of the parts come
     /// back into memory.
     pub(crate) fn roll_back(&self, parts: Arc<[Arc<Part>]>, count: u32) -> Result<(), InternError> {
+        debug_assert!(!self.is_frozen(), "whoever may roll back has waited for the checkpoint");
         let first = parts.last().map_or(0, |part| part.first() + part.count());
         if self.read().tail.first == first {
             self.write().parts = parts;
@@ -296,6 +339,79 @@ impl Dictionary {
         let older = older.tiers.into_inner().unwrap_or_else(PoisonError::into_inner);
         *self.write() = older;
         Ok(())
+    }
+}
+
+/// A part to be written.
+struct PartFile<'p> {
+    disk: &'p dyn Disk,
+    path: &'p Path,
+    number: u64,
+    id: u64,
+}
+
+/// Writes keys to a part, which takes over older parts that are not much larger; the parts there
+/// are with it.
+fn write_tail(
+    parts: &[Arc<Part>],
+    tail: &Tail,
+    buried: &RoaringBitmap,
+    to: &PartFile<'_>,
+) -> Result<Arc<[Arc<Part>]>, PartError> {
+    let mut count = tail.len();
+    let mut kept = parts.len();
+    while let Some(part) = parts[..kept].last() {
+        let older = part.count() as usize;
+        if older >= TIER * count || older + count > PART_KEYS_MAX {
+            break;
+        }
+        count += older;
+        kept -= 1;
+    }
+    let taken = &parts[kept..];
+    let first = taken.first().map_or(tail.first, |part| part.first());
+    let plan = PartPlan { id: to.id, first, count: narrow(count) };
+    let file = write_part(to.disk, to.path, &plan, &mut |put| {
+        taken.iter().try_for_each(|part| part.feed(buried, put))?;
+        (tail.first..).zip(tail.keys().iter()).try_for_each(|(position, key)| {
+            let is_buried = buried.contains(position);
+            put(if is_buried { Entry::Buried } else { Entry::Key(key) })
+        })
+    })?;
+    let part = Part::open(to.disk, to.path, to.number, to.id, Some(file));
+    let part = Arc::new(part.map_err(PartError::from)?);
+    Ok(parts[..kept].iter().cloned().chain([part]).collect())
+}
+
+/// Starts to load what looking for keys will look at.
+fn prefetch(tail: &Tail, hashes: &[u64]) {
+    let mut candidates = [None; GROUP];
+    hashes.iter().for_each(|&hash| tail.prefetch_bucket(hash));
+    for (&hash, candidate) in hashes.iter().zip(&mut candidates) {
+        *candidate = tail.prefetch_end(hash);
+    }
+    candidates.iter().flatten().for_each(|&index| tail.prefetch_key(index));
+}
+
+/// Notes the positions of keys that a tail has.
+fn find_in_tail(
+    tail: &Tail,
+    hashes: &[u64],
+    keys: &KeyColumn,
+    from: usize,
+    found: &mut [u32],
+    buried: &RoaringBitmap,
+) {
+    if tail.len() == 0 || !found.contains(&NONE) {
+        return;
+    }
+    prefetch(tail, hashes);
+    for (offset, (&hash, found)) in hashes.iter().zip(found).enumerate() {
+        if *found == NONE
+            && let Some(index) = tail.find(hash, keys.get(from + offset), buried)
+        {
+            *found = tail.first + index;
+        }
     }
 }
 

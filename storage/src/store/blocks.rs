@@ -32,6 +32,8 @@ pub(super) struct BlockWriter<'w> {
     pub(super) seen: Seen,
     /// Events of one segment, and of those being built at a time.
     pub(super) rows_max: usize,
+    /// Threads that build at most.
+    pub(super) workers: usize,
 }
 
 impl BlockWriter<'_> {
@@ -43,8 +45,8 @@ impl BlockWriter<'_> {
         load: &mut dyn FnMut(i32) -> Result<EventColumns, WriteError>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Vec<(u64, Arc<Segment>)>, WriteError> {
-        let builders = self.shared.tuning.builders;
-        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(builders);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = cores.min(self.workers);
         let (jobs, queue) = channel::<Job>();
         let (results, built) = channel::<Built>();
         let queue = Mutex::new(queue);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::blocks::{BlockWriter, write_synced};
+use super::checkpoint::complete;
 use super::columns;
 use super::commit::{Plan, commit, spill_keys};
 use super::error::WriteError;
@@ -55,6 +56,8 @@ impl<'s> Bulk<'s> {
         options: BulkOptions,
     ) -> Result<Self, WriteError> {
         check_token(options.token.as_deref())?;
+        // Keys of the load come after those that are set apart, and may go back.
+        complete(shared, &turn)?;
         // A token that is in the log is only known to be applied once the log is synced.
         shared.lead().flush()?;
         let repeated =
@@ -184,7 +187,8 @@ impl<'s> Bulk<'s> {
         let rows_max = (self.options.memory / 2 / BUILD_BYTES_PER_ROW)
             .max(SEGMENT_ROWS_MIN)
             .min(shared.tuning.segment_rows);
-        let writer = BlockWriter { shared, draft, seen: Seen::new(published, None), rows_max };
+        let (seen, workers) = (Seen::new(published, None), shared.tuning.builders);
+        let writer = BlockWriter { shared, draft, seen, rows_max, workers };
         let spilled = self.spill.finish(shared)?;
         let numbers: BTreeSet<i32> = spilled.blocks().chain(self.blocks.keys().copied()).collect();
         let blocks = &mut self.blocks;

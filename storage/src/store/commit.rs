@@ -7,23 +7,28 @@ use super::error::WriteError;
 use super::files::{Draft, FileType};
 use super::lead::{Lead, apply};
 use super::shared::{LogState, Shared};
-use super::snapshot::{DiskIndex, Snapshot};
+use super::snapshot::{Definitions, DiskIndex, Snapshot};
 use super::types::{Definition, KeyTable};
 use crate::dictionary::Part;
 use crate::erasure::Erasures;
-use crate::manifest::{Edit, EditError, IndexEntry, PartEntry, SegmentEntry};
+use crate::manifest::{Change, Edit, EditError, FrozenLog, IndexEntry, PartEntry, SegmentEntry};
 use crate::segment::Segment;
 use crate::wal::{FileKind, NameRun, Origin, RecordFile};
 
 /// What becomes of the events in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Memory {
-    /// They stay there, and in the log.
+    /// They stay there, and in the logs.
     #[default]
     Stays,
-    /// They are in the new segments; a new log begins.
-    Written,
+    /// Those that are frozen are in the new segments; their log goes.
+    Frozen,
+    /// There are none, frozen or not; a new log begins.
+    None,
 }
+
+/// The parts of each dictionary.
+pub(super) type Parts = [Arc<[Arc<Part>]>; 3];
 
 /// A change that is made of files.
 #[derive(Debug, Default)]
@@ -35,7 +40,10 @@ pub(super) struct Plan {
     pub(super) indexes_dropped: Vec<String>,
     pub(super) definitions: Vec<Definition>,
     pub(super) token: Option<String>,
-    pub(super) dump: Option<u64>,
+    /// What the dictionaries' parts become, with the keys that are set apart, if they change here.
+    pub(super) parts: Option<Parts>,
+    /// A dump and the definitions in it, which may have changed since.
+    pub(super) dump: Option<(u64, Arc<Definitions>)>,
     pub(super) memory: Memory,
     /// The erasures, when they change.
     pub(super) erasures: Option<Arc<Erasures>>,
@@ -65,7 +73,7 @@ pub(super) fn spill_keys(
 /// Makes a plan durable and visible. The caller has the turn; the plan's files are synced.
 pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), WriteError> {
     shared.healthy()?;
-    let parts = part_changes(shared);
+    let parts = part_changes(shared, plan.parts.as_ref());
     for (_, part) in &parts.added {
         part.sync().map_err(|error| shared.sync_failed(error))?;
     }
@@ -73,8 +81,8 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
     let mut state = flushed(shared, &lead)?;
     let names = state.new_names_for_manifest(shared);
     let next_log = match plan.memory {
-        Memory::Stays => None,
-        Memory::Written => Some(new_log(shared, &draft, &state)?),
+        Memory::Stays | Memory::Frozen => None,
+        Memory::None => Some(new_log(shared, &draft, &state)?),
     };
     shared.files.sync_dir().map_err(|error| shared.sync_failed(error))?;
     let edit = edit_of(shared, &state, &plan, &parts, &names, next_log.as_ref());
@@ -98,8 +106,16 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
         let old = std::mem::replace(&mut state.log, log);
         gone.push(old.path);
     }
+    if plan.memory == Memory::Frozen {
+        gone.extend(state.frozen.take().map(|frozen| frozen.path));
+    }
+    if let Some(parts) = &plan.parts {
+        for (dictionary, parts) in shared.dictionaries.iter().zip(parts) {
+            dictionary.thaw(Arc::clone(parts));
+        }
+    }
     note_published(shared, &mut state, &plan, &names);
-    publish(shared, plan, state.log.length(), &mut gone);
+    publish(shared, plan, state.log_bytes(), &mut gone);
     gone.extend(
         parts.removed.iter().map(|&(table, n)| shared.files.path(FileType::Part(table), n)),
     );
@@ -144,7 +160,11 @@ impl LogState {
     }
 }
 
-fn new_log(shared: &Shared, draft: &Draft, state: &LogState) -> Result<RecordFile, WriteError> {
+pub(super) fn new_log(
+    shared: &Shared,
+    draft: &Draft,
+    state: &LogState,
+) -> Result<RecordFile, WriteError> {
     let (number, path) = draft.reserve(FileType::Log);
     let origin = Origin { store_id: shared.files.store_id, number };
     let disk = &*shared.files.disk;
@@ -153,13 +173,14 @@ fn new_log(shared: &Shared, draft: &Draft, state: &LogState) -> Result<RecordFil
         .map_err(|error| shared.sync_failed(error))
 }
 
-fn part_changes(shared: &Shared) -> PartChanges {
+fn part_changes(shared: &Shared, planned: Option<&Parts>) -> PartChanges {
     let mut changes = PartChanges { added: Vec::new(), removed: Vec::new() };
     let state = shared.log();
     let known = &state.manifest.state.parts;
     let mut present = Vec::new();
     for (table, dictionary) in KeyTable::ALL.into_iter().zip(&*shared.dictionaries) {
-        for part in dictionary.parts().iter() {
+        let planned = planned.map(|parts| Arc::clone(&parts[table as usize]));
+        for part in planned.unwrap_or_else(|| dictionary.parts()).iter() {
             present.push(part.number());
             if !known.contains_key(&part.number()) {
                 changes.added.push((table, Arc::clone(part)));
@@ -182,7 +203,11 @@ fn edit_of(
     names: &[NameRun; 4],
     next_log: Option<&RecordFile>,
 ) -> Edit {
-    let mut changed = state.changed.clone();
+    let mut changed = match &plan.dump {
+        None => state.changed.clone(),
+        // Everything published is in the present, which may be newer than the dump.
+        Some((_, dumped)) => differences(dumped, &shared.present().definitions).collect(),
+    };
     let erasures = plan.erasures.as_ref().unwrap_or(&state.erasures);
     for change in &plan.definitions {
         changed.insert((change.kind, change.name.clone()), change.value.clone());
@@ -216,11 +241,20 @@ fn edit_of(
         parts_added: parts.added.iter().map(part).collect(),
         parts_removed: parts.removed.iter().map(|removed| removed.1).collect(),
         names: (0..).zip(names).filter_map(named).collect(),
-        dump: plan.dump,
+        dump: plan.dump.as_ref().map(|(number, _)| *number),
         definitions: changed.into_iter().collect(),
         tokens: state.tokens_new.iter().chain(&plan.token).cloned().collect(),
         erasures: erasures.since(&state.manifest.state.erasures),
+        frozen: (plan.memory == Memory::Frozen).then_some(FrozenLog::None),
     }
+}
+
+/// The changes that make definitions others.
+fn differences(from: &Definitions, to: &Definitions) -> impl Iterator<Item = Change> {
+    let put = to.iter().filter(|(key, value)| from.get(key) != Some(value));
+    let put = put.map(|(key, value)| (key.clone(), Some(value.clone())));
+    let gone = from.keys().filter(|key| !to.contains_key(*key));
+    put.chain(gone.map(|key| (key.clone(), None)))
 }
 
 /// What is in the manifest now need not go into the log or the next edit.
@@ -256,8 +290,8 @@ fn publish(shared: &Shared, plan: Plan, log_bytes: u64, gone: &mut Vec<std::path
         let path = |number: &u64| shared.files.path(FileType::Segment, *number);
         gone.extend(plan.segments_removed.iter().map(path));
     }
-    if plan.memory == Memory::Written {
-        next.memory.clear();
+    if plan.memory == Memory::Frozen {
+        next.frozen = Arc::default();
     }
     next.arrange();
     if !plan.indexes_put.is_empty() || !plan.indexes_dropped.is_empty() {

@@ -155,7 +155,7 @@ impl Affected {
         record: ErasureRecord,
     ) -> Result<(), WriteError> {
         let draft = Draft::new(&shared.files);
-        let mut plan = Plan { memory: Memory::Written, ..Plan::default() };
+        let mut plan = Plan { memory: Memory::None, ..Plan::default() };
         for &number in &self.segments {
             let Some(segment) = snapshot.segment(number) else { continue };
             let Some(days) = self.days.get(&number) else { continue };

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::care::{BackupError, BackupReport, Survey, restore_on};
-use super::error::OpenError;
+use super::checkpoint::advance;
+use super::error::{OpenError, WriteError};
 use super::handle::Store;
-pub use super::shared::Tuning;
+pub use super::shared::{Beside, Tuning};
 use super::types::Settings;
 use crate::io::{Disk, IoError, Mapping, map_bytes};
 
@@ -51,6 +52,14 @@ impl Faults {
     /// As [`super::restore`].
     pub fn restore(&self, backup: &Path, dir: &Path) -> Result<BackupReport, BackupError> {
         restore_on(&self.disk, backup, dir, &mut |_, _| {})
+    }
+
+    /// Goes on with a checkpoint: begins it, writes its files, or publishes them.
+    ///
+    /// # Errors
+    /// As [`Store::checkpoint`].
+    pub fn advance(store: &Store) -> Result<(), WriteError> {
+        advance(&store.shared)
     }
 
     /// What [`Disk::map`] of a disk in memory gives for these bytes.

@@ -8,6 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::types::KeyTable;
 use crate::io::{Disk, DiskFile, IoError};
 
+/// What spreads the numbers of files over all file ids.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The store of a file with an id and a number.
+pub(super) fn store_of(file_id: u64, number: u64) -> u64 {
+    file_id ^ number.wrapping_mul(SPREAD)
+}
+
 /// What a numbered file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileType {
@@ -90,7 +98,7 @@ impl Files {
 
     /// What binds a file's checksums to this store and its number.
     pub(super) fn file_id(&self, number: u64) -> u64 {
-        self.store_id ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        self.store_id ^ number.wrapping_mul(SPREAD)
     }
 
     pub(super) fn sync_dir(&self) -> Result<(), IoError> {

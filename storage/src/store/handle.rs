@@ -1,5 +1,6 @@
 //! The handle that a program holds.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -85,18 +86,31 @@ impl Store {
         &self.shared.names
     }
 
-    /// Waits for the writer's turn, for a small batch.
+    /// Waits for the writer's turn, for a small batch, and until memory has room for it: when twice
+    /// what a checkpoint takes has come while the one before is still written.
     ///
     /// # Errors
     /// When the store is read-only after a failed sync, or memory is full and cannot be written
     /// to segments.
     pub fn writer(&self) -> Result<Writer<'_>, WriteError> {
-        let turn = self.shared.turn.take();
-        self.shared.healthy()?;
-        if checkpoint::is_due(&self.shared) {
-            checkpoint::checkpoint(&self.shared, &turn)?;
-        }
-        Ok(Writer::new(&self.shared, turn))
+        let writer = self.writer_unless(&mut || ControlFlow::Continue(()))?;
+        Ok(writer.expect("nobody told it to stop"))
+    }
+
+    /// As [`Self::writer`], until it is told to stop; `stop` is asked now and then. None when it
+    /// was.
+    ///
+    /// # Errors
+    /// As [`Self::writer`].
+    pub fn writer_unless(
+        &self,
+        stop: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Option<Writer<'_>>, WriteError> {
+        let shared = &self.shared;
+        let Some(turn) = shared.turn.take_unless(stop) else { return Ok(None) };
+        shared.healthy()?;
+        let room = checkpoint::make_room(shared, &turn, stop)?;
+        Ok(room.map(|()| Writer::new(shared, turn)))
     }
 
     /// Waits for the writer's turn, for a bulk load.
@@ -125,10 +139,10 @@ impl Store {
         self.snapshot().verify(progress)
     }
 
-    /// Writes what is in memory to segments and empties the log.
+    /// Writes what is in memory to segments and empties the log; writers wait for it.
     ///
     /// # Errors
-    /// When a file cannot be written; then nothing changed.
+    /// When a file cannot be written; then what is in the store stays what it was.
     pub fn checkpoint(&self) -> Result<(), WriteError> {
         let turn = self.shared.turn.take();
         checkpoint::checkpoint(&self.shared, &turn)
@@ -137,6 +151,13 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        self.close();
+        self.shared.checkpoints.join();
+    }
+}
+
+impl Store {
+    fn close(&self) {
         if self.shared.healthy().is_err() {
             return;
         }
@@ -145,7 +166,7 @@ impl Drop for Store {
         let _ = self.shared.lead().flush();
         // A backup that was only looked at stays as it was made.
         let files = &self.shared.files;
-        if self.shared.log().log.length() >= CLOSE_CHECKPOINT_BYTES
+        if self.shared.log().log_bytes() >= CLOSE_CHECKPOINT_BYTES
             && matches!(is_backup(&*files.disk, &files.dir), Ok(false))
         {
             let _ = self.checkpoint();

@@ -90,7 +90,7 @@ impl Lead<'_> {
             }
             let count = state.pending.partition_point(|batch| batch.sequence <= last);
             let batches: Vec<_> = state.pending.drain(..count).collect();
-            (state.log.length(), batches)
+            (state.log_bytes(), batches)
         };
         self.publish(batches, log_bytes)?;
         shared.group().published = last;
@@ -157,6 +157,7 @@ impl Drop for Lead<'_> {
 /// Takes consumers out of a snapshot: their events in memory, and the keys of their identities.
 pub(super) fn forget(snapshot: &mut Snapshot, forgetting: &Forgetting) -> Result<(), WriteError> {
     let consumers = forgetting.consumers();
+    snapshot.frozen = Arc::new(memory::without(&snapshot.frozen, &consumers)?);
     snapshot.memory = memory::without(&snapshot.memory, &consumers)?;
     snapshot.arrange();
     snapshot.dictionaries[KeyTable::Consumer as usize].bury(&consumers);

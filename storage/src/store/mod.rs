@@ -42,7 +42,7 @@ pub use compact::{Compacted, CompactionJob, CompactionProgress, CompactionStep, 
 pub use delete::Deleted;
 pub use error::{OpenError, WriteError};
 #[cfg(feature = "faults")]
-pub use faults::{Faults, Tuning};
+pub use faults::{Beside, Faults, Tuning};
 pub use forget::{Forgotten, IfUnknown};
 pub use handle::Store;
 pub use snapshot::Snapshot;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, RwLock};
 
+use super::checkpoint::Checkpoints;
 use super::error::OpenError;
 use super::files::{FileType, Files};
 use super::lead::Group;
@@ -117,6 +118,7 @@ fn assemble(
     saved.iter().chain(&recovered.tokens_new).for_each(|token| tokens.add(token));
     manifest.state.tokens = saved;
     let last = recovered.log.last();
+    let checkpoints = Checkpoints::new(recovered.frozen.is_some());
     let mut snapshot = recovered.snapshot;
     snapshot.version = manifest.sequence() + last;
     Shared {
@@ -131,6 +133,7 @@ fn assemble(
         synced: AtomicU64::new(last),
         log: Mutex::new(LogState {
             log: recovered.log,
+            frozen: recovered.frozen,
             manifest,
             pending: std::collections::VecDeque::new(),
             names_logged: crate::names::NameTable::ALL.map(|table| snapshot.names.count(table)),
@@ -141,6 +144,7 @@ fn assemble(
             erasures: Arc::clone(&snapshot.erasures),
         }),
         present: RwLock::new(Arc::new(snapshot)),
+        checkpoints,
         failure: OnceLock::new(),
         catalog,
         _lock: lock,

@@ -10,6 +10,7 @@ use super::error::{OpenError, WriteError};
 use super::files::{FileType, Files};
 use super::lead::{apply, forget};
 use super::memory;
+use super::shared::FrozenFile;
 use super::snapshot::{Definitions, DiskIndex, Snapshot};
 use super::types::{Definition, KeyTable};
 use crate::codec::{self, CodecError};
@@ -22,15 +23,22 @@ use crate::manifest::{Manifest, PartEntry, State};
 use crate::names::{NameTable, Names};
 use crate::rows::EventColumns;
 use crate::segment::Segment;
-use crate::wal::{CommitBody, FileKind, Origin, RecordFile, RecordKind, replay};
+use crate::wal::{CommitBody, FileKind, Origin, RecordFile, RecordKind, Replayed, replay};
 
 /// Events gathered before they become a segment in memory.
 const REPLAY_ROWS: usize = 1 << 20;
+
+/// A log that another one follows was complete and on disk before that one began.
+pub(super) const TORN: &str = "a log that another one follows ends within a record";
+/// The same.
+pub(super) const GAP: &str = "a log ends before the record that the next log follows";
 
 /// What opening found.
 pub(super) struct Recovered {
     pub(super) snapshot: Snapshot,
     pub(super) log: RecordFile,
+    /// The log before it, when a checkpoint did not end.
+    pub(super) frozen: Option<FrozenFile>,
     pub(super) changed: BTreeMap<(u8, String), Option<Vec<u8>>>,
     pub(super) tokens_new: Vec<String>,
 }
@@ -62,13 +70,16 @@ impl Recovered {
             tokens_new: Vec::new(),
             events: EventColumns::default(),
         };
-        let log = replay.run(state.log)?;
+        let frozen = state.frozen.map(|number| replay.run_frozen(number)).transpose()?;
+        let log = replay.run(state.log, frozen.as_ref())?;
+        let frozen = frozen.map(|(frozen, _)| frozen);
         let mut snapshot = replay.snapshot;
         snapshot.definitions = Arc::new(replay.definitions);
         snapshot.keys = [0, 1, 2].map(|table: usize| dictionaries[table].count());
-        snapshot.log_bytes = log.length();
+        snapshot.log_bytes = log.length() + frozen.as_ref().map_or(0, |frozen| frozen.bytes);
         snapshot.arrange();
-        Ok(Self { snapshot, log, changed: replay.changed, tokens_new: replay.tokens_new })
+        let (changed, tokens_new) = (replay.changed, replay.tokens_new);
+        Ok(Self { snapshot, log, frozen, changed, tokens_new })
     }
 }
 
@@ -201,15 +212,48 @@ struct Replay<'f> {
 }
 
 impl Replay<'_> {
-    fn run(&mut self, number: u64) -> Result<RecordFile, OpenError> {
+    /// Takes in a log that nothing was added to any more, and freezes what is in memory then. Its
+    /// newest record as well.
+    fn run_frozen(&mut self, number: u64) -> Result<(FrozenFile, u64), OpenError> {
         let files = self.files;
         let path = files.path(FileType::Log, number);
         let bytes = files.disk.read(&path)?;
         let origin = Origin { store_id: files.store_id, number };
         let replayed = replay(&path, &bytes, FileKind::Log, origin)?;
+        if replayed.torn {
+            return Err(CorruptError { path, offset: replayed.length, what: TORN }.into());
+        }
+        self.records(&path, &bytes, &replayed)?;
+        self.snapshot.dictionaries.iter().for_each(Dictionary::freeze);
+        self.snapshot.frozen = Arc::new(std::mem::take(&mut self.snapshot.memory));
+        Ok((FrozenFile { path, bytes: replayed.length }, replayed.last))
+    }
+
+    /// Takes in the present log. Of the one before, its newest record is known.
+    fn run(
+        &mut self,
+        number: u64,
+        before: Option<&(FrozenFile, u64)>,
+    ) -> Result<RecordFile, OpenError> {
+        let files = self.files;
+        let path = files.path(FileType::Log, number);
+        let bytes = files.disk.read(&path)?;
+        let origin = Origin { store_id: files.store_id, number };
+        let replayed = replay(&path, &bytes, FileKind::Log, origin)?;
+        if let Some((frozen, last)) = before
+            && !replayed.follows(*last)
+        {
+            let (path, offset) = (frozen.path.clone(), frozen.bytes);
+            return Err(CorruptError { path, offset, what: GAP }.into());
+        }
+        self.records(&path, &bytes, &replayed)?;
+        Ok(RecordFile::reopen(&*files.disk, &path, number, &replayed)?)
+    }
+
+    fn records(&mut self, path: &Path, bytes: &[u8], replayed: &Replayed) -> Result<(), OpenError> {
         for record in &replayed.records {
             let offset = record.body.start as u64;
-            let corrupt = |what| CorruptError { path: path.clone(), offset, what };
+            let corrupt = |what| CorruptError { path: path.to_owned(), offset, what };
             if record.kind != RecordKind::Commit {
                 return Err(corrupt("a record of a newer kind").into());
             }
@@ -219,8 +263,7 @@ impl Replay<'_> {
                 Fault::Open(error) => error,
             })?;
         }
-        self.settle()?;
-        Ok(RecordFile::reopen(&*files.disk, &path, number, &replayed)?)
+        self.settle()
     }
 
     fn take(&mut self, sequence: u64, body: CommitBody) -> Result<(), Fault> {
@@ -320,7 +363,7 @@ pub(super) fn remove_leftovers(files: &Files, manifest: &Manifest) -> Result<(),
             continue;
         };
         let known = match kind {
-            FileType::Log => state.log == number,
+            FileType::Log => state.logs().any(|log| log == number),
             FileType::Segment => state.segments.contains_key(&number),
             FileType::Index => state.indexes.values().any(|entry| entry.number == number),
             FileType::Part(_) => state.parts.contains_key(&number),

@@ -1,14 +1,17 @@
 //! What the threads of a store share, and the order in which they take its locks.
 //!
 //! Order: the right to compact, then the turn, then the lead, then the log, then the present.
-//! Whoever puts a batch, a bulk load or a checkpoint together has the turn, and so has whoever
-//! publishes merged segments. Whoever publishes has the lead. The log and the manifest are appended
+//! Whoever puts a batch or a bulk load together has the turn, and so has whoever begins or
+//! publishes a checkpoint, or publishes merged segments. A checkpoint's files are written without
+//! it; a bulk load, a deletion and the end of taking people out wait for it first. Whoever publishes has the lead. The log and the manifest are appended
 //! to under the log's mutex. Readers take the present only to copy an `Arc`.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
+use super::checkpoint::Checkpoints;
 use super::columns::Limits;
 use super::error::WriteError;
 use super::files::Files;
@@ -43,6 +46,21 @@ pub struct Tuning {
     pub manifest_bytes: u64,
     /// Threads that build segments at most. Each needs memory for the segment it builds.
     pub builders: usize,
+    /// Who writes what a checkpoint has frozen.
+    pub beside: Beside,
+}
+
+/// Who writes what a checkpoint has frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// A thread of its own, beside the writers.
+    Thread,
+    /// Whoever needs it to be written, so that everything has one order.
+    #[cfg_attr(
+        not(any(test, feature = "faults")),
+        expect(dead_code, reason = "programs have a thread for it")
+    )]
+    Nobody,
 }
 
 impl Default for Tuning {
@@ -55,6 +73,7 @@ impl Default for Tuning {
             segment_rows: 32 << 20,
             manifest_bytes: 1 << 20,
             builders: 4,
+            beside: Beside::Thread,
         }
     }
 }
@@ -74,6 +93,7 @@ pub(super) struct Shared {
     pub(super) synced: AtomicU64,
     pub(super) log: Mutex<LogState>,
     pub(super) present: RwLock<Arc<Snapshot>>,
+    pub(super) checkpoints: Checkpoints,
     /// The first write that the disk did not confirm.
     pub(super) failure: OnceLock<Arc<IoError>>,
     pub(super) catalog: Catalog,
@@ -84,6 +104,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct LogState {
     pub(super) log: RecordFile,
+    /// The log before it, while a checkpoint writes its events to segments.
+    pub(super) frozen: Option<FrozenFile>,
     pub(super) manifest: Manifest,
     /// Batches in the log that are not visible yet, by sequence.
     pub(super) pending: VecDeque<Pending>,
@@ -98,6 +120,13 @@ pub(super) struct LogState {
     pub(super) tokens_new: Vec<String>,
     /// What was taken out, in the log or in the manifest.
     pub(super) erasures: Arc<Erasures>,
+}
+
+/// A log that nothing is added to any more.
+#[derive(Debug)]
+pub(super) struct FrozenFile {
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
 }
 
 /// A batch in the log.
@@ -169,6 +198,11 @@ impl Shared {
 }
 
 impl LogState {
+    /// Bytes of both logs.
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.log.length() + self.frozen.as_ref().map_or(0, |frozen| frozen.bytes)
+    }
+
     /// Names that are neither in the log nor in the manifest yet.
     pub(super) fn new_names(&self, names: &Names) -> [NameRun; 4] {
         NameTable::ALL.map(|table| {

@@ -23,16 +23,18 @@ pub struct Snapshot {
     pub(super) version: u64,
     /// Segments on disk with their numbers.
     pub(super) disk: Arc<Vec<(u64, Arc<Segment>)>>,
-    /// Segments in memory, the oldest and largest first.
+    /// Segments in memory that a checkpoint writes to files.
+    pub(super) frozen: Arc<Vec<Arc<Segment>>>,
+    /// Segments in memory, the oldest and largest first; their events came after those frozen.
     pub(super) memory: Vec<Arc<Segment>>,
-    // Invariant 1: `disk` and `memory` together, by first day.
+    // Invariant 1: `disk`, `frozen` and `memory` together, by first day.
     segments: Vec<Arc<Segment>>,
     pub(super) indexes: Arc<BTreeMap<String, DiskIndex>>,
     pub(super) definitions: Arc<Definitions>,
     pub(super) keys: [u32; 3],
     pub(super) dictionaries: Arc<[Dictionary; 3]>,
     pub(super) names: Arc<Names>,
-    /// Bytes of the log.
+    /// Bytes of the logs.
     pub(super) log_bytes: u64,
     pub(super) erasures: Arc<Erasures>,
     pub(super) compaction: Arc<CompactionState>,
@@ -51,6 +53,7 @@ impl Snapshot {
         Self {
             version: 0,
             disk: Arc::default(),
+            frozen: Arc::default(),
             memory: Vec::new(),
             segments: Vec::new(),
             indexes: Arc::default(),
@@ -68,7 +71,7 @@ impl Snapshot {
     pub(super) fn arrange(&mut self) {
         self.segments.clear();
         self.segments.extend(self.disk.iter().map(|(_, segment)| Arc::clone(segment)));
-        self.segments.extend(self.memory.iter().cloned());
+        self.segments.extend(self.frozen.iter().chain(&self.memory).cloned());
         self.segments.sort_by_key(|segment| segment.first_day());
     }
 
@@ -89,12 +92,25 @@ impl Snapshot {
         self.disk.iter().find(|(other, _)| *other == number).map(|(_, segment)| segment)
     }
 
+    /// Checkpoints that were published since the store was opened, not up to this snapshot's moment
+    /// but up to now.
+    #[must_use]
+    pub fn checkpoints_done(&self) -> u64 {
+        self.compaction.done().1
+    }
+
+    /// Merges that were published since the store was opened, in the same way.
+    #[must_use]
+    pub fn merges_done(&self) -> u64 {
+        self.compaction.done().0
+    }
+
     /// The segments that are files.
     pub fn segments_on_disk(&self) -> impl Iterator<Item = &Arc<Segment>> {
         self.disk.iter().map(|(_, segment)| segment)
     }
 
-    /// Bytes of the log.
+    /// Bytes of the log, with one that a checkpoint has not done with.
     #[must_use]
     pub fn log_bytes(&self) -> u64 {
         self.log_bytes
@@ -219,8 +235,9 @@ impl Snapshot {
                 parts.iter().map(|part| (FileType::Part(table).name(part.number()), part.bytes())),
             );
         }
-        if !self.memory.is_empty() {
-            let bytes = self.memory.iter().map(|segment| segment.bytes()).sum();
+        let mut in_memory = self.frozen.iter().chain(&self.memory).peekable();
+        if in_memory.peek().is_some() {
+            let bytes = in_memory.map(|segment| segment.bytes()).sum();
             files.push(("memory".to_owned(), bytes));
         }
         files

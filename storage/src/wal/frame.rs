@@ -90,6 +90,13 @@ impl Origin {
     }
 }
 
+impl Replayed {
+    /// Whether the file begins with the record after one.
+    pub(crate) fn follows(&self, last: u64) -> bool {
+        self.first == last + 1
+    }
+}
+
 impl RecordFile {
     /// Makes a file without records and syncs it. Its name is not durable yet.
     pub(crate) fn create(
@@ -250,6 +257,8 @@ pub(crate) struct Replayed {
     /// they are durable is not known.
     unconfirmed: Vec<u8>,
     pub(crate) last: u64,
+    /// Sequence of its first record, there or not.
+    first: u64,
     salt: u32,
 }
 
@@ -300,6 +309,7 @@ pub(crate) fn scan(
         torn: false,
         unconfirmed: vec![],
         last: first - 1,
+        first,
         salt,
     };
     let mut at = HEADER_BYTES;

@@ -11,7 +11,7 @@ mod reader;
 pub(crate) use body::{CommitBody, KeyRun, NameRun, encode_commit};
 pub(crate) use columns::{put_columns, take_columns};
 pub(crate) use frame::{
-    AppendError, BODY_BYTES_MAX, FileKind, Origin, RecordFile, RecordKind, Replayed, Scan,
+    AppendError, BODY_BYTES_MAX, FileKind, Origin, Record, RecordFile, RecordKind, Replayed, Scan,
     renumber, replay, reseal, scan,
 };
 pub(crate) use probe::probe;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use throng_storage::index::IndexBuilder;
 use throng_storage::store::{
-    BackupError, BackupOptions, BulkOptions, Definition, Faults, Links, OpenError, Settings, Store,
-    Tuning, Verify, WriteError,
+    BackupError, BackupOptions, Beside, BulkOptions, Definition, Faults, Links, OpenError,
+    Settings, Store, Tuning, Verify, WriteError,
 };
 
 use crate::disk::SimDisk;
@@ -133,6 +133,7 @@ fn tuning() -> Tuning {
         segment_rows: 16,
         manifest_bytes: 700,
         builders: 1,
+        beside: Beside::Nobody,
     }
 }
 
@@ -183,6 +184,7 @@ impl Runner {
             Step::Restore => self.restore(),
             Step::Backup(links) => self.backup(*links),
             Step::Checkpoint => Ok(self.opened()?.checkpoint()?),
+            Step::Advance => Ok(Faults::advance(self.opened()?)?),
             Step::Compact(depth, stop) => {
                 let mut left = *stop;
                 self.opened()?.compact_step(*depth, &mut |_| match &mut left {

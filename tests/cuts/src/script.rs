@@ -63,6 +63,8 @@ pub enum Step {
     Load(Load),
     /// Writes memory to segments.
     Checkpoint,
+    /// Goes on with a checkpoint: begins it, writes its files, or publishes them.
+    Advance,
     /// Merges: so far, and stops after so many questions.
     Compact(Depth, Option<u32>),
     /// Backs up.
@@ -231,7 +233,8 @@ impl<'r> Thrower<'r> {
                 Step::Define(changes.collect())
             }
             10..14 => Step::Load(self.load()),
-            14..17 => Step::Checkpoint,
+            14 => Step::Checkpoint,
+            15..17 => Step::Advance,
             17..19 => {
                 let depth = if self.one_in(3) { Depth::Due } else { Depth::Full };
                 let stop = self.one_in(4).then(|| self.random.random_range(0..6));

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use throng_cuts::{Batch, Ending, Honesty, Load, Row, Search, Step, Sweep, explore};
-use throng_storage::store::Links;
+use throng_storage::store::{Depth, Links};
 
 fn batch(token: Option<&str>, amounts: std::ops::Range<i64>) -> Batch {
     let row = |amount| Row {
@@ -33,6 +33,19 @@ fn written_down() -> Vec<Step> {
         Step::Checkpoint,
         Step::Backup(Links::Never),
         Step::Batches(vec![batch(Some("t0"), 20..21)]),
+        // A checkpoint with something between its parts.
+        Step::Batches(vec![batch(Some("t2"), 30..33)]),
+        Step::Advance,
+        Step::Batches(vec![batch(Some("t3"), 40..43)]),
+        Step::Backup(Links::Allowed),
+        Step::Define(vec![("e".to_owned(), Some("3".to_owned()))]),
+        Step::Advance,
+        Step::Batches(vec![batch(Some("t2"), 50..51), batch(None, 51..53)]),
+        Step::Define(vec![("e".to_owned(), None)]),
+        Step::Compact(Depth::Full, None),
+        Step::Advance,
+        Step::Restore,
+        Step::Open,
     ]
 }
 

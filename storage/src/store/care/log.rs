@@ -8,8 +8,9 @@ use crate::manifest::MANIFEST;
 use crate::names::{NameTable, Names};
 use crate::store::columns::{self, Limits};
 use crate::store::files::FileType;
+use crate::store::recover::{GAP, TORN};
 use crate::store::types::KeyTable;
-use crate::wal::{CommitBody, FileKind, Origin, RecordKind, Scan, scan};
+use crate::wal::{CommitBody, FileKind, Origin, Record, RecordKind, Scan, scan};
 
 /// A batch in the log.
 #[derive(Debug)]
@@ -18,14 +19,18 @@ pub(super) struct Batch {
     pub(super) body: CommitBody,
 }
 
-/// What the log holds.
+/// What the logs hold: the present one, and the one before it where a checkpoint did not end.
 #[derive(Debug, Default)]
 pub(super) struct LogSurvey {
+    /// The one that is cut when there is damage: the first damaged, else the present one.
     pub(super) path: PathBuf,
+    /// Its number.
+    pub(super) number: u64,
+    /// Bytes of both.
     pub(super) bytes: u64,
     /// Each batch up to the damage.
     pub(super) batches: Vec<Batch>,
-    /// The file up to here can be trusted; 0 when not even its header can.
+    /// The file at `path` up to here can be trusted; 0 when not even its header can.
     pub(super) sound: u64,
     /// The newest batch that can be trusted.
     pub(super) last: u64,
@@ -36,59 +41,90 @@ pub(super) struct LogSurvey {
 }
 
 impl LogSurvey {
-    /// Reads the log. The survey has the manifest and the dictionaries.
+    /// Reads the logs. The survey has the manifest and the dictionaries.
     pub(super) fn read(survey: &Survey) -> Self {
         let (files, state) = (&survey.files, &survey.state);
-        let path = files.path(FileType::Log, state.log);
-        let mut log = Self { path: path.clone(), last: state.logged, ..Self::default() };
-        let bytes = match files.disk.read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                log.faults.push(Finding::io(error));
-                return log;
-            }
-        };
-        log.bytes = bytes.len() as u64;
-        let origin = Origin { store_id: files.store_id, number: state.log };
-        let Scan { replayed, fault, later } = match scan(&path, &bytes, FileKind::Log, origin) {
-            Ok(scan) => scan,
-            Err(error) => {
-                log.faults.push(Finding::file(error));
-                return log;
-            }
-        };
-        log.sound = replayed.length;
-        log.last = replayed.last;
-        log.torn = replayed.torn.then(|| Note::Torn { path: path.clone() });
-        log.faults.extend(fault.map(Finding::bytes));
+        let mut log = Self { last: state.logged, ..Self::default() };
         let mut reading = Reading::new(survey);
         log.faults.extend(
             reading
                 .wrong
                 .map(|what| Finding::new(&files.dir.join(MANIFEST), 0, Fault::Bytes(what))),
         );
-        for record in replayed.records.iter().chain(&later) {
-            let body = match record.kind {
-                RecordKind::Commit => {
-                    CommitBody::decode(bytes.get(record.body.clone()).unwrap_or_default())
-                }
-                _ => Err("a record of a newer kind"),
+        for number in state.logs() {
+            let is_frozen = number != state.log;
+            log.read_file(survey, &mut reading, number, is_frozen);
+        }
+        log
+    }
+
+    fn read_file(&mut self, survey: &Survey, reading: &mut Reading, number: u64, is_frozen: bool) {
+        let files = &survey.files;
+        let path = files.path(FileType::Log, number);
+        // What follows a damaged log cannot be trusted to follow.
+        let is_behind = self.is_damaged();
+        if !is_behind {
+            (self.path, self.number, self.sound) = (path.clone(), number, 0);
+        }
+        let bytes = match files.disk.read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.faults.push(Finding::io(error)),
+        };
+        self.bytes += bytes.len() as u64;
+        let origin = Origin { store_id: files.store_id, number };
+        let Scan { replayed, fault, later } = match scan(&path, &bytes, FileKind::Log, origin) {
+            Ok(scan) => scan,
+            Err(error) => return self.faults.push(Finding::file(error)),
+        };
+        let body_of = |record: &Record| match record.kind {
+            RecordKind::Commit => {
+                CommitBody::decode(bytes.get(record.body.clone()).unwrap_or_default())
+            }
+            _ => Err("a record of a newer kind"),
+        };
+        self.faults.extend(fault.map(Finding::bytes));
+        let fault_at = |offset, what| Finding::new(&path, offset, Fault::Bytes(what));
+        if is_behind {
+            for record in replayed.records.iter().chain(&later) {
+                let sequence = record.sequence;
+                self.behind.extend(body_of(record).ok().map(|body| Batch { sequence, body }));
+            }
+            return;
+        }
+        if is_frozen {
+            let next = survey.state.log;
+            let ends = || {
+                replayed.torn.then_some(TORN).or_else(|| {
+                    let next_path = files.path(FileType::Log, next);
+                    let next_bytes = files.disk.read(&next_path).ok()?;
+                    let origin = Origin { store_id: files.store_id, number: next };
+                    let scan = scan(&next_path, &next_bytes, FileKind::Log, origin).ok()?;
+                    (!scan.replayed.follows(replayed.last)).then_some(GAP)
+                })
             };
-            let batch = |body| Batch { sequence: record.sequence, body };
-            let sound = record.body.end as u64 <= log.sound;
+            if self.faults.is_empty() {
+                self.faults.extend(ends().map(|what| fault_at(replayed.length, what)));
+            }
+        } else {
+            self.torn = replayed.torn.then(|| Note::Torn { path: path.clone() });
+        }
+        self.sound = replayed.length;
+        self.last = replayed.last;
+        for record in replayed.records.iter().chain(&later) {
+            let sequence = record.sequence;
+            let sound = record.body.end as u64 <= self.sound;
+            let body = body_of(record);
             match body.and_then(|body| if sound { reading.take(body) } else { Ok(body) }) {
-                Ok(body) if sound => log.batches.push(batch(body)),
-                Ok(body) => log.behind.push(batch(body)),
+                Ok(body) if sound => self.batches.push(Batch { sequence, body }),
+                Ok(body) => self.behind.push(Batch { sequence, body }),
                 Err(what) if sound => {
-                    let offset = record.body.start as u64;
-                    log.faults.push(Finding::new(&path, offset, Fault::Bytes(what)));
-                    log.sound = record.start() as u64;
-                    log.last = record.sequence - 1;
+                    self.faults.push(fault_at(record.body.start as u64, what));
+                    self.sound = record.start() as u64;
+                    self.last = sequence - 1;
                 }
                 Err(_) => {}
             }
         }
-        log
     }
 
     pub(super) fn is_damaged(&self) -> bool {

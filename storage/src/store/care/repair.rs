@@ -13,7 +13,7 @@ use super::survey::Survey;
 use super::trouble::{Diagnosis, Remedy};
 use crate::catalog::{Catalog, DIR as CATALOG};
 use crate::dictionary::Part;
-use crate::manifest::{Edit, Manifest, PartEntry, SegmentEntry};
+use crate::manifest::{Edit, FrozenLog, Manifest, PartEntry, SegmentEntry};
 use crate::rows::EventColumns;
 use crate::segment::{BuildOptions, Lane, Segment, build};
 use crate::store::checkpoint::dump;
@@ -22,7 +22,7 @@ use crate::store::lead::apply;
 use crate::store::random;
 use crate::store::snapshot::Definitions;
 use crate::store::types::{Definition, KeyTable};
-use crate::wal::{FileKind, Origin, RecordFile};
+use crate::wal::{FileKind, Origin, RecordFile, renumber};
 
 /// Where damaged files go, within the store's directory.
 const DAMAGED: &str = "damaged";
@@ -43,6 +43,7 @@ struct Repair<'s> {
     /// What the store is not made of any more once the edit is made.
     gone: Vec<PathBuf>,
     names: BTreeSet<String>,
+    log_cut: bool,
     done: Repaired,
 }
 
@@ -57,6 +58,7 @@ impl Survey {
             edit: Edit { logged: self.state.logged, ..Edit::default() },
             gone: Vec::new(),
             names: files.disk.list(&files.dir)?.into_iter().collect(),
+            log_cut: false,
             done: Repaired::default(),
             survey: &self,
         };
@@ -200,15 +202,33 @@ impl Repair<'_> {
     fn cut_log(&mut self) -> Result<(), RepairError> {
         let survey = self.survey;
         let files = &survey.files;
-        let number = survey.state.log;
+        // Each of two logs may be damaged; what follows the first damage goes anyway.
+        if std::mem::replace(&mut self.log_cut, true) {
+            return Ok(());
+        }
+        // What comes next must not pass for records whose definitions the manifest has.
+        self.edit.logged = self.edit.logged.min(survey.log.last);
+        let number = survey.log.number;
         let name = FileType::Log.name(number);
-        if survey.log.sound == 0 {
+        let is_frozen = survey.state.frozen == Some(number);
+        if survey.log.sound == 0 || is_frozen {
             let (new, path) = self.reserve(FileType::Log);
             let origin = Origin { store_id: files.store_id, number: new };
             let (salt, last) = (random::salt(), survey.log.last);
-            RecordFile::create(&*files.disk, &path, FileKind::Log, origin, salt, last)?;
-            self.done.written.push(path);
+            if survey.log.sound == 0 {
+                RecordFile::create(&*files.disk, &path, FileKind::Log, origin, salt, last)?;
+                self.done.written.push(path);
+            } else {
+                // Its records go on in a log of their own, which others may follow.
+                let mut bytes = files.disk.read(&survey.log.path)?;
+                bytes.truncate(usize::try_from(survey.log.sound).unwrap_or(usize::MAX));
+                self.write(&path, &renumber(bytes, new))?;
+            }
             self.edit.log = Some(new);
+            if is_frozen {
+                self.edit.frozen = Some(FrozenLog::None);
+                self.set_aside(&FileType::Log.name(survey.state.log))?;
+            }
             return self.set_aside(&name);
         }
         let to = self.free_place(&name)?;

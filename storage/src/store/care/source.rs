@@ -84,7 +84,7 @@ impl Source {
             return Err(BackupError::Damaged(finding.clone()));
         }
         let files = Arc::clone(&survey.files);
-        let mut log = files.disk.read(&survey.log.path)?;
+        let mut log = files.disk.read(&files.path(FileType::Log, survey.state.log))?;
         log.truncate(usize::try_from(survey.log.sound).unwrap_or(usize::MAX));
         Ok(Self {
             identity: files.disk.read(&files.dir.join(STORE))?,
@@ -105,6 +105,8 @@ impl Source {
 /// The immutable files that a manifest names.
 pub(super) fn named(state: &State) -> Vec<(FileType, u64)> {
     let mut named: Vec<_> = state.dump.map(|number| (FileType::Dump, number)).into_iter().collect();
+    // Nothing is added to a log that another one follows.
+    named.extend(state.frozen.map(|number| (FileType::Log, number)));
     for entry in state.parts.values() {
         let table = KeyTable::ALL.into_iter().find(|table| *table as u8 == entry.table);
         named.extend(table.map(|table| (FileType::Part(table), entry.number)));

@@ -242,7 +242,7 @@ impl Survey {
         for name in self.files.disk.list(&self.files.dir)? {
             let Some((kind, number)) = FileType::parse(&name) else { continue };
             let known = match kind {
-                FileType::Log => state.log == number,
+                FileType::Log => state.logs().any(|log| log == number),
                 FileType::Segment => state.segments.contains_key(&number),
                 FileType::Index => indexes.contains(&number),
                 FileType::Part(_) => state.parts.contains_key(&number),

@@ -227,7 +227,7 @@ impl<'s> Sweep<'s> {
             dictionary.exchange(parts);
         }
         let erasures = Some(Arc::new(erasures));
-        let plan = Plan { memory: Memory::Written, erasures, ..Plan::default() };
+        let plan = Plan { memory: Memory::None, erasures, ..Plan::default() };
         if let Err(error) = commit(shared, draft, plan) {
             for (dictionary, parts) in shared.dictionaries.iter().zip(before) {
                 dictionary.exchange(parts);

@@ -142,5 +142,6 @@ fn publish(
     let Some(turn) = shared.turn.take_unless(&mut || pause(0)) else { return Ok(None) };
     commit(shared, draft, plan)?;
     drop(turn);
+    shared.present().compaction.note_merge();
     Ok(Some(made))
 }

@@ -2,6 +2,7 @@
 //! segments cannot be read.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::plan::{Job, Piece};
@@ -57,6 +58,9 @@ pub(in crate::store) struct CompactionState {
     /// Held by whoever merges: inputs vanish through merges alone, so a plan stays valid.
     working: Mutex<()>,
     running: Mutex<Option<Running>>,
+    /// Merges and checkpoints that were published since the store was opened.
+    merges: AtomicU64,
+    checkpoints: AtomicU64,
     /// Segments with bytes that do not match: no merge takes them, so that it does not fail over
     /// and over.
     damaged: Mutex<BTreeSet<u64>>,
@@ -69,6 +73,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl CompactionState {
     pub(in crate::store) fn work(&self) -> MutexGuard<'_, ()> {
         lock(&self.working)
+    }
+
+    pub(in crate::store) fn note_merge(&self) {
+        self.merges.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(in crate::store) fn note_checkpoint(&self) {
+        self.checkpoints.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Merges, and checkpoints.
+    pub(in crate::store) fn done(&self) -> (u64, u64) {
+        (self.merges.load(Ordering::Relaxed), self.checkpoints.load(Ordering::Relaxed))
     }
 
     pub(in crate::store) fn running(&self) -> Option<Running> {

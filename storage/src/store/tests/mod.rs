@@ -1,6 +1,7 @@
 //! Stores against a naive model of what they hold.
 
 mod backup;
+mod beside;
 mod care;
 mod compaction;
 mod concurrent;

@@ -41,7 +41,7 @@ fn every_way_of_answering_gives_the_same_answer() {
             (0..STATEMENTS).map(|_| Question::random(&mut dice, &world).text()).collect();
         let first: Vec<_> =
             questions.iter().map(|text| answer(&pair.db, text, (Method::Sets, 1, best))).collect();
-        let mut check = |when: &str| {
+        let check = |when: &str| {
             for (text, first) in questions.iter().zip(&first) {
                 for way in &ways {
                     let other = answer(&pair.db, text, *way);
