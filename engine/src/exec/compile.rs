@@ -1,5 +1,7 @@
 //! Sets of a plan to nodes of a program: names become ids, windows become days.
 
+use std::collections::HashMap;
+
 use throng_query::plan::{
     AtLeast, AttributeRef, AttributeTest, AttributeValue, AudienceKind, BrandRef, Comparison, Did,
     NameKind, RowFilter, Set, Spend, State, TargetCategories, Window,
@@ -21,6 +23,8 @@ pub struct Compiler<'v> {
     pub program: Program,
     /// The statement's as-of day.
     day: i32,
+    /// By index of a frozen audience, the day as of which all its members are in the universe.
+    frozen: HashMap<String, i32>,
 }
 
 /// Where a set is compiled: the day its windows end, and the brand its model is asked for.
@@ -43,7 +47,7 @@ impl<'a> Context<'a> {
 impl<'v> Compiler<'v> {
     /// A compiler for a statement as of a day.
     pub fn new(view: &'v View, day: i32) -> Self {
-        Self { view, program: Program::default(), day }
+        Self { view, program: Program::default(), day, frozen: HashMap::new() }
     }
 
     /// Goes on with another day of the statement, which is run after those before.
@@ -125,7 +129,7 @@ impl<'v> Compiler<'v> {
                 Leaf::Spent { spend, .. } => spend.rows.last > self.day,
                 Leaf::State { last, .. } => *last > self.day,
                 Leaf::Sample { .. } => true,
-                Leaf::Index { key, .. } => key.starts_with("audience:"),
+                Leaf::Index { key, .. } => self.frozen.get(key).is_some_and(|day| *day > self.day),
                 Leaf::Range { .. } => false,
             },
         }
@@ -296,8 +300,12 @@ impl<'v> Compiler<'v> {
         let audience = view.audience(name).ok_or_else(|| unknown(NameKind::Audience, name))?;
         match audience.kind {
             AudienceKind::Live => self.compile(&audience.set, Context { subject: None, ..at }),
-            AudienceKind::Frozen { .. } => {
+            AudienceKind::Frozen { as_of } => {
                 let key = audience.index_key.clone().unwrap_or_default();
+                // Who was in the universe stays in it, unless events were deleted.
+                let whole = view.snapshot().erasures().deletions() == 0;
+                let day = if whole { view.as_of(as_of).0 } else { i32::MAX };
+                self.frozen.insert(key.clone(), day);
                 Ok(self.index(&key, vec![0]))
             }
         }

@@ -288,6 +288,9 @@ impl SetBuilder {
     pub fn push_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
         match container {
             Container::Array(lows) => self.push_sorted(lows, pool),
+            Container::Bitset(bits) if self.bits.is_none() && self.list.is_empty() => {
+                self.bits = Some(pool.copied(bits));
+            }
             other => kernel::or_container(self.dense(pool), other),
         }
     }
