@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::plan::{
-    AttributeType, Comparison, Direction, ExplainMode, IfExists, IfMissing, NameKind, State,
-    StepUnit,
+    AttributeType, Comparison, Direction, ExplainMode, Figure, IfExists, IfMissing, NameKind,
+    State, StepUnit,
 };
 
 /// Bytes of the source.
@@ -136,6 +136,7 @@ pub(crate) enum Show {
     Store,
     Storage,
     Limits,
+    Measures,
     Erasures,
 }
 
@@ -161,6 +162,32 @@ pub(crate) enum Measure {
     Overlap { operands: Vec<Operand>, regions: Regions },
     Profile,
     OfBrand(BrandMeasure),
+    Purchases(Purchases),
+    Named(Named),
+}
+
+/// `brand.purchase_days window` and its like.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Purchases {
+    pub figure: Figure,
+    pub of: Spend,
+}
+
+/// A measure by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Named {
+    pub brand: Literal,
+    pub kind: NamedKind,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum NamedKind {
+    Fast(Option<Literal>),
+    Deepening(Option<Literal>),
+    Reservoir,
+    Penetration(Rows),
+    Grow { rows: Rows, against: Option<(Literal, Literal)> },
 }
 
 /// A measure of one brand's consumers, with the clauses that only those have.

@@ -12,6 +12,7 @@ mod complete;
 pub mod date;
 mod error;
 mod every;
+pub mod expansion;
 mod keywords;
 mod lexer;
 pub mod limits;

@@ -4,6 +4,7 @@
 //! store. It is serialisable and carries [`PLAN_VERSION`]. Parameters are already replaced by
 //! values.
 
+mod named;
 mod query;
 mod set;
 mod valuation;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::change::{DeleteEvents, Forget, IfExists, IfMissing};
 use crate::date::Date;
 
+pub use named::{Figure, Grow, Named, NamedKind, Purchases};
 pub use query::{
     AttributeRef, AttributeType, Dates, Direction, Measure, Operand, OrderKey, OverlapShape,
     Partition, Query, StepUnit,
@@ -24,7 +26,7 @@ pub use set::{
 pub use valuation::{Flow, Ledger, Method, Valuation};
 
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 2;
+pub const PLAN_VERSION: u32 = 3;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -245,6 +247,8 @@ pub enum Show {
     Storage,
     /// The named limits.
     Limits,
+    /// The measures by name: what each is made of, and where it comes from.
+    Measures,
     /// What was taken out of the store: consumers and events.
     Erasures,
 }

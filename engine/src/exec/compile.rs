@@ -5,6 +5,7 @@ use throng_query::plan::{
     NameKind, RowFilter, Set, Spend, State, TargetCategories, Window,
 };
 
+use super::leaf::keyed::{KeyChoice, RowKey};
 use super::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
 use crate::attribute::AttributeLayout;
 use crate::error::ExecuteError;
@@ -95,6 +96,24 @@ impl<'v> Compiler<'v> {
     /// When the plan names what the store does not have.
     pub fn spend(&mut self, spend: &Spend) -> Result<Option<SpendChoice>, ExecuteError> {
         self.spend_in(spend, Context { day: self.day, subject: None })
+    }
+
+    /// What a brand's purchases are about; none when no row can matter.
+    ///
+    /// # Errors
+    /// When the plan names what the store does not have.
+    pub fn purchases(
+        &mut self,
+        of: &Spend,
+        key: RowKey,
+    ) -> Result<Option<KeyChoice>, ExecuteError> {
+        let at = Context { day: self.day, subject: None };
+        let behaviours = vec![self.behaviour("buy")?];
+        let Some(brand) = self.brand(&of.brand, at) else { return Ok(None) };
+        let Some(rows) = self.rows(of.window, &of.rows, at.about(&of.brand))? else {
+            return Ok(None);
+        };
+        Ok(Some(KeyChoice { lanes: LaneChoice { brand, behaviours }, rows, key }))
     }
 
     /// Cuts a node that may hold consumers from after the statement's day.

@@ -12,6 +12,7 @@ mod trace;
 pub use compile::{Compiler, NONE_STAGE};
 pub use eval::Worker;
 pub use leaf::RangeReader;
+pub use leaf::keyed::{KeyChoice, KeyReader, RowKey};
 pub use leaf::spend::SpendReader;
 pub use lookup::{contains, members};
 pub use program::{Leaf, Node, NodeId, Program, RowChoice, SpendChoice};

@@ -48,7 +48,7 @@ pub fn revenue(brand: &str, start: i32, end: i32, by: Vec<Partition>) -> Step<'s
         rows: RowFilter::default(),
     };
     let measure = Measure::Spend(spend);
-    Step { days: vec![end], query: Cow::Owned(plain(measure, partitions, end)) }
+    Step::new(vec![end], Cow::Owned(plain(measure, partitions, end)))
 }
 
 /// The stages of a brand's consumers.

@@ -1,16 +1,17 @@
 //! COUNT, SUM and PROFILE: numbers of each group of one or more partitions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use throng_query::plan::{Measure, NameKind, Query, Set};
+use throng_query::plan::{Figure, Measure, NameKind, Purchases, Query, Set};
 
 use super::groups::{GroupReader, Groups, Part, TOTAL_CODE, settle, split};
 use super::partial::{DayPartial, GroupKey, add};
 use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::error::ExecuteError;
 use crate::exec::{
-    Bounds, ChunkSet, Compiler, NodeId, Program, RangeReader, SpendChoice, SpendReader, Trace,
-    Worker, for_each_chunk,
+    Bounds, ChunkSet, Compiler, KeyChoice, KeyReader, NodeId, Program, RangeReader, RowKey,
+    SpendChoice, SpendReader, Trace, Worker, for_each_chunk,
 };
 use crate::view::View;
 
@@ -26,6 +27,8 @@ enum Summand {
     Nothing,
     /// Money; none when no row can matter.
     Spend(Option<SpendChoice>),
+    /// How many different keys a consumer's rows have; none when no row can matter.
+    Keys(Option<KeyChoice>),
     /// A number, at this index and counted from this value.
     Number { key: String, min: i64 },
 }
@@ -68,7 +71,8 @@ struct Tally<'v> {
     totals: Vec<i128>,
     spend: Option<SpendReader<'v>>,
     number: Option<RangeReader<'v>>,
-    /// The money of the chunk's consumers with rows, ascending.
+    keys: Option<KeyReader<'v>>,
+    /// The money, or the number of keys, of the chunk's consumers with rows, ascending.
     money: Vec<(u16, i128)>,
 }
 
@@ -79,6 +83,7 @@ struct Tally<'v> {
 pub fn run(
     view: &View,
     query: &Query,
+    parts: &[Vec<Set>],
     days: &[i32],
     bounds: &Bounds,
 ) -> Result<(Vec<DayPartial>, Program, Trace), ExecuteError> {
@@ -88,7 +93,7 @@ pub fn run(
         if number > 0 {
             compiler.next_day(*day);
         }
-        groupings.push(compile(view, query, &mut compiler)?);
+        groupings.push(compile(view, query, parts.get(number), &mut compiler)?);
     }
     let program = compiler.program;
     let (workers, trace) = for_each_chunk(
@@ -127,20 +132,25 @@ fn merge(
 ///
 /// # Errors
 /// See [`ExecuteError`].
-pub fn program(view: &View, query: &Query, day: i32) -> Result<Program, ExecuteError> {
+pub fn program(
+    view: &View,
+    query: &Query,
+    parts: Option<&Vec<Set>>,
+    day: i32,
+) -> Result<Program, ExecuteError> {
     let mut compiler = Compiler::new(view, day);
-    compile(view, query, &mut compiler)?;
+    compile(view, query, parts, &mut compiler)?;
     Ok(compiler.program)
 }
 
 fn compile(
     view: &View,
     query: &Query,
+    parts: Option<&Vec<Set>>,
     compiler: &mut Compiler<'_>,
 ) -> Result<Grouping, ExecuteError> {
     let profile = matches!(query.measure, Measure::Profile);
-    let mut sets = vec![query.filter.as_ref().unwrap_or(&Set::All)];
-    sets.extend(query.versus.as_ref().or(profile.then_some(&Set::All)));
+    let sets = counted(query, parts);
     let mut groups = Vec::with_capacity(query.partitions.len());
     for partition in &query.partitions {
         groups.push(Groups::compile(compiler, view, partition)?);
@@ -154,7 +164,7 @@ fn compile(
     let countable = whole && groups.iter().all(|groups| groups.is_within_universe(compiler));
     let mut channels = Vec::with_capacity(sets.len());
     for set in sets {
-        channels.push(match set {
+        channels.push(match &*set {
             Set::All if countable => Channel::Universe,
             set => {
                 let node = compiler.set(set)?;
@@ -167,6 +177,9 @@ fn compile(
         if profile { groups.into_iter().map(|one| vec![one]).collect() } else { vec![groups] };
     let summand = match &query.measure {
         Measure::Spend(spend) => Summand::Spend(compiler.spend(spend)?),
+        Measure::Purchases(Purchases { figure, of }) => {
+            Summand::Keys(compiler.purchases(of, row_key(*figure))?)
+        }
         Measure::AttributeSum { attribute, .. } => {
             let info = view.attribute_info(attribute).ok_or_else(|| ExecuteError::Unknown {
                 kind: NameKind::Attribute,
@@ -182,6 +195,30 @@ fn compile(
         _ => Summand::Nothing,
     };
     Ok(Grouping { channels, families, summand })
+}
+
+/// The sets of the channels.
+fn counted<'q>(query: &'q Query, parts: Option<&'q Vec<Set>>) -> Vec<Cow<'q, Set>> {
+    let filter = query.filter.as_ref();
+    if let Some(parts) = parts {
+        let within = |part: &'q Set| match filter {
+            Some(filter) => Cow::Owned(Set::And(vec![filter.clone(), part.clone()])),
+            None => Cow::Borrowed(part),
+        };
+        return parts.iter().map(within).collect();
+    }
+    let profile = matches!(query.measure, Measure::Profile);
+    let base = query.versus.as_ref().or(profile.then_some(&Set::All));
+    [Some(filter.unwrap_or(&Set::All)), base].into_iter().flatten().map(Cow::Borrowed).collect()
+}
+
+/// What of a purchase is counted.
+fn row_key(figure: Figure) -> RowKey {
+    match figure {
+        Figure::PurchaseDays => RowKey::Day,
+        Figure::Categories => RowKey::Category,
+        Figure::CategoryDays => RowKey::CategoryDay,
+    }
 }
 
 /// How many the universe has as of a day.
@@ -272,17 +309,24 @@ impl Grouping {
 impl<'v> Tally<'v> {
     fn open(view: &'v View, grouping: &Grouping) -> Self {
         let open = |family: &Vec<Groups>| family.iter().map(|groups| groups.open(view)).collect();
-        let (spend, number) = match &grouping.summand {
-            Summand::Spend(Some(choice)) => (Some(SpendReader::new(view, choice)), None),
-            Summand::Number { key, .. } => (None, Some(RangeReader::open(view, key, 0, u64::MAX))),
-            Summand::Spend(None) | Summand::Nothing => (None, None),
-        };
+        let (mut spend, mut number, mut keys) = (None, None, None);
+        match &grouping.summand {
+            Summand::Spend(choice) => {
+                spend = choice.as_ref().map(|choice| SpendReader::new(view, choice));
+            }
+            Summand::Keys(choice) => {
+                keys = choice.as_ref().map(|choice| KeyReader::new(view, choice));
+            }
+            Summand::Number { key, .. } => number = Some(RangeReader::open(view, key, 0, u64::MAX)),
+            Summand::Nothing => {}
+        }
         Self {
             readers: grouping.families.iter().map(open).collect(),
             cells: vec![HashMap::new(); grouping.families.len()],
             totals: vec![0; grouping.channels.len()],
             spend,
             number,
+            keys,
             money: Vec::new(),
         }
     }
@@ -444,6 +488,13 @@ impl<'v> Tally<'v> {
 
     fn read_money(&mut self, worker: &mut Worker<'v>) -> Result<(), ExecuteError> {
         self.money.clear();
+        if let Some(reader) = &mut self.keys {
+            let pairs = reader.read(worker.chunk(), &mut worker.tools())?;
+            for alike in pairs.chunk_by(|a, b| a.0 == b.0) {
+                let number = i128::try_from(alike.len()).unwrap_or(i128::MAX);
+                self.money.extend(alike.first().map(|(low, _)| (*low, number)));
+            }
+        }
         let Some(reader) = &mut self.spend else { return Ok(()) };
         let chunk = worker.chunk();
         let mut tools = worker.tools();

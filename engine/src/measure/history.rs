@@ -1,6 +1,7 @@
 //! What the store's days of data say about an answer, before and after it is given.
 
-use throng_query::plan::{Dates, Measure, Method, Query};
+use throng_query::expansion;
+use throng_query::plan::{Dates, Measure, Method, Named, NamedKind, Query};
 
 use super::markov::PERIOD_DAYS;
 use crate::answer::Date;
@@ -62,6 +63,7 @@ pub fn check(view: &View, query: &Query) -> Result<(), ExecuteError> {
 pub fn notices(view: &View, query: &Query) -> Vec<String> {
     let (asked, settled) = match &query.measure {
         Measure::Flow(flow) => (vec![flow.from.0, flow.to.0], None),
+        Measure::Named(named) => (days_of(view, query, named), None),
         _ => match needs(view, query) {
             Some(needs) => (needs.asked, Some(needs.settled)),
             None => return Vec::new(),
@@ -86,4 +88,20 @@ pub fn notices(view: &View, query: &Query) -> Vec<String> {
         ));
     }
     notices
+}
+
+/// The days that a measure by name compares.
+fn days_of(view: &View, query: &Query, named: &Named) -> Vec<i32> {
+    let Dates::AsOf(day) = query.dates else { return Vec::new() };
+    let day = view.as_of(day);
+    match &named.kind {
+        NamedKind::Fast { days } | NamedKind::Deepening { days } => {
+            vec![day.0.saturating_sub_unsigned(*days), day.0]
+        }
+        NamedKind::Reservoir | NamedKind::Penetration { .. } => vec![day.0],
+        NamedKind::Grow(grow) => {
+            let ((start, _), (_, end)) = expansion::periods(grow, day);
+            vec![start.0, end.0]
+        }
+    }
 }

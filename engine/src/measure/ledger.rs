@@ -45,7 +45,7 @@ pub fn steps<'q>(query: &Query, of: &Ledger) -> Vec<Step<'q>> {
     vec![
         cohort::step(&of.brand, of.from.0, of.horizon_days, &[]),
         cohort::step(&of.brand, of.to.0, of.horizon_days, &[]),
-        Step { days: vec![of.to.0], query: Cow::Owned(moved) },
+        Step::new(vec![of.to.0], Cow::Owned(moved)),
     ]
 }
 

@@ -14,10 +14,12 @@ mod flow;
 mod fraction;
 mod group;
 mod groups;
+mod grow;
 mod history;
 mod ledger;
 mod markov;
 mod moves;
+mod named;
 mod order;
 mod overlap;
 mod partial;
@@ -85,13 +87,13 @@ pub(crate) fn traced(
 ) -> Result<(Partial, Vec<DaysTrace>), ExecuteError> {
     let mut partial = Partial::default();
     let mut traces = Vec::new();
-    for Step { days, query } in steps(view, query) {
+    for Step { days, query, parts } in steps(view, query) {
         bounds.check()?;
         let (parts, program, trace) = match &query.measure {
             Measure::Overlap { operands, shape } => {
                 overlap::run(view, &query, operands, *shape, &days, bounds)?
             }
-            _ => group::run(view, &query, &days, bounds)?,
+            _ => group::run(view, &query, &parts, &days, bounds)?,
         };
         partial.days.extend(parts);
         traces.push(DaysTrace { days, program, trace });

@@ -2,6 +2,7 @@
 
 use crate::import::KEY_BYTES_MAX;
 use throng_query::catalog::Catalog;
+use throng_query::expansion::{self, MeasureEntry};
 use throng_query::plan::{AudienceKind, Create, IfExists, Model, NameKind, Show};
 use throng_query::{builtin, create_text, type_text};
 
@@ -23,6 +24,7 @@ pub(crate) fn run(reading: &Reading<'_>, what: &Show) -> Result<Answer, ExecuteE
         Show::Store => store_report::lines(reading),
         Show::Storage => storage_report::lines(reading)?,
         Show::Limits => limits(),
+        Show::Measures => measures(),
         Show::Erasures => erasures::lines(reading),
     };
     Ok(reading.answer("SHOW", rows))
@@ -107,6 +109,13 @@ fn definition(view: &View, kind: NameKind, name: &str) -> Result<Value, ExecuteE
         _ => return Err(unknown()),
     };
     Ok(text(create_text(&create, view)))
+}
+
+fn measures() -> Vec<Row> {
+    let row = |entry: MeasureEntry| {
+        [entry.name, entry.statement, entry.definition, entry.source].map(text).to_vec()
+    };
+    expansion::measures().into_iter().map(row).collect()
 }
 
 fn limits() -> Vec<Row> {

@@ -4,7 +4,7 @@
 use crate::ast::{Literal, LiteralKind, Measure as MeasureNode, Partition, Query as Node};
 use crate::builtin::DEFAULT_MODEL;
 use crate::error::QueryError;
-use crate::plan::{AttributeType, Column, ColumnType, Measure, OverlapShape};
+use crate::plan::{AttributeType, Column, ColumnType, Measure, NamedKind, OverlapShape};
 
 use super::binder::Binder;
 
@@ -35,6 +35,18 @@ const PROFILE: [(&str, ColumnType); 8] = [
     ("tgi", ColumnType::Double),
     ("z", ColumnType::Double),
 ];
+
+const FAST: [(&str, ColumnType); 7] = [
+    ("fertility", ColumnType::Integer),
+    ("advancing", ColumnType::Double),
+    ("superiority", ColumnType::Integer),
+    ("thriving", ColumnType::Double),
+    ("deepened", ColumnType::Integer),
+    ("start", ColumnType::Integer),
+    ("active", ColumnType::Integer),
+];
+
+const GROW: [&str; 7] = ["before", "after", "change", "penetration", "range", "frequency", "price"];
 
 /// Digits after the currency's own that a value per head has: of many consumers each is worth less
 /// than a minor unit.
@@ -72,6 +84,8 @@ impl Binder<'_> {
                 column("amount", self.money_type()),
             ],
             Measure::Backtest(_) => self.backtest_columns(),
+            Measure::Purchases(_) => vec![column("sum", ColumnType::Integer)],
+            Measure::Named(named) => self.named_columns(&named.kind),
         };
         if *measure == Measure::Count && node.versus.is_some() {
             measured.push(column("versus", ColumnType::Integer));
@@ -95,6 +109,29 @@ impl Binder<'_> {
 
     fn money_type(&self) -> ColumnType {
         ColumnType::Numeric { scale: self.catalog.currency().exponent }
+    }
+
+    fn named_columns(&self, kind: &NamedKind) -> Vec<Column> {
+        let counts = |names: &[&str]| -> Vec<Column> {
+            names.iter().map(|name| column(*name, ColumnType::Integer)).collect()
+        };
+        let mut columns = match kind {
+            NamedKind::Fast { .. } => return fixed(&FAST),
+            NamedKind::Deepening { .. } => counts(&["deepened", "start"]),
+            NamedKind::Reservoir => counts(&["reserve", "buyers"]),
+            NamedKind::Penetration { .. } => counts(&["buyers", "market"]),
+            NamedKind::Grow(_) => {
+                let money = |name: &&str| column(*name, self.money_type());
+                return GROW.iter().map(money).collect();
+            }
+        };
+        let ratio = match kind {
+            NamedKind::Deepening { .. } => "deepening",
+            NamedKind::Reservoir => "reservoir",
+            _ => "penetration",
+        };
+        columns.push(column(ratio, ColumnType::Double));
+        columns
     }
 
     fn asset_columns(&self) -> Vec<Column> {

@@ -7,6 +7,7 @@ mod columns;
 mod decimal;
 mod definition;
 mod face;
+mod named;
 mod names;
 mod order;
 mod overlap;

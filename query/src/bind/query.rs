@@ -52,6 +52,8 @@ impl Binder<'_> {
                 Ok(Measure::AttributeSum { attribute, scale })
             }
             MeasureNode::OfBrand(of) => self.brand_measure(of),
+            MeasureNode::Purchases(of) => self.purchases(of).map(Measure::Purchases),
+            MeasureNode::Named(of) => self.named(of).map(Measure::Named),
             MeasureNode::Overlap { operands, regions } => {
                 let (operands, shape) = self.operands(operands, *regions)?;
                 Ok(Measure::Overlap { operands, shape })
@@ -105,7 +107,9 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
         return Err(QueryError::new(ErrorCode::TooLong, node.span.clone(), message));
     }
     match node.measure {
-        MeasureNode::Spend(_) | MeasureNode::AttributeSum(_) if node.versus.is_some() => {
+        MeasureNode::Spend(_) | MeasureNode::Purchases(_) | MeasureNode::AttributeSum(_)
+            if node.versus.is_some() =>
+        {
             refuse("SUM has no VERSUS", "ask for each sum on its own")
         }
         MeasureNode::Overlap { .. } if node.versus.is_some() => {
@@ -117,6 +121,7 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
         MeasureNode::Profile if node.partitions.is_empty() => {
             refuse("PROFILE needs BY", "name the attributes: PROFILE WHERE ... BY age, gender")
         }
+        MeasureNode::Named(_) => super::named::check_clauses(node),
         _ => super::brand_measure::check_clauses(node),
     }
 }

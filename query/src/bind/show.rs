@@ -30,6 +30,9 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
             ("bytes", Integer),
             ("bytes_per_event", Numeric { scale: BYTES_PER_EVENT_SCALE }),
         ],
+        Show::Measures => {
+            &[("name", Text), ("statement", Text), ("definition", Text), ("source", Text)]
+        }
         Show::Limits => &[("name", Text), ("value", Integer)],
         Show::Erasures => &[
             ("number", Integer),

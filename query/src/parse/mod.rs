@@ -8,6 +8,7 @@ mod face;
 mod literal;
 mod measure;
 mod model;
+mod named;
 mod partition;
 mod rows;
 mod set;

@@ -7,7 +7,7 @@ use crate::plan::{ExplainMode, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser};
 
-const LISTS: [(&str, Show); 11] = [
+const LISTS: [(&str, Show); 12] = [
     ("AUDIENCES", Show::Names(NameKind::Audience)),
     ("BRANDS", Show::Names(NameKind::Brand)),
     ("BEHAVIOURS", Show::Names(NameKind::Behaviour)),
@@ -18,6 +18,7 @@ const LISTS: [(&str, Show); 11] = [
     ("STORE", Show::Store),
     ("STORAGE", Show::Storage),
     ("LIMITS", Show::Limits),
+    ("MEASURES", Show::Measures),
     ("ERASURES", Show::Erasures),
 ];
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::named::{Named, Purchases};
 use super::set::{Set, Spend};
 use super::valuation::{Flow, Ledger, Valuation};
 use crate::date::Date;
@@ -57,6 +58,10 @@ pub enum Measure {
     Ledger(Ledger),
     /// What was expected against what came.
     Backtest(Valuation),
+    /// `SUM brand.purchase_days window` and its like.
+    Purchases(Purchases),
+    /// FAST, DEEPENING, RESERVOIR, PENETRATION, GROW.
+    Named(Named),
 }
 
 /// One set of an overlap.

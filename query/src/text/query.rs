@@ -4,8 +4,8 @@ use crate::bind::consumer_assets;
 use crate::builtin::DEFAULT_MODEL;
 use crate::catalog::Catalog;
 use crate::plan::{
-    BrandRef, Dates, Direction, Flow, Ledger, Measure, Method, Operand, OverlapShape, Partition,
-    Query, Set, StepUnit, Valuation,
+    BrandRef, Dates, Direction, Flow, Grow, Ledger, Measure, Method, Named, NamedKind, Operand,
+    OverlapShape, Partition, Query, Set, StepUnit, Valuation,
 };
 
 use super::set::{attribute_name, rows_text, set_text, stage_name};
@@ -60,15 +60,17 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
     match measure {
         Measure::Count => "COUNT".to_owned(),
         Measure::Profile => "PROFILE".to_owned(),
+        Measure::Named(named) => named_text(named),
+        Measure::Purchases(of) => {
+            let (figure, rows) = (of.figure.word(), rows_text(of.of.window, &of.of.rows));
+            format!("SUM {}.{figure}{rows}", summed_brand(&of.of.brand))
+        }
         Measure::Flow(Flow { brand, model, from, to }) => {
             let (brand, model) = (leading_name(brand), quote_name(model));
             format!("FLOW {brand} FROM {} TO {} USING {model}", date(*from), date(*to))
         }
         Measure::Spend(spend) => {
-            let brand = match &spend.brand {
-                BrandRef::Named(name) => leading_name(name),
-                BrandRef::Any | BrandRef::Subject => "ANY BRAND".to_owned(),
-            };
+            let brand = summed_brand(&spend.brand);
             format!("SUM {brand}.spend{}", rows_text(spend.window, &spend.rows))
         }
         Measure::Asset(of) => format!("ASSET {}", valuation_text(of)),
@@ -84,6 +86,31 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
                 OverlapShape::Pairs => format!("OVERLAP {operands}"),
                 OverlapShape::Regions => format!("OVERLAP {operands} REGIONS"),
             }
+        }
+    }
+}
+
+fn summed_brand(brand: &BrandRef) -> String {
+    match brand {
+        BrandRef::Named(name) => leading_name(name),
+        BrandRef::Any | BrandRef::Subject => "ANY BRAND".to_owned(),
+    }
+}
+
+fn named_text(named: &Named) -> String {
+    let brand = leading_name(&named.brand);
+    match &named.kind {
+        NamedKind::Fast { days } => format!("FAST {brand} IN LAST {days} DAYS"),
+        NamedKind::Deepening { days } => format!("DEEPENING {brand} IN LAST {days} DAYS"),
+        NamedKind::Reservoir => format!("RESERVOIR {brand}"),
+        NamedKind::Penetration { window, rows } => {
+            format!("PENETRATION {brand}{}", rows_text(*window, rows))
+        }
+        NamedKind::Grow(Grow { period, against, rows }) => {
+            let against = against.map_or(String::new(), |(first, last)| {
+                format!(" AGAINST BETWEEN {} AND {}", date(first), date(last))
+            });
+            format!("GROW {brand}{}{against}", rows_text(*period, rows))
         }
     }
 }

@@ -58,6 +58,7 @@ fn the_columns_of_show_are_listed() {
         ("SHOW STORAGE", Show::Storage),
         ("SHOW LIMITS", Show::Limits),
         ("SHOW ERASURES", Show::Erasures),
+        ("SHOW MEASURES", Show::Measures),
     ];
     for (statement, show) in shows {
         let names = show_columns(&show).into_iter().map(|column| format!("`{}`", column.name));

@@ -4,8 +4,9 @@
 use throng_query::date::Date;
 use throng_query::plan::{
     AtLeast, AttributeRef, AttributeTest, AttributeType, AttributeValue, BrandRef, Comparison,
-    Dates, Did, Direction, Flow, Ledger, Measure, Method, Operand, OrderKey, OverlapShape,
-    Partition, Query, RowFilter, Set, Spend, State, StepUnit, TargetCategories, Valuation, Window,
+    Dates, Did, Direction, Figure, Flow, Grow, Ledger, Measure, Method, Named, NamedKind, Operand,
+    OrderKey, OverlapShape, Partition, Purchases, Query, RowFilter, Set, Spend, State, StepUnit,
+    TargetCategories, Valuation, Window,
 };
 
 use crate::catalog::{ATTRIBUTES, AUDIENCES, BEHAVIOURS, BRANDS, CATEGORIES, TOUCHPOINTS};
@@ -284,8 +285,30 @@ impl Random {
         }
     }
 
+    fn named(&mut self) -> Named {
+        let days = 1 + u32::try_from(self.below(366)).unwrap();
+        let brand = BrandRef::Named(self.name(BRANDS));
+        let kind = match self.below(5) {
+            0 => NamedKind::Fast { days },
+            1 => NamedKind::Deepening { days },
+            2 => NamedKind::Reservoir,
+            3 => NamedKind::Penetration { window: self.window(), rows: self.rows(&BrandRef::Any) },
+            _ => {
+                let (first, last) = self.days();
+                let period = *self.pick(&[Window::LastDays(days), Window::Between(first, last)]);
+                let against = self.one_in(2).then(|| self.days());
+                NamedKind::Grow(Grow { period, against, rows: self.rows(&brand) })
+            }
+        };
+        Named { brand: self.name(BRANDS), kind }
+    }
+
     fn measure(&mut self) -> Measure {
-        match self.below(11) {
+        match self.below(13) {
+            11 => Measure::Named(self.named()),
+            12 => {
+                Measure::Purchases(Purchases { figure: *self.pick(&Figure::ALL), of: self.spend() })
+            }
             7 => self.flow(),
             8 => Measure::Asset(self.valuation()),
             9 => Measure::Backtest(self.valuation()),

@@ -7,11 +7,13 @@
     reason = "a test fails by panicking, and looks at files behind the product's back"
 )]
 
+mod asked;
 mod bad_input;
 mod cases;
 mod command;
 mod crash;
 mod laws;
+mod named;
 mod oracle;
 mod real_data;
 mod tidy;

@@ -102,7 +102,8 @@ impl Asked<'_> {
         }
     }
 
-    fn rows(&self, whose: Whose, rows: &Rows) -> String {
+    /// The condition that a row `e` counts.
+    pub fn rows(&self, whose: Whose, rows: &Rows) -> String {
         let day = self.day;
         let mut all = vec![self.brand(whose), format!("e.day <= {day}")];
         match rows.window {
@@ -149,9 +150,18 @@ impl Asked<'_> {
             Often::Days(days) => format!("count(DISTINCT e.day) >= {days}"),
         };
         let rows = self.rows(did.brand, &did.rows);
-        // A purchase whose refunds reached its amount is no purchase any more.
+        let void = self.void();
+        format!(
+            "(u.id IN (SELECT e.c FROM event e WHERE {behaviours} AND {rows} AND NOT {void} \
+             GROUP BY e.c HAVING {enough}))"
+        )
+    }
+
+    /// The condition that a row `e` is of a purchase whose refunds reached its amount: it is no
+    /// purchase any more.
+    pub fn void(&self) -> String {
         let day = self.day;
-        let void = format!(
+        format!(
             "(e.behaviour = 'buy' AND e.ord IS NOT NULL AND (e.c, e.brand, e.ord) IN (\
              SELECT o.c, o.brand, o.ord FROM event o \
              WHERE o.ord IN (SELECT r.ord FROM event r WHERE r.behaviour = 'refund') \
@@ -159,10 +169,6 @@ impl Asked<'_> {
              GROUP BY o.c, o.brand, o.ord \
              HAVING sum(o.behaviour = 'refund') > 0 \
              AND sum(CASE WHEN o.behaviour = 'refund' THEN o.amount ELSE -o.amount END) >= 0))"
-        );
-        format!(
-            "(u.id IN (SELECT e.c FROM event e WHERE {behaviours} AND {rows} AND NOT {void} \
-             GROUP BY e.c HAVING {enough}))"
         )
     }
 
