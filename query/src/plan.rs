@@ -20,13 +20,13 @@ pub use query::{
     Partition, Query, StepUnit,
 };
 pub use set::{
-    AtLeast, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RowFilter, Set, Spend,
-    State, TargetCategories, Window,
+    AtLeast, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RankedBy, RowFilter, Set,
+    Spend, State, TargetCategories, Top, Window,
 };
 pub use valuation::{Flow, Ledger, Method, Valuation};
 
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 3;
+pub const PLAN_VERSION: u32 = 5;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,6 +145,8 @@ pub enum NameKind {
     Touchpoint,
     /// A category.
     Category,
+    /// A partition of one's own.
+    Partition,
 }
 
 /// A definition.
@@ -195,6 +197,35 @@ pub enum Create {
         /// What to do when it exists.
         exists: IfExists,
     },
+    /// `CREATE PARTITION name AS GROUP g WHEN rule, ... REST r`.
+    Partition {
+        /// The partition.
+        partition: Division,
+        /// What to do when it exists.
+        exists: IfExists,
+    },
+}
+
+/// A partition of one's own: the first group whose rule holds wins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Division {
+    /// Its name.
+    pub name: String,
+    /// The groups, in the order tested.
+    pub rules: Vec<StageRule>,
+    /// The group of whoever matches no rule.
+    pub rest: String,
+    /// The text after AS, as written.
+    pub text: String,
+}
+
+impl Division {
+    /// The names of its groups, the rest last.
+    #[must_use]
+    pub fn groups(&self) -> Vec<String> {
+        let names = self.rules.iter().map(|rule| rule.stage.clone());
+        names.chain([self.rest.clone()]).collect()
+    }
 }
 
 /// Whether an audience follows the data.

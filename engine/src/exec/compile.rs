@@ -7,8 +7,11 @@ use throng_query::plan::{
 
 use super::leaf::keyed::{KeyChoice, RowKey};
 use super::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
+use super::run::Bounds;
+use super::trace::Timing;
 use crate::attribute::AttributeLayout;
 use crate::error::ExecuteError;
+use crate::options::ExecuteOptions;
 use crate::view::{AttributeInfo, View};
 
 /// The name of the stage of those whom no rule of a model takes.
@@ -17,18 +20,20 @@ pub const NONE_STAGE: &str = "none";
 /// Compiles the sets of one statement into one program.
 #[derive(Debug)]
 pub struct Compiler<'v> {
-    view: &'v View,
+    pub(super) view: &'v View,
     /// What has been compiled so far.
     pub program: Program,
     /// The statement's as-of day.
-    day: i32,
+    pub(super) day: i32,
+    /// What a pass may use that is needed to make the program.
+    pub(super) bounds: Bounds,
 }
 
 /// Where a set is compiled: the day its windows end, and the brand its model is asked for.
 #[derive(Debug, Clone, Copy)]
-struct Context<'a> {
-    day: i32,
-    subject: Option<&'a str>,
+pub(super) struct Context<'a> {
+    pub day: i32,
+    pub subject: Option<&'a str>,
 }
 
 impl<'a> Context<'a> {
@@ -44,7 +49,15 @@ impl<'a> Context<'a> {
 impl<'v> Compiler<'v> {
     /// A compiler for a statement as of a day.
     pub fn new(view: &'v View, day: i32) -> Self {
-        Self { view, program: Program::default(), day }
+        let bounds = Bounds::new(&ExecuteOptions::default(), Timing::Off);
+        Self { view, program: Program::default(), day, bounds }
+    }
+
+    /// The same, with what passes may use that are needed to make the program.
+    #[must_use]
+    pub fn within(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
     }
 
     /// Goes on with another day of the statement, which is run after those before.
@@ -79,15 +92,7 @@ impl<'v> Compiler<'v> {
     ) -> Result<Vec<(String, NodeId)>, ExecuteError> {
         let day = as_of.unwrap_or(self.day);
         let model = self.view.model(model).ok_or_else(|| unknown(NameKind::Model, model))?;
-        let mut stages = Vec::with_capacity(model.stages.len() + 1);
-        let mut taken = Vec::new();
-        for stage in &model.stages {
-            let rule = self.compile(&stage.rule, Context { day, subject: Some(brand) })?;
-            let before = self.program.or(taken.clone());
-            stages.push((stage.stage.clone(), self.program.minus(rule, before)));
-            taken.push(rule);
-        }
-        Ok(stages)
+        self.divide(&model.stages, Context { day, subject: Some(brand) })
     }
 
     /// Money to sum.
@@ -107,7 +112,15 @@ impl<'v> Compiler<'v> {
         of: &Spend,
         key: RowKey,
     ) -> Result<Option<KeyChoice>, ExecuteError> {
-        let at = Context { day: self.day, subject: None };
+        self.purchases_in(of, key, Context { day: self.day, subject: None })
+    }
+
+    pub(super) fn purchases_in(
+        &mut self,
+        of: &Spend,
+        key: RowKey,
+        at: Context<'_>,
+    ) -> Result<Option<KeyChoice>, ExecuteError> {
         let behaviours = vec![self.behaviour("buy")?];
         let Some(brand) = self.brand(&of.brand, at) else { return Ok(None) };
         let Some(rows) = self.rows(of.window, &of.rows, at.about(&of.brand))? else {
@@ -117,7 +130,7 @@ impl<'v> Compiler<'v> {
     }
 
     /// Cuts a node that may hold consumers from after the statement's day.
-    fn within_universe(&mut self, node: NodeId) -> NodeId {
+    pub(super) fn within_universe(&mut self, node: NodeId) -> NodeId {
         if self.is_within(node) {
             return node;
         }
@@ -150,7 +163,7 @@ impl<'v> Compiler<'v> {
         }
     }
 
-    fn compile(&mut self, set: &Set, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+    pub(super) fn compile(&mut self, set: &Set, at: Context<'_>) -> Result<NodeId, ExecuteError> {
         match set {
             Set::All => Ok(self.universe()),
             Set::And(sets) => {
@@ -173,17 +186,14 @@ impl<'v> Compiler<'v> {
                 };
                 let Some(brand) = subject else { return Ok(self.nobody()) };
                 let all = self.stages(brand, model, Some(as_of.map_or(at.day, |day| day.0)))?;
-                let nodes_of = |wanted: bool| {
-                    let chosen = all.iter().filter(|(name, _)| stages.contains(name) == wanted);
-                    chosen.map(|(_, node)| *node).collect()
-                };
-                if stages.iter().any(|stage| stage == NONE_STAGE) {
-                    let others = self.program.or(nodes_of(false));
-                    let universe = self.universe();
-                    return Ok(self.program.minus(universe, others));
-                }
-                Ok(self.program.or(nodes_of(true)))
+                Ok(self.chosen(&all, stages, NONE_STAGE))
             }
+            Set::Group { partition, groups, as_of } => {
+                let day = Some(as_of.map_or(at.day, |day| day.0));
+                let (all, rest) = self.groups(partition, day)?;
+                Ok(self.chosen(&all, groups, &rest))
+            }
+            Set::Top(top) => self.top(top, at),
             Set::Did(did) => self.did(did, at),
             Set::Spent { spend, comparison, amount } => self.spent(spend, *comparison, *amount, at),
             Set::State { brand, state } => Ok(self.state(brand, *state, at)),
@@ -197,7 +207,7 @@ impl<'v> Compiler<'v> {
 
     /// The intersection of nodes. Complements in it are taken off the others: then the universe
     /// need not be read.
-    fn and(&mut self, nodes: Vec<NodeId>) -> NodeId {
+    pub(super) fn and(&mut self, nodes: Vec<NodeId>) -> NodeId {
         let universe = self.program.find(&Node::Leaf(Leaf::Universe { day: self.day }));
         let (mut within, mut without) = (Vec::new(), Vec::new());
         for node in nodes {
@@ -243,7 +253,7 @@ impl<'v> Compiler<'v> {
         }
     }
 
-    fn did(&mut self, did: &Did, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+    pub(super) fn did(&mut self, did: &Did, at: Context<'_>) -> Result<NodeId, ExecuteError> {
         let mut behaviours = Vec::with_capacity(did.behaviours.len());
         for name in &did.behaviours {
             behaviours.push(self.behaviour(name)?);
@@ -262,7 +272,7 @@ impl<'v> Compiler<'v> {
         Ok(self.program.leaf(Leaf::Did { lanes, at_least, rows }))
     }
 
-    fn spent(
+    pub(super) fn spent(
         &mut self,
         spend: &Spend,
         comparison: Comparison,
@@ -287,7 +297,7 @@ impl<'v> Compiler<'v> {
         }
     }
 
-    fn spend_in(
+    pub(super) fn spend_in(
         &mut self,
         spend: &Spend,
         at: Context<'_>,
@@ -422,7 +432,7 @@ impl<'v> Compiler<'v> {
         self.program.leaf(Leaf::Index { key: key.to_owned(), sets })
     }
 
-    fn nobody(&mut self) -> NodeId {
+    pub(super) fn nobody(&mut self) -> NodeId {
         self.program.add(Node::Nobody)
     }
 
@@ -495,7 +505,7 @@ fn set_of(info: &AttributeInfo, value: &AttributeValue) -> Option<u32> {
     }
 }
 
-fn unknown(kind: NameKind, name: &str) -> ExecuteError {
+pub(super) fn unknown(kind: NameKind, name: &str) -> ExecuteError {
     ExecuteError::Unknown { kind, name: name.to_owned() }
 }
 

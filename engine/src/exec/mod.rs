@@ -1,10 +1,12 @@
 //! Execution: a statement's sets become a program of nodes, run once per chunk of 2^16 consumers.
 
 mod compile;
+mod divide;
 mod eval;
 mod leaf;
 mod lookup;
 mod program;
+mod rank;
 mod run;
 mod set;
 mod trace;
@@ -16,6 +18,7 @@ pub use leaf::keyed::{KeyChoice, KeyReader, RowKey};
 pub use leaf::spend::SpendReader;
 pub use lookup::{contains, members};
 pub use program::{Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
+pub use rank::Beginnings;
 pub use run::{Bounds, for_each_chunk};
 pub use set::{ChunkSet, Pool, SetBuilder};
 pub use trace::{NodeTrace, Timing, Trace};

@@ -33,6 +33,7 @@ pub fn steps<'q>(view: &View, query: &Query, of: &Valuation) -> Vec<Step<'q>> {
         versus: None,
         partitions,
         dates: Dates::AsOf(Some(day)),
+        forecast_days: None,
         order: Vec::new(),
         limit: None,
     };

@@ -60,7 +60,8 @@ pub fn stage(brand: &str, as_of: Option<Date>) -> Partition {
 pub fn plain(measure: Measure, partitions: Vec<Partition>, day: i32) -> Query {
     let dates = Dates::AsOf(Some(Date(day)));
     let (filter, versus, order, limit) = (None, None, Vec::new(), None);
-    Query { measure, filter, versus, partitions, dates, order, limit }
+    let forecast_days = None;
+    Query { measure, filter, versus, partitions, dates, forecast_days, order, limit }
 }
 
 /// A partition as it was on the cohort's day.
@@ -69,6 +70,9 @@ fn dated(partition: &Partition, day: i32) -> Partition {
         Partition::Stage { brand, model, as_of: None } => {
             let (brand, model) = (brand.clone(), model.clone());
             Partition::Stage { brand, model, as_of: Some(Date(day)) }
+        }
+        Partition::Own { name, as_of: None } => {
+            Partition::Own { name: name.clone(), as_of: Some(Date(day)) }
         }
         other => other.clone(),
     }

@@ -4,7 +4,7 @@ use throng_query::plan::{Column, ColumnType, Dates, Measure, Operand, OverlapSha
 
 use super::overlap::pair_place;
 use super::partial::{DayPartial, GroupKey, Partial};
-use super::{asset, backtest, flow, ledger, named, order, profile};
+use super::{asset, backtest, flow, forecast, ledger, named, order, profile};
 use crate::answer::{Answer, Date, Decimal, Value};
 use crate::error::ExecuteError;
 
@@ -33,6 +33,10 @@ pub fn finish(
         Measure::Backtest(of) => backtest::finish(of, columns, &partial.days)?,
         Measure::Named(of) => named::finish(query, of, columns, &partial.days)?,
         _ => Finished { rows: by_day(query, columns, partial)?, notices: Vec::new() },
+    };
+    let finished = match query.forecast_days {
+        Some(days) => forecast::extend(query, columns, days, finished)?,
+        None => finished,
     };
     let Finished { mut rows, notices } = finished;
     order::apply(query, &mut rows);

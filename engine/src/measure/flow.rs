@@ -33,6 +33,7 @@ pub fn steps<'q>(view: &View, query: &Query, flow: &Flow) -> Vec<Step<'q>> {
         versus: None,
         partitions: vec![stage(flow.from), stage(flow.to)],
         dates: Dates::AsOf(Some(day)),
+        forecast_days: None,
         order: Vec::new(),
         limit: None,
     };

@@ -11,8 +11,9 @@ use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::error::ExecuteError;
 use crate::exec::{
     Bounds, ChunkSet, Compiler, KeyChoice, KeyReader, NodeId, Program, RangeReader, RowKey,
-    SpendChoice, SpendReader, Trace, Worker, for_each_chunk,
+    SpendChoice, SpendReader, Timing, Trace, Worker, for_each_chunk,
 };
+use crate::options::ExecuteOptions;
 use crate::view::View;
 
 /// The most groups one statement may have as of one day.
@@ -88,7 +89,8 @@ pub fn run(
     bounds: &Bounds,
 ) -> Result<(Vec<DayPartial>, Program, Trace), ExecuteError> {
     let mut groupings: Vec<Grouping> = Vec::with_capacity(days.len());
-    let mut compiler = Compiler::new(view, days.first().copied().unwrap_or(0));
+    let first = days.first().copied().unwrap_or(0);
+    let mut compiler = Compiler::new(view, first).within(bounds.clone());
     for (number, day) in days.iter().enumerate() {
         if number > 0 {
             compiler.next_day(*day);
@@ -219,6 +221,22 @@ fn row_key(figure: Figure) -> RowKey {
         Figure::Categories => RowKey::Category,
         Figure::CategoryDays => RowKey::CategoryDay,
     }
+}
+
+/// How many are in each of some sets as of a day, within a query's filter.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn counts(
+    view: &View,
+    query: &Query,
+    day: i32,
+    sets: Vec<Set>,
+    options: &ExecuteOptions,
+) -> Result<Vec<i128>, ExecuteError> {
+    let bounds = Bounds::new(options, Timing::Off);
+    let (parts, ..) = run(view, query, &[sets], &[day], &bounds)?;
+    Ok(parts.into_iter().next().map(|part| part.totals).unwrap_or_default())
 }
 
 /// How many the universe has as of a day.

@@ -71,12 +71,11 @@ impl Groups {
         match partition {
             Partition::Stage { brand, model, as_of } => {
                 let stages = compiler.stages(brand, model, as_of.map(|day| day.0))?;
-                let keyed = (0..)
-                    .zip(stages)
-                    .map(|(place, (name, node))| (GroupKey::Stage(place, name), node));
-                let nodes: Vec<_> = keyed.collect();
-                let place = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-                Ok(Self::Nodes { nodes, rest: GroupKey::Stage(place, NONE_STAGE.to_owned()) })
+                Ok(Self::placed(stages, NONE_STAGE.to_owned()))
+            }
+            Partition::Own { name, as_of } => {
+                let (groups, rest) = compiler.groups(name, as_of.map(|day| day.0))?;
+                Ok(Self::placed(groups, rest))
             }
             Partition::Audience(name) => {
                 let inside = compiler.set(&Set::Audience(name.clone()))?;
@@ -90,6 +89,15 @@ impl Groups {
                 Ok(Self::attribute(compiler, &info))
             }
         }
+    }
+
+    /// Groups in the order of their rules, the rest last.
+    fn placed(groups: Vec<(String, NodeId)>, rest: String) -> Self {
+        let keyed =
+            (0..).zip(groups).map(|(place, (name, node))| (GroupKey::Stage(place, name), node));
+        let nodes: Vec<_> = keyed.collect();
+        let place = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        Self::Nodes { nodes, rest: GroupKey::Stage(place, rest) }
     }
 
     fn attribute(compiler: &mut Compiler<'_>, info: &AttributeInfo) -> Self {

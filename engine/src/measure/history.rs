@@ -3,6 +3,7 @@
 use throng_query::expansion;
 use throng_query::plan::{Dates, Measure, Method, Named, NamedKind, Query};
 
+use super::dates;
 use super::markov::PERIOD_DAYS;
 use crate::answer::Date;
 use crate::error::ExecuteError;
@@ -49,6 +50,15 @@ fn needs(view: &View, query: &Query) -> Option<Needs> {
 /// # Errors
 /// When it is not: a value from days without data would be a silent zero.
 pub fn check(view: &View, query: &Query) -> Result<(), ExecuteError> {
+    if query.forecast_days.is_some()
+        && let Some(last) = dates::days(&query.dates, view).last()
+    {
+        let newest = view.newest_day().ok_or(ExecuteError::NoEvents)?;
+        if *last > newest {
+            let (last, newest) = (Date(*last), Date(newest));
+            return Err(ExecuteError::SeriesBeyondData { last, newest });
+        }
+    }
     let Some(needs) = needs(view, query) else { return Ok(()) };
     match view.oldest_day() {
         None => Err(ExecuteError::NoEvents),

@@ -39,6 +39,7 @@ pub fn steps<'q>(query: &Query, of: &Ledger) -> Vec<Step<'q>> {
         versus: None,
         partitions: vec![stage(&of.brand, Some(of.from)), stage(&of.brand, Some(of.to))],
         dates: Dates::AsOf(Some(of.to)),
+        forecast_days: None,
         order: Vec::new(),
         limit: None,
     };

@@ -8,9 +8,11 @@ mod backtest;
 mod chain;
 mod cohort;
 mod dates;
+mod ets;
 mod explain;
 mod finish;
 mod flow;
+mod forecast;
 mod fraction;
 mod group;
 mod groups;
@@ -24,11 +26,13 @@ mod order;
 mod overlap;
 mod partial;
 mod profile;
+mod simplex;
 mod steps;
 mod worth;
 
 pub use explain::explain;
 pub use finish::finish;
+pub(crate) use group::counts;
 pub use partial::{DayPartial, GroupKey, Partial};
 
 use throng_query::plan::{Column, Measure, Query};

@@ -3,7 +3,7 @@
 use crate::import::KEY_BYTES_MAX;
 use throng_query::catalog::Catalog;
 use throng_query::expansion::{self, MeasureEntry};
-use throng_query::plan::{AudienceKind, Create, IfExists, Model, NameKind, Show};
+use throng_query::plan::{AudienceKind, Create, Division, IfExists, Model, NameKind, Show};
 use throng_query::{builtin, create_text, type_text};
 
 use super::reading::{text, text_or_null};
@@ -41,6 +41,7 @@ fn names(view: &View, kind: NameKind) -> Vec<Row> {
         NameKind::Audience => definitions.audiences().map(|one| audience(one)).collect(),
         NameKind::Attribute => definitions.attributes().map(|one| attribute(one)).collect(),
         NameKind::Model => definitions.models().map(|one| model(one)).collect(),
+        NameKind::Partition => definitions.partitions().map(|one| partition(one)).collect(),
         NameKind::Brand => sorted().map(|name| brand(view, name)).collect(),
         NameKind::Behaviour => {
             let built_in = |name: &str| Value::Boolean(behaviour::is_built_in(name));
@@ -71,6 +72,12 @@ fn model(model: &Model) -> Row {
     vec![text(&model.name), text(stages.join(", ")), built_in]
 }
 
+fn partition(partition: &Division) -> Row {
+    [partition.name.clone(), partition.groups().join(", "), partition.text.clone()]
+        .map(text)
+        .to_vec()
+}
+
 fn brand(view: &View, name: String) -> Row {
     let settings = view.brand_settings(&name);
     let categories = settings.map(|settings| settings.target_categories.join(", "));
@@ -96,6 +103,10 @@ fn definition(view: &View, kind: NameKind, name: &str) -> Result<Value, ExecuteE
         NameKind::Model => {
             let model = view.model(name).ok_or_else(unknown)?;
             Create::Model { model: (*model).clone(), exists }
+        }
+        NameKind::Partition => {
+            let partition = view.partition(name).ok_or_else(unknown)?;
+            Create::Partition { partition: (*partition).clone(), exists }
         }
         NameKind::Brand if view.exists(kind, name) => {
             let settings = view.brand_settings(name);

@@ -104,6 +104,10 @@ impl Binder<'_> {
             }
         }
         columns.extend(measured);
+        if node.forecast.is_some() {
+            columns
+                .extend(["forecast", "low", "high"].map(|name| column(name, ColumnType::Double)));
+        }
         Ok(columns)
     }
 
@@ -162,7 +166,7 @@ impl Binder<'_> {
         for (partition, base) in node.partitions.iter().zip(&bases) {
             let repeated = bases.iter().filter(|other| *other == base).count() > 1;
             let (day, kind) = match partition {
-                Partition::Stage { as_of, .. } => {
+                Partition::Stage { as_of, .. } | Partition::Own { as_of, .. } => {
                     let day = as_of.as_ref().or(node.as_of.as_ref());
                     (day.filter(|_| repeated), ColumnType::Text)
                 }
@@ -196,7 +200,7 @@ fn base_name(partition: &Partition) -> String {
             Some(brand) => format!("{}.{}", brand.text, written.name.text),
             None => written.name.text.clone(),
         },
-        Partition::Audience(name) => name.text.clone(),
+        Partition::Audience(name) | Partition::Own { name, .. } => name.text.clone(),
     }
 }
 

@@ -40,10 +40,18 @@ impl Binder<'_> {
                 Ok(Create::Attribute { attribute, kind: *kind, exists })
             }
             Node::Model { name, stages, text } => self.create_model(name, stages, text, exists),
+            Node::Partition { name, division, text } => {
+                self.create_partition(name, division, text, exists)
+            }
         }
     }
 
-    fn check_new(&self, kind: NameKind, name: &Name, exists: IfExists) -> Result<(), QueryError> {
+    pub(super) fn check_new(
+        &self,
+        kind: NameKind,
+        name: &Name,
+        exists: IfExists,
+    ) -> Result<(), QueryError> {
         if exists != IfExists::Error || !self.catalog.exists(kind, &name.text) {
             return Ok(());
         }
@@ -148,7 +156,7 @@ fn duplicate(kind: NameKind, name: &str, span: &Span) -> QueryError {
     let message = format!("{} `{name}` exists already", kind_word(kind));
     let error = QueryError::new(ErrorCode::DuplicateObject, span.clone(), message);
     match kind {
-        NameKind::Audience | NameKind::Brand | NameKind::Model => {
+        NameKind::Audience | NameKind::Brand | NameKind::Model | NameKind::Partition => {
             error.hint("CREATE OR REPLACE replaces it; IF NOT EXISTS keeps it")
         }
         _ => error.hint("IF NOT EXISTS keeps it"),

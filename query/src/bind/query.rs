@@ -1,9 +1,11 @@
 //! Queries: a measure and its clauses.
 
-use crate::ast::{Every, Measure as MeasureNode, Partition as PartitionNode, Query as Node};
+use crate::ast::{
+    Every, Measure as MeasureNode, NamedKind, Partition as PartitionNode, Query as Node,
+};
 use crate::error::{ErrorCode, QueryError};
 use crate::every::every_dates;
-use crate::limits::{EVERY_DATES_MAX, PARTITIONS_MAX, PROFILE_PARTITIONS_MAX};
+use crate::limits::{EVERY_DATES_MAX, FORECAST_DAYS_MAX, PARTITIONS_MAX, PROFILE_PARTITIONS_MAX};
 use crate::plan::{AttributeType, Column, Dates, Measure, NameKind, Partition, Query};
 
 use super::binder::Binder;
@@ -22,13 +24,15 @@ impl Binder<'_> {
             Some(every) => self.every(every)?,
             None => Dates::AsOf(self.optional_date(node.as_of.as_ref())?),
         };
+        let forecast_days = self.forecast(node)?;
         let columns = self.query_columns(node, &measure)?;
         let order = self.order(&node.order, &columns)?;
         let limit = match &node.limit {
             Some(limit) => self.whole(limit, "LIMIT", 0, i64::MAX)?.map(i64::unsigned_abs),
             None => None,
         };
-        let query = Query { measure, filter, versus, partitions, dates, order, limit };
+        let query =
+            Query { measure, filter, versus, partitions, dates, forecast_days, order, limit };
         Ok((query, columns))
     }
 
@@ -73,7 +77,40 @@ impl Binder<'_> {
                 Ok(Partition::Attribute(self.attribute(written)?.0))
             }
             PartitionNode::Audience(name) => self.audience(name).map(Partition::Audience),
+            PartitionNode::Own { name, as_of } => {
+                let name = self.partition_name(name)?;
+                Ok(Partition::Own { name, as_of: self.optional_date(as_of.as_ref())? })
+            }
         }
+    }
+
+    /// The days of FORECAST, on a measure of one number that is asked of many dates.
+    fn forecast(&mut self, node: &Node) -> Result<Option<u32>, QueryError> {
+        let Some((days, span)) = &node.forecast else { return Ok(None) };
+        let has_one = match &node.measure {
+            MeasureNode::Count
+            | MeasureNode::Spend(_)
+            | MeasureNode::Purchases(_)
+            | MeasureNode::AttributeSum(_) => node.versus.is_none(),
+            MeasureNode::Named(named) => matches!(
+                named.kind,
+                NamedKind::Deepening(_) | NamedKind::Reservoir | NamedKind::Penetration(_)
+            ),
+            MeasureNode::Overlap { .. } | MeasureNode::Profile | MeasureNode::OfBrand(_) => false,
+        };
+        let refused = if node.every.is_none() {
+            Some(("FORECAST needs a series", "ask EVERY n DAYS FROM 'day' TO 'day' before it"))
+        } else if has_one {
+            None
+        } else {
+            let hint = "COUNT, SUM, DEEPENING, RESERVOIR and PENETRATION give one";
+            Some(("FORECAST continues one number a day", hint))
+        };
+        if let Some((message, hint)) = refused {
+            let error = QueryError::new(ErrorCode::NotSupported, span.clone(), message);
+            return Err(error.hint(hint));
+        }
+        self.at_least_one(days, "a forecast", FORECAST_DAYS_MAX).map(Some)
     }
 
     fn every(&mut self, every: &Every) -> Result<Dates, QueryError> {

@@ -47,12 +47,12 @@ impl Parser {
 
     fn give_date(&self, partition: &mut Partition, date: Literal) -> Result<(), QueryError> {
         match partition {
-            Partition::Stage { as_of, .. } => {
+            Partition::Stage { as_of, .. } | Partition::Own { as_of, .. } => {
                 *as_of = Some(date);
                 Ok(())
             }
             Partition::Attribute(_) | Partition::Audience(_) => {
-                let message = "only a stage has a day of its own";
+                let message = "only a stage, or a partition of one's own, has a day";
                 let error = QueryError::new(ErrorCode::NotSupported, date.span, message);
                 Err(error.hint(
                     "attributes are known as loaded last; AS OF behind the last partition is the \
@@ -68,6 +68,12 @@ impl Parser {
             return Ok(Partition::Audience(self.name(Expect::Name(NameKind::Audience))?));
         }
         self.wants(Expect::Word("AUDIENCE"));
+        if self.is_word_after(0, "PARTITION") && self.is_name_after(1) {
+            self.advance();
+            let name = self.name(Expect::Name(NameKind::Partition))?;
+            return Ok(Partition::Own { name, as_of: None });
+        }
+        self.wants(Expect::Word("PARTITION"));
         self.wants(Expect::Name(NameKind::Brand));
         let name = self.name(Expect::Name(NameKind::Attribute))?;
         if !self.symbol(Symbol::Point) {

@@ -21,6 +21,8 @@ pub struct Query {
     pub partitions: Vec<Partition>,
     /// As of which day or days.
     pub dates: Dates,
+    /// Days after the last date for which a series is continued.
+    pub forecast_days: Option<u32>,
     /// The order of rows: then by the partitions' own order.
     pub order: Vec<OrderKey>,
     /// At most so many rows.
@@ -146,6 +148,13 @@ pub enum Partition {
     Attribute(AttributeRef),
     /// Boolean: in the audience or not.
     Audience(String),
+    /// The groups of a partition of one's own.
+    Own {
+        /// Its name.
+        name: String,
+        /// As of this day instead of the statement's.
+        as_of: Option<Date>,
+    },
 }
 
 /// An attribute by name.

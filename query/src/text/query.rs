@@ -32,6 +32,9 @@ pub fn query_text(query: &Query, catalog: &dyn Catalog) -> String {
             text.push_str(&format!(" EVERY {step} {} FROM {from} TO {to}", unit_word(step, unit)));
         }
     }
+    if let Some(days) = query.forecast_days {
+        text.push_str(&format!(" FORECAST {days} DAYS"));
+    }
     if !query.order.is_empty() {
         let keys = list(&query.order, |key| match key.direction {
             Direction::Ascending => (key.column + 1).to_string(),
@@ -147,6 +150,11 @@ fn partitions_text(partitions: &[Partition]) -> String {
         Partition::Stage { brand, model, as_of: None } => stage_name(brand, model),
         Partition::Attribute(attribute) => attribute_name(attribute),
         Partition::Audience(name) => format!("AUDIENCE {}", quote_name(name)),
+        Partition::Own { name, as_of: None } => format!("PARTITION {}", quote_name(name)),
+        Partition::Own { name, as_of: Some(day) } => {
+            let text = format!("PARTITION {} AS OF {}", quote_name(name), date(*day));
+            if index == last { format!("({text})") } else { text }
+        }
     });
     texts.collect::<Vec<_>>().join(", ")
 }
@@ -161,6 +169,6 @@ pub fn partition_label(partition: &Partition) -> String {
             Some(brand) => format!("{brand}.{}", attribute.name),
             None => attribute.name.clone(),
         },
-        Partition::Audience(name) => name.clone(),
+        Partition::Audience(name) | Partition::Own { name, .. } => name.clone(),
     }
 }

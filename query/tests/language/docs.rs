@@ -53,6 +53,7 @@ fn the_columns_of_show_are_listed() {
         ("SHOW BEHAVIOURS", Show::Names(NameKind::Behaviour)),
         ("SHOW ATTRIBUTES", Show::Names(NameKind::Attribute)),
         ("SHOW MODELS", Show::Names(NameKind::Model)),
+        ("SHOW PARTITIONS", Show::Names(NameKind::Partition)),
         ("SHOW CATEGORIES", Show::Names(NameKind::Category)),
         ("SHOW STORE", Show::Store),
         ("SHOW STORAGE", Show::Storage),

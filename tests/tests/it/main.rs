@@ -15,6 +15,7 @@ mod crash;
 mod laws;
 mod named;
 mod oracle;
+mod partitions;
 mod real_data;
 mod tidy;
 mod valuation;
