@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::plan::{
-    AttributeType, Comparison, Direction, ExplainMode, Figure, IfExists, IfMissing, NameKind,
-    RankedBy, State, StepUnit,
+    About, AttributeType, Comparison, Direction, ExplainMode, Figure, IfExists, IfMissing,
+    NameKind, RankedBy, State, StepUnit,
 };
 
 /// Bytes of the source.
@@ -266,6 +266,7 @@ pub(crate) enum Partition {
     Attribute(AttributeName),
     Audience(Name),
     Own { name: Name, as_of: Option<Literal> },
+    About { what: About, of: Box<Did>, top: Option<Literal>, span: Span },
 }
 
 #[derive(Debug, Clone, PartialEq)]

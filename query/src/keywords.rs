@@ -69,6 +69,7 @@ const KEYWORDS: &[&str] = &[
     "INTEGER",
     "IS",
     "ITEM",
+    "ITEMS",
     "LAST",
     "LEDGER",
     "LIMIT",

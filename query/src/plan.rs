@@ -16,7 +16,7 @@ use crate::date::Date;
 
 pub use named::{Figure, Grow, Named, NamedKind, Purchases};
 pub use query::{
-    AttributeRef, AttributeType, Dates, Direction, Measure, Operand, OrderKey, OverlapShape,
+    About, AttributeRef, AttributeType, Dates, Direction, Measure, Operand, OrderKey, OverlapShape,
     Partition, Query, StepUnit,
 };
 pub use set::{
@@ -26,7 +26,7 @@ pub use set::{
 pub use valuation::{Flow, Ledger, Method, Valuation};
 
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 5;
+pub const PLAN_VERSION: u32 = 6;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

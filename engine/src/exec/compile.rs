@@ -254,22 +254,29 @@ impl<'v> Compiler<'v> {
     }
 
     pub(super) fn did(&mut self, did: &Did, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+        let Some((lanes, rows)) = self.chosen_rows(did, at)? else { return Ok(self.nobody()) };
+        let at_least = match did.at_least {
+            AtLeast::Days(1) => AtLeast::Times(1),
+            other => other,
+        };
+        Ok(self.program.leaf(Leaf::Did { lanes, at_least, rows }))
+    }
+
+    /// The lanes and rows of events; none when there can be none.
+    pub(super) fn chosen_rows(
+        &self,
+        did: &Did,
+        at: Context<'_>,
+    ) -> Result<Option<(LaneChoice, RowChoice)>, ExecuteError> {
         let mut behaviours = Vec::with_capacity(did.behaviours.len());
         for name in &did.behaviours {
             behaviours.push(self.behaviour(name)?);
         }
         behaviours.sort_unstable();
         behaviours.dedup();
-        let Some(brand) = self.brand(&did.brand, at) else { return Ok(self.nobody()) };
-        let Some(rows) = self.rows(did.window, &did.rows, at.about(&did.brand))? else {
-            return Ok(self.nobody());
-        };
-        let at_least = match did.at_least {
-            AtLeast::Days(1) => AtLeast::Times(1),
-            other => other,
-        };
-        let lanes = LaneChoice { brand, behaviours };
-        Ok(self.program.leaf(Leaf::Did { lanes, at_least, rows }))
+        let Some(brand) = self.brand(&did.brand, at) else { return Ok(None) };
+        let rows = self.rows(did.window, &did.rows, at.about(&did.brand))?;
+        Ok(rows.map(|rows| (LaneChoice { brand, behaviours }, rows)))
     }
 
     pub(super) fn spent(

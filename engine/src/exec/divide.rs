@@ -1,8 +1,9 @@
 //! Partitions by rules: the first that holds takes a consumer.
 
-use throng_query::plan::{NameKind, StageRule};
+use throng_query::plan::{Did, NameKind, StageRule};
 
 use super::compile::{Compiler, Context, unknown};
+use super::leaf::keyed::{KeyChoice, RowKey};
 use super::program::NodeId;
 use crate::error::ExecuteError;
 
@@ -21,6 +22,16 @@ impl Compiler<'_> {
         let found = found.ok_or_else(|| unknown(NameKind::Partition, partition))?;
         let groups = self.divide(&found.rules, Context { day, subject: None })?;
         Ok((groups, found.rest.clone()))
+    }
+
+    /// What some events are about; none when no row can matter.
+    ///
+    /// # Errors
+    /// When the plan names what the store does not have.
+    pub fn about(&mut self, of: &Did, key: RowKey) -> Result<Option<KeyChoice>, ExecuteError> {
+        let at = Context { day: self.day, subject: None };
+        let Some((lanes, rows)) = self.chosen_rows(of, at)? else { return Ok(None) };
+        Ok(Some(KeyChoice { lanes, rows, key }))
     }
 
     /// The first rule that holds takes a consumer.

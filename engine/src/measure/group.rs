@@ -289,21 +289,32 @@ impl Grouping {
             self.add_universe(everyone, &mut part.totals, &mut cells);
         }
         for (family, mut cells) in cells.into_iter().enumerate() {
-            for level in 0..self.families[family].len() {
+            let levels = if self.overlaps(family) { 0 } else { self.families[family].len() };
+            for level in 0..levels {
                 settle(&mut cells, level).ok_or(ExecuteError::Overflow)?;
             }
             for (codes, numbers) in cells {
                 if numbers.iter().step_by(2).any(|members| *members > 0) {
-                    part.groups[family].insert(self.keys(family, &codes), numbers);
+                    part.groups[family].insert(self.keys(view, family, &codes)?, numbers);
                 }
             }
         }
         Ok(part)
     }
 
-    fn keys(&self, family: usize, codes: &[u128]) -> Vec<GroupKey> {
+    fn keys(
+        &self,
+        view: &View,
+        family: usize,
+        codes: &[u128],
+    ) -> Result<Vec<GroupKey>, ExecuteError> {
         let groups = self.families[family].iter();
-        groups.zip(codes).map(|(groups, code)| groups.key(*code)).collect()
+        groups.zip(codes).map(|(groups, code)| groups.key(view, *code)).collect()
+    }
+
+    /// Whether a consumer may be in several groups of a family: then there is no rest.
+    fn overlaps(&self, family: usize) -> bool {
+        matches!(self.families.get(family).map(Vec::as_slice), Some([Groups::Keys { .. }]))
     }
 
     /// Adds how many the universe has to the totals of its channels, and to the cells of all
@@ -311,7 +322,10 @@ impl Grouping {
     fn add_universe(&self, everyone: i128, totals: &mut [i128], cells: &mut Cells) {
         for (channel, _) in self.universes() {
             totals[channel] = everyone;
-            for (family, cells) in self.families.iter().zip(&mut *cells) {
+            for (number, (family, cells)) in self.families.iter().zip(&mut *cells).enumerate() {
+                if self.overlaps(number) {
+                    continue;
+                }
                 let all = cells.entry(vec![TOTAL_CODE; family.len()]);
                 all.or_insert_with(|| vec![0; self.channels.len() * 2])[channel * 2] = everyone;
             }
@@ -428,6 +442,7 @@ impl<'v> Tally<'v> {
                     codes.pop();
                 }
             }
+            Groups::Keys { .. } => return self.add_keys(worker, grouping, place, part),
             Groups::Values { .. } | Groups::Numbers { .. } => {
                 let reader = &mut self.readers[place.family][level];
                 for (code, group) in split(reader, worker, part)? {
@@ -440,6 +455,29 @@ impl<'v> Tally<'v> {
         codes.push(TOTAL_CODE);
         self.descend(worker, grouping, place, part, codes)?;
         codes.pop();
+        Ok(())
+    }
+
+    /// Adds a part's members to each group that their events are about.
+    fn add_keys(
+        &mut self,
+        worker: &mut Worker<'v>,
+        grouping: &Grouping,
+        place: Place,
+        part: Part<'_>,
+    ) -> Result<(), ExecuteError> {
+        let Some(GroupReader::Keys(Some(reader))) = self.readers[place.family].first_mut() else {
+            return Ok(());
+        };
+        let mut members: HashMap<u64, i128> = HashMap::new();
+        for (low, key) in reader.read(worker.chunk(), &mut worker.tools())? {
+            if part.set().is_none_or(|set| set.contains(*low)) {
+                *members.entry(*key).or_default() += 1;
+            }
+        }
+        for (key, members) in members {
+            self.add_numbers(grouping, place, &[u128::from(key)], (members, 0))?;
+        }
         Ok(())
     }
 

@@ -25,7 +25,7 @@ const PAIRS: [(&str, ColumnType); 7] = [
 const REGIONS: [(&str, ColumnType); 3] =
     [("region", ColumnType::Text), ("sets", ColumnType::Integer), ("count", ColumnType::Integer)];
 
-const PROFILE: [(&str, ColumnType); 8] = [
+const PROFILE: [(&str, ColumnType); 9] = [
     ("attribute", ColumnType::Text),
     ("value", ColumnType::Text),
     ("count", ColumnType::Integer),
@@ -34,6 +34,7 @@ const PROFILE: [(&str, ColumnType); 8] = [
     ("base_share", ColumnType::Double),
     ("tgi", ColumnType::Double),
     ("z", ColumnType::Double),
+    ("small", ColumnType::Boolean),
 ];
 
 const FAST: [(&str, ColumnType); 7] = [
@@ -172,6 +173,7 @@ impl Binder<'_> {
                 }
                 Partition::Attribute(written) => (None, column_type(self.attribute(written)?.1)),
                 Partition::Audience(_) => (None, ColumnType::Boolean),
+                Partition::About { .. } => (None, ColumnType::Text),
             };
             let name = match day {
                 Some(day) => format!("{base}@{}", date_label(day)),
@@ -200,6 +202,7 @@ fn base_name(partition: &Partition) -> String {
             Some(brand) => format!("{}.{}", brand.text, written.name.text),
             None => written.name.text.clone(),
         },
+        Partition::About { what, .. } => what.word().to_owned(),
         Partition::Audience(name) | Partition::Own { name, .. } => name.text.clone(),
     }
 }

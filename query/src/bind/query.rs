@@ -77,6 +77,18 @@ impl Binder<'_> {
                 Ok(Partition::Attribute(self.attribute(written)?.0))
             }
             PartitionNode::Audience(name) => self.audience(name).map(Partition::Audience),
+            PartitionNode::About { what, of, top, span } => {
+                if of.at_least.is_some() {
+                    let message = "whoever did it once is in the group";
+                    let error = QueryError::new(ErrorCode::NotSupported, span.clone(), message);
+                    return Err(error.hint("ask for those who did it more often by WHERE"));
+                }
+                let top = match top {
+                    Some(top) => self.whole(top, "TOP", 1, i64::MAX)?.map(i64::unsigned_abs),
+                    None => None,
+                };
+                Ok(Partition::About { what: *what, of: self.did(of)?, top })
+            }
             PartitionNode::Own { name, as_of } => {
                 let name = self.partition_name(name)?;
                 Ok(Partition::Own { name, as_of: self.optional_date(as_of.as_ref())? })
@@ -142,6 +154,14 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
     if node.partitions.len() > most {
         let message = format!("BY has {} parts; the limit is {most}", node.partitions.len());
         return Err(QueryError::new(ErrorCode::TooLong, node.span.clone(), message));
+    }
+    let about = node.partitions.iter().find_map(|partition| match partition {
+        PartitionNode::About { span, .. } => Some(span),
+        _ => None,
+    });
+    if let (Some(span), false) = (about, matches!(node.measure, MeasureNode::Profile)) {
+        let message = "only PROFILE asks what events are about: one consumer is in several groups";
+        return Err(QueryError::new(ErrorCode::NotSupported, span.clone(), message));
     }
     match node.measure {
         MeasureNode::Spend(_) | MeasureNode::Purchases(_) | MeasureNode::AttributeSum(_)

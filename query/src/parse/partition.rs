@@ -1,10 +1,10 @@
 //! What BY divides consumers into.
 
-use crate::ast::{AttributeName, Literal, Name, Partition};
+use crate::ast::{AttributeName, Brand, Literal, Name, Partition};
 use crate::error::{ErrorCode, QueryError};
 use crate::keywords::is_reserved;
 use crate::lexer::{Symbol, TokenKind};
-use crate::plan::NameKind;
+use crate::plan::{About, NameKind};
 
 use super::cursor::{Expect, Parser};
 
@@ -51,7 +51,7 @@ impl Parser {
                 *as_of = Some(date);
                 Ok(())
             }
-            Partition::Attribute(_) | Partition::Audience(_) => {
+            Partition::Attribute(_) | Partition::Audience(_) | Partition::About { .. } => {
                 let message = "only a stage, or a partition of one's own, has a day";
                 let error = QueryError::new(ErrorCode::NotSupported, date.span, message);
                 Err(error.hint(
@@ -74,6 +74,9 @@ impl Parser {
             return Ok(Partition::Own { name, as_of: None });
         }
         self.wants(Expect::Word("PARTITION"));
+        if let Some(about) = self.about()? {
+            return Ok(about);
+        }
         self.wants(Expect::Name(NameKind::Brand));
         let name = self.name(Expect::Name(NameKind::Attribute))?;
         if !self.symbol(Symbol::Point) {
@@ -86,6 +89,41 @@ impl Parser {
         }
         let model = self.model_choice()?;
         Ok(Partition::Stage { brand: name, model, as_of: None })
+    }
+
+    /// `[TOP n] CATEGORIES OF brand DID ...`, if it is here.
+    fn about(&mut self) -> Result<Option<Partition>, QueryError> {
+        let start = self.span().start;
+        let limited = self.is_word_after(0, "TOP")
+            && matches!(self.kind_after(1), TokenKind::Number(_) | TokenKind::Parameter(_));
+        let mut top = None;
+        if limited {
+            self.advance();
+            top = Some(self.number(Expect::Other("a number of groups"))?);
+        } else {
+            self.wants(Expect::Word("TOP"));
+        }
+        let is_here = |parser: &Self, about: About| {
+            parser.is_word_after(0, about.plural()) && parser.is_word_after(1, "OF")
+        };
+        let what = About::ALL.into_iter().find(|about| is_here(self, *about));
+        let Some(what) = what else {
+            for about in About::ALL {
+                self.wants(Expect::Word(about.plural()));
+            }
+            return if limited { Err(self.unexpected()) } else { Ok(None) };
+        };
+        self.advance();
+        self.advance();
+        let at = self.span().start;
+        let brand = if self.phrase("ANY BRAND")? {
+            Brand::Any(self.since(at))
+        } else {
+            Brand::Named(self.name(Expect::Name(NameKind::Brand))?)
+        };
+        self.require_word("DID")?;
+        let of = Box::new(self.did(brand)?);
+        Ok(Some(Partition::About { what, of, top, span: self.since(start) }))
     }
 
     /// Whether the token `n` places ahead can be a name.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::named::{Named, Purchases};
-use super::set::{Set, Spend};
+use super::set::{Did, Set, Spend};
 use super::valuation::{Flow, Ledger, Valuation};
 use crate::date::Date;
 
@@ -148,6 +148,15 @@ pub enum Partition {
     Attribute(AttributeRef),
     /// Boolean: in the audience or not.
     Audience(String),
+    /// What consumers did it to: PROFILE only, since a consumer may be in several groups.
+    About {
+        /// Which part of the events.
+        what: About,
+        /// Which events; how often plays no part.
+        of: Did,
+        /// Only so many groups: those of the highest TGI.
+        top: Option<u64>,
+    },
     /// The groups of a partition of one's own.
     Own {
         /// Its name.
@@ -155,6 +164,46 @@ pub enum Partition {
         /// As of this day instead of the statement's.
         as_of: Option<Date>,
     },
+}
+
+/// A part of events that profiles are made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum About {
+    /// The category.
+    Category,
+    /// The item.
+    Item,
+    /// The touchpoint.
+    Touchpoint,
+    /// The brand.
+    Brand,
+}
+
+impl About {
+    /// Every part.
+    pub const ALL: [Self; 4] = [Self::Category, Self::Item, Self::Touchpoint, Self::Brand];
+
+    /// As an answer calls it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Category => "category",
+            Self::Item => "item",
+            Self::Touchpoint => "touchpoint",
+            Self::Brand => "brand",
+        }
+    }
+
+    /// As BY calls it.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Category => "CATEGORIES",
+            Self::Item => "ITEMS",
+            Self::Touchpoint => "TOUCHPOINTS",
+            Self::Brand => "BRANDS",
+        }
+    }
 }
 
 /// An attribute by name.

@@ -22,7 +22,7 @@ pub fn query_text(query: &Query, catalog: &dyn Catalog) -> String {
         text.push_str(&format!(" VERSUS {}", set_text(versus, catalog)));
     }
     if !query.partitions.is_empty() {
-        text.push_str(&format!(" BY {}", partitions_text(&query.partitions)));
+        text.push_str(&format!(" BY {}", partitions_text(&query.partitions, catalog)));
     }
     match query.dates {
         Dates::AsOf(None) => {}
@@ -139,7 +139,7 @@ fn operand_text(operand: &Operand, catalog: &dyn Catalog) -> String {
     if own == label { format!("({set})") } else { format!("({set}) AS {}", quote_name(label)) }
 }
 
-fn partitions_text(partitions: &[Partition]) -> String {
+fn partitions_text(partitions: &[Partition], catalog: &dyn Catalog) -> String {
     let last = partitions.len().saturating_sub(1);
     let texts = partitions.iter().enumerate().map(|(index, partition)| match partition {
         Partition::Stage { brand, model, as_of: Some(day) } => {
@@ -150,6 +150,11 @@ fn partitions_text(partitions: &[Partition]) -> String {
         Partition::Stage { brand, model, as_of: None } => stage_name(brand, model),
         Partition::Attribute(attribute) => attribute_name(attribute),
         Partition::Audience(name) => format!("AUDIENCE {}", quote_name(name)),
+        Partition::About { what, of, top } => {
+            let top = top.map_or(String::new(), |top| format!("TOP {top} "));
+            let did = set_text(&Set::Did(of.clone()), catalog);
+            format!("{top}{} OF {did}", what.plural())
+        }
         Partition::Own { name, as_of: None } => format!("PARTITION {}", quote_name(name)),
         Partition::Own { name, as_of: Some(day) } => {
             let text = format!("PARTITION {} AS OF {}", quote_name(name), date(*day));
@@ -169,6 +174,7 @@ pub fn partition_label(partition: &Partition) -> String {
             Some(brand) => format!("{brand}.{}", attribute.name),
             None => attribute.name.clone(),
         },
+        Partition::About { what, .. } => what.word().to_owned(),
         Partition::Audience(name) | Partition::Own { name, .. } => name.clone(),
     }
 }

@@ -3,10 +3,10 @@
 
 use throng_query::date::Date;
 use throng_query::plan::{
-    AtLeast, AttributeRef, AttributeTest, AttributeType, AttributeValue, BrandRef, Comparison,
-    Dates, Did, Direction, Figure, Flow, Grow, Ledger, Measure, Method, Named, NamedKind, Operand,
-    OrderKey, OverlapShape, Partition, Purchases, Query, RankedBy, RowFilter, Set, Spend, State,
-    StepUnit, TargetCategories, Top, Valuation, Window,
+    About, AtLeast, AttributeRef, AttributeTest, AttributeType, AttributeValue, BrandRef,
+    Comparison, Dates, Did, Direction, Figure, Flow, Grow, Ledger, Measure, Method, Named,
+    NamedKind, Operand, OrderKey, OverlapShape, Partition, Purchases, Query, RankedBy, RowFilter,
+    Set, Spend, State, StepUnit, TargetCategories, Top, Valuation, Window,
 };
 
 use crate::catalog::{
@@ -270,6 +270,12 @@ impl Random {
         }
     }
 
+    fn about(&mut self) -> Partition {
+        let of = Did { at_least: AtLeast::Times(1), ..self.did() };
+        let top = self.one_in(2).then(|| 1 + self.below(99) as u64);
+        Partition::About { what: *self.pick(&About::ALL), of, top }
+    }
+
     fn operands(&mut self) -> Vec<Operand> {
         let mut operands: Vec<Operand> = Vec::new();
         while operands.len() < 2 || self.one_in(2) {
@@ -417,7 +423,9 @@ impl Random {
             forecast_days,
             filter: (!tests && self.one_in(2)).then(|| self.set(3)),
             versus,
-            partitions: (0..partitions).map(|_| self.partition()).collect(),
+            partitions: (0..partitions)
+                .map(|_| if is_profile && self.one_in(3) { self.about() } else { self.partition() })
+                .collect(),
             dates,
             order,
             limit: self.one_in(3).then(|| self.below(1_000) as u64),

@@ -1,4 +1,5 @@
-//! What consumers' rows are about: the different categories or days of each.
+//! What consumers' rows are about: the different brands, touchpoints, categories, items or days
+//! of each.
 
 use throng_storage::segment::{ColumnSet, RowBuffer};
 
@@ -12,6 +13,12 @@ use crate::view::View;
 /// What of a row is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKey {
+    /// The brand's id.
+    Brand,
+    /// The touchpoint's id; 0 for none.
+    Touchpoint,
+    /// The item's id; 0 for none.
+    Item,
     /// The category's id; 0 for none.
     Category,
     /// The day.
@@ -23,16 +30,22 @@ pub enum RowKey {
 impl RowKey {
     fn columns(self) -> ColumnSet {
         match self {
+            Self::Brand => ColumnSet::NONE,
+            Self::Touchpoint => ColumnSet::TOUCHPOINT,
+            Self::Item => ColumnSet::ITEM,
             Self::Category => ColumnSet::CATEGORY,
             Self::Day => ColumnSet::DAY,
             Self::CategoryDay => ColumnSet::DAY.with(ColumnSet::CATEGORY),
         }
     }
 
-    fn of(self, rows: &RowBuffer, row: usize) -> u64 {
+    fn of(self, brand: u32, rows: &RowBuffer, row: usize) -> u64 {
         // Days are below 2^16 since 1970.
         let day = |rows: &RowBuffer| u64::try_from(rows.day[row]).unwrap_or(0);
         match self {
+            Self::Brand => u64::from(brand),
+            Self::Touchpoint => u64::from(rows.touchpoint[row]),
+            Self::Item => u64::from(rows.item[row]),
             Self::Category => u64::from(rows.category[row]),
             Self::Day => day(rows),
             Self::CategoryDay => u64::from(rows.category[row]) << 16 | day(rows),
@@ -85,12 +98,13 @@ impl<'v> KeyReader<'v> {
             }
             let orders = void.and_then(|void| tools.voids.orders(void));
             let lane = tools.lanes.get(*id);
+            let brand = lane.brand;
             let test = RowTest::new(choice, lane, orders);
             let Some(test) = test.at(lane, chunk)? else { continue };
             let Some(part) = lane.chunk(chunk)? else { continue };
             let (pairs, rows) = (&mut self.pairs, &mut tools.scratch.rows);
             test.for_each(&part, key.columns(), rows, tools.touched, |rows, row| {
-                let pair = (rows.low[row], key.of(rows, row));
+                let pair = (rows.low[row], key.of(brand, rows, row));
                 if pairs.last() != Some(&pair) {
                     pairs.push(pair);
                 }
