@@ -360,7 +360,7 @@ impl Maker<'_> {
         Term::Top(Top {
             per_million: *dice.pick(&[0, 1, 100_000, 250_000, 333_333, 500_000, 1_000_000]),
             among,
-            by: *dice.pick(&["spend", "frequency", "recency"]),
+            by: ["spend", "frequency", "recency"][dice.index(3)],
             brand: self.whose(dice),
             rows: self.rows(dice),
         })
