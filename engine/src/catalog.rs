@@ -33,6 +33,10 @@ impl Catalog for View {
         self.all_names().stages(model)
     }
 
+    fn groups(&self, partition: &str) -> Option<Vec<String>> {
+        self.all_names().groups(partition)
+    }
+
     fn currency(&self) -> Currency {
         View::currency(self).clone()
     }

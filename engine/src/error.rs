@@ -75,8 +75,32 @@ pub enum ExecuteError {
         first: Date,
     },
     /// A value asked of a store without events.
-    #[error("the store has no events, so nothing tells what its consumers are worth")]
+    #[error("the store has no events, so nothing tells what is asked")]
     NoEvents,
+    /// A series with too few dates.
+    #[error("a series of {dates} dates is too short for a forecast: it takes {needed}")]
+    ShortSeries {
+        /// How many there are.
+        dates: usize,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// A forecast that reaches no date, or further than the series does back.
+    #[error("a series of {known} dates cannot be continued by {dates}")]
+    ForecastLength {
+        /// Dates to come.
+        dates: usize,
+        /// Dates of the series.
+        known: usize,
+    },
+    /// A series that goes on where there is no data yet.
+    #[error("the series ends on {last}, and the newest event is of {newest}")]
+    SeriesBeyondData {
+        /// Its last date.
+        last: Date,
+        /// The newest day with an event.
+        newest: Date,
+    },
     /// Nobody was in a stage whose value is needed.
     #[error("a consumer in stage {stage} has no value as of {day}: nobody of a horizon ago tells")]
     NoValue {
@@ -197,6 +221,7 @@ pub fn kind_word(kind: NameKind) -> &'static str {
         NameKind::Model => "model",
         NameKind::Touchpoint => "touchpoint",
         NameKind::Category => "category",
+        NameKind::Partition => "partition",
     }
 }
 
@@ -303,7 +328,12 @@ impl ExecuteError {
             Self::UnknownConsumer { .. } => "02000",
             Self::UnknownIdentity { .. } => "42704",
             Self::Overflow => "22003",
-            Self::ShortHistory { .. } | Self::NoEvents | Self::NoValue { .. } => "22023",
+            Self::ShortHistory { .. }
+            | Self::NoEvents
+            | Self::NoValue { .. }
+            | Self::ShortSeries { .. }
+            | Self::ForecastLength { .. }
+            | Self::SeriesBeyondData { .. } => "22023",
             Self::Panicked => "XX000",
             Self::PlanVersion { .. } => "0A000",
         }
@@ -320,6 +350,13 @@ impl ExecuteError {
                 "nothing was changed; say FORGET CONSUMER IF EXISTS to leave unknown ones out"
             }
             Self::ShortHistory { .. } => "ask for a shorter HORIZON or a later day",
+            Self::ShortSeries { .. } => "begin EVERY earlier, or take smaller steps",
+            Self::ForecastLength { .. } => {
+                "FORECAST at least one step of EVERY, and no more dates than the series has"
+            }
+            Self::SeriesBeyondData { .. } => {
+                "end EVERY where the data ends: FORECAST goes on there"
+            }
             Self::NoValue { .. } => "ask for another HORIZON or later days",
             Self::Memory { .. } => "ask for fewer partitions or dates, or allow more memory",
             Self::Corrupt(_) => "the rest of the store can still be read; restore this file",

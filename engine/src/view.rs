@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use throng_query::catalog::Currency;
 use throng_query::date::Date;
-use throng_query::plan::{AttributeRef, AttributeType, AudienceKind, Model, Set};
+use throng_query::plan::{AttributeRef, AttributeType, AudienceKind, Division, Model, Set};
 use throng_storage::error::CorruptError;
 use throng_storage::index::IndexFile;
 use throng_storage::names::NameTable;
@@ -13,6 +13,7 @@ use throng_storage::store::{KeyTable, Snapshot, Store};
 use crate::attribute::AttributeLayout;
 use crate::definition::Definitions;
 use crate::error::DefinitionError;
+use crate::exec::Beginnings;
 use crate::universe::{Gathered, Universe};
 
 /// Everything a statement may ask: a snapshot with its definitions decoded. Threads share it.
@@ -23,6 +24,7 @@ pub struct View {
     currency: Currency,
     newest_day: Option<i32>,
     universe: Gathered,
+    beginnings: Beginnings,
 }
 
 /// An audience, decoded.
@@ -96,7 +98,8 @@ impl View {
         let before = before.map(|view| (&*view.snapshot, &view.definitions));
         let definitions = Definitions::resolve(&snapshot, &currency, before)?;
         let newest_day = snapshot.newest_day()?;
-        Ok(Self { snapshot, definitions, currency, newest_day, universe })
+        let beginnings = Beginnings::default();
+        Ok(Self { snapshot, definitions, currency, newest_day, universe, beginnings })
     }
 
     /// The snapshot below.
@@ -154,6 +157,17 @@ impl View {
     #[must_use]
     pub fn model(&self, name: &str) -> Option<Arc<Model>> {
         self.definitions.model(name).cloned()
+    }
+
+    /// A partition of one's own.
+    #[must_use]
+    pub fn partition(&self, name: &str) -> Option<Arc<Division>> {
+        self.definitions.partition(name).cloned()
+    }
+
+    /// Where tops of rankings begin, as far as they were asked for.
+    pub(crate) fn beginnings(&self) -> &Beginnings {
+        &self.beginnings
     }
 
     /// An audience.

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::plan::{
-    AttributeType, Comparison, Direction, ExplainMode, IfExists, IfMissing, NameKind, State,
-    StepUnit,
+    About, AttributeType, Comparison, Direction, ExplainMode, Figure, IfExists, IfMissing,
+    NameKind, RankedBy, State, StepUnit,
 };
 
 /// Bytes of the source.
@@ -70,6 +70,12 @@ pub struct ModelAst {
     pub(crate) stages: Vec<StageRule>,
 }
 
+/// A parsed partition of one's own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DivisionAst {
+    pub(crate) division: Division,
+}
+
 /// A name as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name {
@@ -115,6 +121,7 @@ pub(crate) enum Create {
     Behaviour { name: Name },
     Attribute { attribute: AttributeName, kind: AttributeType },
     Model { name: Name, stages: Vec<StageRule>, text: Span },
+    Partition { name: Name, division: Box<Division>, text: Span },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +143,7 @@ pub(crate) enum Show {
     Store,
     Storage,
     Limits,
+    Measures,
     Erasures,
 }
 
@@ -149,6 +157,8 @@ pub(crate) struct Query {
     pub partitions: Vec<Partition>,
     pub as_of: Option<Literal>,
     pub every: Option<Every>,
+    /// FORECAST n DAYS, and where it stands.
+    pub forecast: Option<(Literal, Span)>,
     pub order: Vec<OrderKey>,
     pub limit: Option<Literal>,
 }
@@ -161,6 +171,32 @@ pub(crate) enum Measure {
     Overlap { operands: Vec<Operand>, regions: Regions },
     Profile,
     OfBrand(BrandMeasure),
+    Purchases(Purchases),
+    Named(Named),
+}
+
+/// `brand.purchase_days window` and its like.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Purchases {
+    pub figure: Figure,
+    pub of: Spend,
+}
+
+/// A measure by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Named {
+    pub brand: Literal,
+    pub kind: NamedKind,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum NamedKind {
+    Fast(Option<Literal>),
+    Deepening(Option<Literal>),
+    Reservoir,
+    Penetration(Rows),
+    Grow { rows: Rows, against: Option<(Literal, Literal)> },
 }
 
 /// A measure of one brand's consumers, with the clauses that only those have.
@@ -229,6 +265,8 @@ pub(crate) enum Partition {
     Stage { brand: Name, model: Option<Name>, as_of: Option<Literal> },
     Attribute(AttributeName),
     Audience(Name),
+    Own { name: Name, as_of: Option<Literal> },
+    About { what: About, of: Box<Did>, top: Option<Literal>, span: Span },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -263,7 +301,39 @@ pub(crate) enum SetKind {
     State { brand: Brand, state: State, sign: Sign },
     Attribute { attribute: AttributeName, test: AttributeTest },
     Audience(Name),
+    Group { partition: Name, as_of: Option<Literal>, sign: Sign, groups: Vec<Literal> },
+    Top(Top),
     Sample { percent: Literal, seed: Option<Literal> },
+}
+
+/// `TOP p PERCENT [OF (set)] BY value`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Top {
+    pub percent: Literal,
+    pub ranking: Ranking,
+}
+
+/// Who is ranked, and by what.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ranking {
+    pub among: Option<Box<Set>>,
+    pub by: RankedBy,
+    pub of: Spend,
+}
+
+/// A partition of one's own: rules or bands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Division {
+    pub rules: Vec<StageRule>,
+    pub bands: Option<Bands>,
+    pub rest: Option<Name>,
+}
+
+/// `n BANDS [OF (set)] BY value`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Bands {
+    pub count: Literal,
+    pub ranking: Ranking,
 }
 
 /// Whether a test is taken as it is or turned round.

@@ -45,7 +45,8 @@ STAGE prospect WHEN DID ANY";
 /// Divides the stages of `aipl` further: keen and numerous are L, initial is P, perform, enthuse
 /// and engage are I, discover is A.
 const DEEPLINK: &str = "\
-STAGE keen WHEN stage(aipl) = L AND DID (review_positive, share) IN LAST 365 DAYS,
+STAGE keen WHEN stage(aipl) = L AND (DID (review_positive, share) IN LAST 365 DAYS
+    OR (IS MEMBER AND TOP 20 PERCENT OF (stage(aipl) = L) BY SPEND IN LAST 365 DAYS)),
 STAGE numerous WHEN stage(aipl) = L,
 STAGE initial WHEN stage(aipl) = P,
 STAGE perform WHEN stage(aipl) = I AND DID (cart, favorite, deposit) IN LAST 15 DAYS,

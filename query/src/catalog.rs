@@ -23,6 +23,8 @@ pub trait Catalog {
     fn attribute(&self, brand: Option<&str>, name: &str) -> Option<AttributeType>;
     /// The stages of a model in their order, without `none`.
     fn stages(&self, model: &str) -> Option<Vec<String>>;
+    /// The groups of a partition in their order, the rest last.
+    fn groups(&self, partition: &str) -> Option<Vec<String>>;
     /// The currency of money.
     fn currency(&self) -> Currency;
 }

@@ -128,6 +128,7 @@ fn candidates(
             stages.push(NO_STAGE.to_owned());
             stages
         }
+        Expect::Group(partition) => catalog.groups(partition).unwrap_or_default(),
         Expect::Symbol(_) | Expect::NewName | Expect::Other(_) => return Vec::new(),
     };
     let is_text = matches!(expect, Expect::Name(NameKind::Touchpoint | NameKind::Category));

@@ -26,6 +26,10 @@ pub const MODEL_STAGES_MAX: usize = 64;
 pub const WINDOW_DAYS_MAX: u32 = 65_535;
 /// Days of `HORIZON n DAYS`: ten years. Every fifteen of them are a pass over the store.
 pub const HORIZON_DAYS_MAX: u32 = 3_650;
+/// Days of `IN LAST n DAYS` of FAST and DEEPENING: each is a division of the universe by stages.
+pub const PERIOD_DAYS_MAX: u32 = 366;
+/// Days of `FORECAST n DAYS`: no series tells more than its own length of what comes.
+pub const FORECAST_DAYS_MAX: u32 = 3_650;
 /// Bytes of a name.
 pub const NAME_BYTES_MAX: usize = 256;
 /// Digits after the point of a decimal attribute.
@@ -48,6 +52,8 @@ pub fn all() -> Vec<(&'static str, usize)> {
         ("model_stages_max", MODEL_STAGES_MAX),
         ("window_days_max", WINDOW_DAYS_MAX as usize),
         ("horizon_days_max", HORIZON_DAYS_MAX as usize),
+        ("period_days_max", PERIOD_DAYS_MAX as usize),
+        ("forecast_days_max", FORECAST_DAYS_MAX as usize),
         ("name_bytes_max", NAME_BYTES_MAX),
         ("decimal_scale_max", DECIMAL_SCALE_MAX as usize),
     ]

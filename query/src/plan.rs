@@ -4,6 +4,7 @@
 //! store. It is serialisable and carries [`PLAN_VERSION`]. Parameters are already replaced by
 //! values.
 
+mod named;
 mod query;
 mod set;
 mod valuation;
@@ -13,18 +14,19 @@ use serde::{Deserialize, Serialize};
 pub use crate::change::{DeleteEvents, Forget, IfExists, IfMissing};
 use crate::date::Date;
 
+pub use named::{Figure, Grow, Named, NamedKind, Purchases};
 pub use query::{
-    AttributeRef, AttributeType, Dates, Direction, Measure, Operand, OrderKey, OverlapShape,
+    About, AttributeRef, AttributeType, Dates, Direction, Measure, Operand, OrderKey, OverlapShape,
     Partition, Query, StepUnit,
 };
 pub use set::{
-    AtLeast, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RowFilter, Set, Spend,
-    State, TargetCategories, Window,
+    AtLeast, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RankedBy, RowFilter, Set,
+    Spend, State, TargetCategories, Top, Window,
 };
 pub use valuation::{Flow, Ledger, Method, Valuation};
 
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 2;
+pub const PLAN_VERSION: u32 = 6;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,6 +145,8 @@ pub enum NameKind {
     Touchpoint,
     /// A category.
     Category,
+    /// A partition of one's own.
+    Partition,
 }
 
 /// A definition.
@@ -193,6 +197,35 @@ pub enum Create {
         /// What to do when it exists.
         exists: IfExists,
     },
+    /// `CREATE PARTITION name AS GROUP g WHEN rule, ... REST r`.
+    Partition {
+        /// The partition.
+        partition: Division,
+        /// What to do when it exists.
+        exists: IfExists,
+    },
+}
+
+/// A partition of one's own: the first group whose rule holds wins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Division {
+    /// Its name.
+    pub name: String,
+    /// The groups, in the order tested.
+    pub rules: Vec<StageRule>,
+    /// The group of whoever matches no rule.
+    pub rest: String,
+    /// The text after AS, as written.
+    pub text: String,
+}
+
+impl Division {
+    /// The names of its groups, the rest last.
+    #[must_use]
+    pub fn groups(&self) -> Vec<String> {
+        let names = self.rules.iter().map(|rule| rule.stage.clone());
+        names.chain([self.rest.clone()]).collect()
+    }
 }
 
 /// Whether an audience follows the data.
@@ -245,6 +278,8 @@ pub enum Show {
     Storage,
     /// The named limits.
     Limits,
+    /// The measures by name: what each is made of, and where it comes from.
+    Measures,
     /// What was taken out of the store: consumers and events.
     Erasures,
 }

@@ -55,6 +55,10 @@ impl Catalog for EveryStore {
         Some(model.stages.iter().map(|rule| rule.stage.clone()).collect())
     }
 
+    fn groups(&self, _partition: &str) -> Option<Vec<String>> {
+        None
+    }
+
     fn currency(&self) -> Currency {
         Currency { code: "CNY".to_owned(), exponent: 2 }
     }

@@ -9,7 +9,7 @@ mod uses;
 pub(crate) use names::{SnapshotNames, behaviour_has_events, brand_has_events};
 pub use record::{
     AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
-    Standing, encode, removal,
+    PartitionRecord, Standing, encode, removal,
 };
 pub(crate) use record::{attribute_type, decodes};
 pub use tables::{Definitions, audience_key};

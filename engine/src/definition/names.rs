@@ -24,7 +24,7 @@ fn table_of(kind: NameKind) -> Option<NameTable> {
         NameKind::Behaviour => Some(NameTable::Behaviour),
         NameKind::Touchpoint => Some(NameTable::Touchpoint),
         NameKind::Category => Some(NameTable::Category),
-        NameKind::Audience | NameKind::Attribute | NameKind::Model => None,
+        NameKind::Audience | NameKind::Attribute | NameKind::Model | NameKind::Partition => None,
     }
 }
 
@@ -85,6 +85,7 @@ impl Catalog for SnapshotNames<'_> {
                 self.snapshot.definitions().contains_key(&key)
             }
             NameKind::Model => self.definitions.model(name).is_some(),
+            NameKind::Partition => self.definitions.partition(name).is_some(),
             _ => self.attribute(None, name).is_some(),
         }
     }
@@ -97,6 +98,9 @@ impl Catalog for SnapshotNames<'_> {
         }
         match kind {
             NameKind::Audience => self.audience_names().map(str::to_owned).collect(),
+            NameKind::Partition => {
+                self.definitions.partitions().map(|partition| partition.name.clone()).collect()
+            }
             NameKind::Model => self.definitions.models().map(|model| model.name.clone()).collect(),
             _ => self.attribute_names(),
         }
@@ -110,6 +114,10 @@ impl Catalog for SnapshotNames<'_> {
     fn stages(&self, model: &str) -> Option<Vec<String>> {
         let model = self.definitions.model(model)?;
         Some(model.stages.iter().map(|rule| rule.stage.clone()).collect())
+    }
+
+    fn groups(&self, partition: &str) -> Option<Vec<String>> {
+        self.definitions.partition(partition).map(|partition| partition.groups())
     }
 
     fn currency(&self) -> Currency {

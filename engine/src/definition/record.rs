@@ -23,13 +23,22 @@ pub enum DefinitionKind {
     Attribute = 4,
     /// A behaviour that was created or dropped by a statement: a [`BehaviourRecord`].
     Behaviour = 5,
+    /// A partition of one's own: a [`PartitionRecord`].
+    Partition = 6,
 }
 
 impl DefinitionKind {
     /// The kind of a number.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
-        let all = [Self::Model, Self::Audience, Self::Brand, Self::Attribute, Self::Behaviour];
+        let all = [
+            Self::Model,
+            Self::Audience,
+            Self::Brand,
+            Self::Attribute,
+            Self::Behaviour,
+            Self::Partition,
+        ];
         all.into_iter().find(|kind| *kind as u8 == number)
     }
 
@@ -42,6 +51,7 @@ impl DefinitionKind {
             Self::Brand => NameKind::Brand,
             Self::Attribute => NameKind::Attribute,
             Self::Behaviour => NameKind::Behaviour,
+            Self::Partition => NameKind::Partition,
         }
     }
 
@@ -54,6 +64,13 @@ impl DefinitionKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelRecord {
     /// Its stage rules as they were written.
+    pub text: String,
+}
+
+/// A partition as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionRecord {
+    /// Its groups as they were written.
     pub text: String,
 }
 
@@ -127,6 +144,7 @@ pub(crate) fn decodes(kind: u8, bytes: &[u8]) -> bool {
         DefinitionKind::Brand => decode::<BrandRecord>(kind, bytes).is_some(),
         DefinitionKind::Attribute => decode::<AttributeRecord>(kind, bytes).is_some(),
         DefinitionKind::Behaviour => decode::<BehaviourRecord>(kind, bytes).is_some(),
+        DefinitionKind::Partition => decode::<PartitionRecord>(kind, bytes).is_some(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use throng_query::catalog::Currency;
-use throng_query::plan::{AttributeRef, AudienceKind, Model, Set};
+use throng_query::plan::{AttributeRef, AudienceKind, Division, Model, Set};
 use throng_storage::names::NameTable;
 use throng_storage::store::Snapshot;
 
@@ -12,7 +12,7 @@ use super::built_in;
 use super::names::SnapshotNames;
 use super::record::{
     AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
-    Standing, decode,
+    PartitionRecord, Standing, decode,
 };
 use crate::attribute::{AttributeLayout, fits, index_key};
 use crate::error::DefinitionError;
@@ -22,6 +22,7 @@ use crate::view::{AttributeInfo, Audience, BrandSettings};
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
     models: BTreeMap<String, Arc<Model>>,
+    partitions: BTreeMap<String, Arc<Division>>,
     audiences: BTreeMap<String, Arc<Audience>>,
     brands: BTreeMap<String, Arc<BrandSettings>>,
     attributes: BTreeMap<String, Arc<AttributeInfo>>,
@@ -36,11 +37,12 @@ pub fn audience_key(name: &str) -> String {
 }
 
 /// Resolved one by one, kinds that others refer to first.
-const ORDER: [DefinitionKind; 5] = [
+const ORDER: [DefinitionKind; 6] = [
     DefinitionKind::Behaviour,
     DefinitionKind::Brand,
     DefinitionKind::Attribute,
     DefinitionKind::Model,
+    DefinitionKind::Partition,
     DefinitionKind::Audience,
 ];
 
@@ -92,6 +94,7 @@ impl Definitions {
     ) -> Result<(), DefinitionError> {
         let done = match kind {
             DefinitionKind::Model => self.add_model(source, name, bytes, kept),
+            DefinitionKind::Partition => self.add_partition(source, name, bytes, kept),
             DefinitionKind::Audience => self.add_audience(source, name, bytes, kept),
             DefinitionKind::Brand => self.add_brand(source, name, bytes),
             DefinitionKind::Attribute => self.add_attribute(source, name, bytes, kept),
@@ -117,6 +120,25 @@ impl Definitions {
             }
         };
         self.models.insert(name.to_owned(), model);
+        Some(())
+    }
+
+    fn add_partition(
+        &mut self,
+        source: &Source<'_>,
+        name: &str,
+        bytes: &[u8],
+        kept: Option<&Self>,
+    ) -> Option<()> {
+        let partition = match kept.and_then(|all| all.partitions.get(name)) {
+            Some(partition) => Arc::clone(partition),
+            None => {
+                let record: PartitionRecord = decode(DefinitionKind::Partition, bytes)?;
+                let names = self.names(source);
+                Arc::new(throng_query::bind_division(name, &record.text, &names).ok()?)
+            }
+        };
+        self.partitions.insert(name.to_owned(), partition);
         Some(())
     }
 
@@ -192,6 +214,17 @@ impl Definitions {
     #[must_use]
     pub fn model(&self, name: &str) -> Option<&Arc<Model>> {
         self.models.get(name)
+    }
+
+    /// A partition of one's own.
+    #[must_use]
+    pub fn partition(&self, name: &str) -> Option<&Arc<Division>> {
+        self.partitions.get(name)
+    }
+
+    /// All partitions of one's own by name.
+    pub fn partitions(&self) -> impl Iterator<Item = &Arc<Division>> {
+        self.partitions.values()
     }
 
     /// An audience.

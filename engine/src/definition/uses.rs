@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use throng_query::plan::{AttributeRef, BrandRef, Model, Set};
+use throng_query::plan::{AttributeRef, BrandRef, Division, Model, Set};
 
 /// Names that a set refers to.
 #[derive(Debug, Default)]
@@ -14,6 +14,9 @@ pub(crate) struct Uses {
     pub brands: BTreeSet<String>,
     pub behaviours: BTreeSet<String>,
     pub attributes: Vec<AttributeRef>,
+    pub partitions: BTreeSet<String>,
+    /// Partition and group.
+    pub groups: BTreeSet<(String, String)>,
 }
 
 impl Uses {
@@ -28,6 +31,13 @@ impl Uses {
     pub fn of_model(model: &Model) -> Self {
         let mut uses = Self::default();
         model.stages.iter().for_each(|stage| uses.add(&stage.rule));
+        uses
+    }
+
+    /// What the rules of a partition refer to.
+    pub fn of_partition(partition: &Division) -> Self {
+        let mut uses = Self::default();
+        partition.rules.iter().for_each(|group| uses.add(&group.rule));
         uses
     }
 
@@ -51,6 +61,15 @@ impl Uses {
             Set::Attribute { attribute, .. } => {
                 self.brands.extend(attribute.brand.iter().cloned());
                 self.attributes.push(attribute.clone());
+            }
+            Set::Group { partition, groups, .. } => {
+                let group = |group: &String| (partition.clone(), group.clone());
+                self.groups.extend(groups.iter().map(group));
+                self.partitions.insert(partition.clone());
+            }
+            Set::Top(top) => {
+                self.add_brand(&top.of.brand);
+                top.among.iter().for_each(|set| self.add(set));
             }
             Set::Audience(name) => {
                 self.audiences.insert(name.clone());

@@ -7,9 +7,13 @@ use throng_query::plan::{
     NameKind, RowFilter, Set, Spend, State, TargetCategories, Window,
 };
 
+use super::leaf::keyed::{KeyChoice, RowKey};
 use super::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
+use super::run::Bounds;
+use super::trace::Timing;
 use crate::attribute::AttributeLayout;
 use crate::error::ExecuteError;
+use crate::options::ExecuteOptions;
 use crate::view::{AttributeInfo, View};
 
 /// The name of the stage of those whom no rule of a model takes.
@@ -18,20 +22,22 @@ pub const NONE_STAGE: &str = "none";
 /// Compiles the sets of one statement into one program.
 #[derive(Debug)]
 pub struct Compiler<'v> {
-    view: &'v View,
+    pub(super) view: &'v View,
     /// What has been compiled so far.
     pub program: Program,
     /// The statement's as-of day.
-    day: i32,
+    pub(super) day: i32,
     /// By index of a frozen audience, the day as of which all its members are in the universe.
     frozen: HashMap<String, i32>,
+    /// What a pass may use that is needed to make the program.
+    pub(super) bounds: Bounds,
 }
 
 /// Where a set is compiled: the day its windows end, and the brand its model is asked for.
 #[derive(Debug, Clone, Copy)]
-struct Context<'a> {
-    day: i32,
-    subject: Option<&'a str>,
+pub(super) struct Context<'a> {
+    pub day: i32,
+    pub subject: Option<&'a str>,
 }
 
 impl<'a> Context<'a> {
@@ -47,7 +53,15 @@ impl<'a> Context<'a> {
 impl<'v> Compiler<'v> {
     /// A compiler for a statement as of a day.
     pub fn new(view: &'v View, day: i32) -> Self {
-        Self { view, program: Program::default(), day, frozen: HashMap::new() }
+        let bounds = Bounds::new(&ExecuteOptions::default(), Timing::Off);
+        Self { view, program: Program::default(), day, frozen: HashMap::new(), bounds }
+    }
+
+    /// The same, with what passes may use that are needed to make the program.
+    #[must_use]
+    pub fn within(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
     }
 
     /// Goes on with another day of the statement, which is run after those before.
@@ -82,15 +96,7 @@ impl<'v> Compiler<'v> {
     ) -> Result<Vec<(String, NodeId)>, ExecuteError> {
         let day = as_of.unwrap_or(self.day);
         let model = self.view.model(model).ok_or_else(|| unknown(NameKind::Model, model))?;
-        let mut stages = Vec::with_capacity(model.stages.len() + 1);
-        let mut taken = Vec::new();
-        for stage in &model.stages {
-            let rule = self.compile(&stage.rule, Context { day, subject: Some(brand) })?;
-            let before = self.program.or(taken.clone());
-            stages.push((stage.stage.clone(), self.program.minus(rule, before)));
-            taken.push(rule);
-        }
-        Ok(stages)
+        self.divide(&model.stages, Context { day, subject: Some(brand) })
     }
 
     /// Money to sum.
@@ -101,8 +107,34 @@ impl<'v> Compiler<'v> {
         self.spend_in(spend, Context { day: self.day, subject: None })
     }
 
+    /// What a brand's purchases are about; none when no row can matter.
+    ///
+    /// # Errors
+    /// When the plan names what the store does not have.
+    pub fn purchases(
+        &mut self,
+        of: &Spend,
+        key: RowKey,
+    ) -> Result<Option<KeyChoice>, ExecuteError> {
+        self.purchases_in(of, key, Context { day: self.day, subject: None })
+    }
+
+    pub(super) fn purchases_in(
+        &mut self,
+        of: &Spend,
+        key: RowKey,
+        at: Context<'_>,
+    ) -> Result<Option<KeyChoice>, ExecuteError> {
+        let behaviours = vec![self.behaviour("buy")?];
+        let Some(brand) = self.brand(&of.brand, at) else { return Ok(None) };
+        let Some(rows) = self.rows(of.window, &of.rows, at.about(&of.brand))? else {
+            return Ok(None);
+        };
+        Ok(Some(KeyChoice { lanes: LaneChoice { brand, behaviours }, rows, key }))
+    }
+
     /// Cuts a node that may hold consumers from after the statement's day.
-    fn within_universe(&mut self, node: NodeId) -> NodeId {
+    pub(super) fn within_universe(&mut self, node: NodeId) -> NodeId {
         if self.is_within(node) {
             return node;
         }
@@ -135,7 +167,7 @@ impl<'v> Compiler<'v> {
         }
     }
 
-    fn compile(&mut self, set: &Set, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+    pub(super) fn compile(&mut self, set: &Set, at: Context<'_>) -> Result<NodeId, ExecuteError> {
         match set {
             Set::All => Ok(self.universe()),
             Set::And(sets) => {
@@ -158,17 +190,14 @@ impl<'v> Compiler<'v> {
                 };
                 let Some(brand) = subject else { return Ok(self.nobody()) };
                 let all = self.stages(brand, model, Some(as_of.map_or(at.day, |day| day.0)))?;
-                let nodes_of = |wanted: bool| {
-                    let chosen = all.iter().filter(|(name, _)| stages.contains(name) == wanted);
-                    chosen.map(|(_, node)| *node).collect()
-                };
-                if stages.iter().any(|stage| stage == NONE_STAGE) {
-                    let others = self.program.or(nodes_of(false));
-                    let universe = self.universe();
-                    return Ok(self.program.minus(universe, others));
-                }
-                Ok(self.program.or(nodes_of(true)))
+                Ok(self.chosen(&all, stages, NONE_STAGE))
             }
+            Set::Group { partition, groups, as_of } => {
+                let day = Some(as_of.map_or(at.day, |day| day.0));
+                let (all, rest) = self.groups(partition, day)?;
+                Ok(self.chosen(&all, groups, &rest))
+            }
+            Set::Top(top) => self.top(top, at),
             Set::Did(did) => self.did(did, at),
             Set::Spent { spend, comparison, amount } => self.spent(spend, *comparison, *amount, at),
             Set::State { brand, state } => Ok(self.state(brand, *state, at)),
@@ -182,7 +211,7 @@ impl<'v> Compiler<'v> {
 
     /// The intersection of nodes. Complements in it are taken off the others: then the universe
     /// need not be read.
-    fn and(&mut self, nodes: Vec<NodeId>) -> NodeId {
+    pub(super) fn and(&mut self, nodes: Vec<NodeId>) -> NodeId {
         let universe = self.program.find(&Node::Leaf(Leaf::Universe { day: self.day }));
         let (mut within, mut without) = (Vec::new(), Vec::new());
         for node in nodes {
@@ -228,26 +257,33 @@ impl<'v> Compiler<'v> {
         }
     }
 
-    fn did(&mut self, did: &Did, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+    pub(super) fn did(&mut self, did: &Did, at: Context<'_>) -> Result<NodeId, ExecuteError> {
+        let Some((lanes, rows)) = self.chosen_rows(did, at)? else { return Ok(self.nobody()) };
+        let at_least = match did.at_least {
+            AtLeast::Days(1) => AtLeast::Times(1),
+            other => other,
+        };
+        Ok(self.program.leaf(Leaf::Did { lanes, at_least, rows }))
+    }
+
+    /// The lanes and rows of events; none when there can be none.
+    pub(super) fn chosen_rows(
+        &self,
+        did: &Did,
+        at: Context<'_>,
+    ) -> Result<Option<(LaneChoice, RowChoice)>, ExecuteError> {
         let mut behaviours = Vec::with_capacity(did.behaviours.len());
         for name in &did.behaviours {
             behaviours.push(self.behaviour(name)?);
         }
         behaviours.sort_unstable();
         behaviours.dedup();
-        let Some(brand) = self.brand(&did.brand, at) else { return Ok(self.nobody()) };
-        let Some(rows) = self.rows(did.window, &did.rows, at.about(&did.brand))? else {
-            return Ok(self.nobody());
-        };
-        let at_least = match did.at_least {
-            AtLeast::Days(1) => AtLeast::Times(1),
-            other => other,
-        };
-        let lanes = LaneChoice { brand, behaviours };
-        Ok(self.program.leaf(Leaf::Did { lanes, at_least, rows }))
+        let Some(brand) = self.brand(&did.brand, at) else { return Ok(None) };
+        let rows = self.rows(did.window, &did.rows, at.about(&did.brand))?;
+        Ok(rows.map(|rows| (LaneChoice { brand, behaviours }, rows)))
     }
 
-    fn spent(
+    pub(super) fn spent(
         &mut self,
         spend: &Spend,
         comparison: Comparison,
@@ -272,7 +308,7 @@ impl<'v> Compiler<'v> {
         }
     }
 
-    fn spend_in(
+    pub(super) fn spend_in(
         &mut self,
         spend: &Spend,
         at: Context<'_>,
@@ -411,7 +447,7 @@ impl<'v> Compiler<'v> {
         self.program.leaf(Leaf::Index { key: key.to_owned(), sets })
     }
 
-    fn nobody(&mut self) -> NodeId {
+    pub(super) fn nobody(&mut self) -> NodeId {
         self.program.add(Node::Nobody)
     }
 
@@ -484,7 +520,7 @@ fn set_of(info: &AttributeInfo, value: &AttributeValue) -> Option<u32> {
     }
 }
 
-fn unknown(kind: NameKind, name: &str) -> ExecuteError {
+pub(super) fn unknown(kind: NameKind, name: &str) -> ExecuteError {
     ExecuteError::Unknown { kind, name: name.to_owned() }
 }
 

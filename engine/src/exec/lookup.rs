@@ -21,9 +21,9 @@ pub fn members(
     day: i32,
     options: &ExecuteOptions,
 ) -> Result<RoaringBitmap, ExecuteError> {
-    let mut compiler = Compiler::new(view, day);
-    let node = compiler.set(set)?;
     let bounds = Bounds::new(options, Timing::Off);
+    let mut compiler = Compiler::new(view, day).within(bounds.clone());
+    let node = compiler.set(set)?;
     let (parts, _) =
         for_each_chunk(view, &compiler.program, &bounds, RoaringBitmap::new, |worker, members| {
             let base = worker.chunk() << 16;
@@ -46,9 +46,9 @@ pub fn contains(
     consumer: u32,
     options: &ExecuteOptions,
 ) -> Result<Vec<bool>, ExecuteError> {
-    let mut compiler = Compiler::new(view, day);
-    let nodes: Vec<_> = sets.iter().map(|set| compiler.set(set)).collect::<Result<_, _>>()?;
     let bounds = Bounds::new(options, Timing::Off);
+    let mut compiler = Compiler::new(view, day).within(bounds.clone());
+    let nodes: Vec<_> = sets.iter().map(|set| compiler.set(set)).collect::<Result<_, _>>()?;
     bounds.check()?;
     let mut worker = Worker::new(view, &compiler.program, Timing::Off);
     worker.start(consumer >> 16);

@@ -2,10 +2,12 @@
 
 mod census;
 mod compile;
+mod divide;
 mod eval;
 mod leaf;
 mod lookup;
 mod program;
+mod rank;
 mod run;
 mod series;
 mod set;
@@ -16,9 +18,11 @@ pub use census::{CensusPlan, Combinations, census};
 pub use compile::{Compiler, NONE_STAGE};
 pub use eval::Worker;
 pub use leaf::RangeReader;
+pub use leaf::keyed::{KeyChoice, KeyReader, RowKey};
 pub use leaf::spend::SpendReader;
 pub use lookup::{contains, members};
 pub use program::{Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
+pub use rank::Beginnings;
 pub use run::{Bounds, for_each_chunk};
 pub use series::{DAYS_MAX, SeriesPlan, series};
 pub use set::{ChunkSet, Pool, SetBuilder};

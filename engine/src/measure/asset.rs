@@ -15,7 +15,7 @@ use super::fraction::Fraction;
 use super::moves::place_of;
 use super::partial::{DayPartial, GroupKey};
 use super::steps::Step;
-use super::worth::{self, HEAD_DIGITS, Worth, Worths};
+use super::worth::{self, Worth, Worths};
 use crate::answer::{Decimal, Value};
 use crate::error::ExecuteError;
 use crate::view::View;
@@ -33,10 +33,11 @@ pub fn steps<'q>(view: &View, query: &Query, of: &Valuation) -> Vec<Step<'q>> {
         versus: None,
         partitions,
         dates: Dates::AsOf(Some(day)),
+        forecast_days: None,
         order: Vec::new(),
         limit: None,
     };
-    steps.push(Step { days: vec![day.0], query: Cow::Owned(counted) });
+    steps.push(Step::new(vec![day.0], Cow::Owned(counted)));
     steps
 }
 
@@ -148,18 +149,16 @@ fn disorder(worths: &Worths) -> Option<String> {
     ))
 }
 
-/// The digits of the currency, which the columns are known to have.
+/// The digits of the currency: of the last decimal column, which is money.
 pub fn exponent(columns: &[Column]) -> u8 {
-    let scales = columns.iter().filter_map(|column| match column.kind {
+    let mut scales = columns.iter().filter_map(|column| match column.kind {
         ColumnType::Numeric { scale } => Some(scale),
         _ => None,
     });
-    scales.min().unwrap_or(0)
+    scales.next_back().unwrap_or(0)
 }
 
 /// An amount of money.
 pub fn money(unscaled: i128, exponent: u8) -> Value {
     Value::Numeric(Decimal { unscaled, scale: exponent })
 }
-
-const _: () = assert!(HEAD_DIGITS > 0, "the currency's own digits are the fewest of any column");

@@ -48,7 +48,7 @@ pub fn revenue(brand: &str, start: i32, end: i32, by: Vec<Partition>) -> Step<'s
         rows: RowFilter::default(),
     };
     let measure = Measure::Spend(spend);
-    Step { days: vec![end], query: Cow::Owned(plain(measure, partitions, end)) }
+    Step::new(vec![end], Cow::Owned(plain(measure, partitions, end)))
 }
 
 /// The stages of a brand's consumers.
@@ -60,7 +60,8 @@ pub fn stage(brand: &str, as_of: Option<Date>) -> Partition {
 pub fn plain(measure: Measure, partitions: Vec<Partition>, day: i32) -> Query {
     let dates = Dates::AsOf(Some(Date(day)));
     let (filter, versus, order, limit) = (None, None, Vec::new(), None);
-    Query { measure, filter, versus, partitions, dates, order, limit }
+    let forecast_days = None;
+    Query { measure, filter, versus, partitions, dates, forecast_days, order, limit }
 }
 
 /// A partition as it was on the cohort's day.
@@ -69,6 +70,9 @@ fn dated(partition: &Partition, day: i32) -> Partition {
         Partition::Stage { brand, model, as_of: None } => {
             let (brand, model) = (brand.clone(), model.clone());
             Partition::Stage { brand, model, as_of: Some(Date(day)) }
+        }
+        Partition::Own { name, as_of: None } => {
+            Partition::Own { name: name.clone(), as_of: Some(Date(day)) }
         }
         other => other.clone(),
     }

@@ -1,6 +1,7 @@
 //! Numbers of groups from a census: how many consumers have each combination of leaves.
 
-use super::group::{Channel, Counted, Grouping, Place, Summand};
+use super::counted::{Counted, Place};
+use super::group::{Channel, Grouping, Summand};
 use super::groups::{Groups, TOTAL_CODE};
 use crate::error::ExecuteError;
 use crate::exec::{CensusPlan, Combinations, NodeId, Program};
@@ -27,7 +28,9 @@ pub fn plan(view: &View, program: &Program, groupings: &[Grouping]) -> Option<Ce
                     nodes.extend(own.iter().map(|(_, node)| *node));
                 }
                 Groups::Nodes { .. } => {}
-                Groups::Values { .. } | Groups::Numbers { .. } => return None,
+                Groups::Values { .. } | Groups::Numbers { .. } | Groups::Keys { .. } => {
+                    return None;
+                }
             }
         }
     }

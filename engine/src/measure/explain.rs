@@ -33,13 +33,13 @@ pub fn explain(
                 Dates::Every { .. } => 1,
                 Dates::AsOf(_) => usize::MAX,
             };
-            for Step { days, query } in steps(view, query).into_iter().take(shown) {
+            for Step { days, query, parts } in steps(view, query).into_iter().take(shown) {
                 let Some(&day) = days.first() else { continue };
                 let program = match &query.measure {
                     Measure::Overlap { operands, .. } => {
                         overlap::program(view, &query, operands, day)?
                     }
-                    _ => group::program(view, &query, day)?,
+                    _ => group::program(view, &query, parts.first(), day)?,
                 };
                 lines.push(format!("as of {}, {} chunks", Date(day), view.chunk_end()));
                 Tree { view, program: &program, trace: None, shown: Vec::new() }.lines(&mut lines);

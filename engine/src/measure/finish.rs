@@ -4,7 +4,7 @@ use throng_query::plan::{Column, ColumnType, Dates, Measure, Operand, OverlapSha
 
 use super::overlap::pair_place;
 use super::partial::{DayPartial, GroupKey, Partial};
-use super::{asset, backtest, flow, ledger, order, profile};
+use super::{asset, backtest, flow, forecast, ledger, named, order, profile};
 use crate::answer::{Answer, Date, Decimal, Value};
 use crate::error::ExecuteError;
 
@@ -31,7 +31,12 @@ pub fn finish(
         Measure::Asset(of) => asset::finish(query, of, columns, &partial.days)?,
         Measure::Ledger(of) => ledger::finish(of, columns, &partial.days)?,
         Measure::Backtest(of) => backtest::finish(of, columns, &partial.days)?,
+        Measure::Named(of) => named::finish(query, of, columns, &partial.days)?,
         _ => Finished { rows: by_day(query, columns, partial)?, notices: Vec::new() },
+    };
+    let finished = match query.forecast_days {
+        Some(days) => forecast::extend(query, columns, days, finished)?,
+        None => finished,
     };
     let Finished { mut rows, notices } = finished;
     order::apply(query, &mut rows);
@@ -113,7 +118,7 @@ fn groups(
     for (keys, numbers) in found {
         let mut row: Vec<Value> = keys.iter().map(key_value).collect();
         match &query.measure {
-            Measure::Spend(_) | Measure::AttributeSum { .. } => {
+            Measure::Spend(_) | Measure::Purchases(_) | Measure::AttributeSum { .. } => {
                 let kind = columns.get(keys.len()).map(|column| column.kind);
                 row.push(sum(numbers.get(1).copied().unwrap_or(0), kind)?);
             }

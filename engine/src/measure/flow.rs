@@ -33,10 +33,11 @@ pub fn steps<'q>(view: &View, query: &Query, flow: &Flow) -> Vec<Step<'q>> {
         versus: None,
         partitions: vec![stage(flow.from), stage(flow.to)],
         dates: Dates::AsOf(Some(day)),
+        forecast_days: None,
         order: Vec::new(),
         limit: None,
     };
-    vec![Step { days: vec![view.as_of(Some(day)).0], query: Cow::Owned(counted) }]
+    vec![Step::new(vec![view.as_of(Some(day)).0], Cow::Owned(counted))]
 }
 
 /// The rows: from, to, kind, count, start, end, rate.

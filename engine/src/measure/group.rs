@@ -1,10 +1,12 @@
 //! COUNT, SUM and PROFILE: numbers of each group of one or more partitions.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use throng_query::plan::{Measure, NameKind, Query, Set};
+use throng_query::plan::{Figure, Measure, NameKind, Purchases, Query, Set};
 
 use super::combined;
+use super::counted::{Cells, Counted, Place, merge};
 use super::groups::{GroupReader, Groups, Part, TOTAL_CODE, settle, split};
 use super::partial::{DayPartial, GroupKey, add};
 use super::timeline;
@@ -12,9 +14,10 @@ use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::database::Method;
 use crate::error::ExecuteError;
 use crate::exec::{
-    Bounds, ChunkSet, Compiler, NodeId, Program, RangeReader, SpendChoice, SpendReader, Trace,
-    Worker, census, for_each_chunk,
+    Bounds, ChunkSet, Compiler, KeyChoice, KeyReader, NodeId, Program, RangeReader, RowKey,
+    SpendChoice, SpendReader, Timing, Trace, Worker, census, for_each_chunk,
 };
+use crate::options::ExecuteOptions;
 use crate::view::View;
 
 /// The most groups one statement may have as of one day.
@@ -29,6 +32,8 @@ pub(super) enum Summand {
     Nothing,
     /// Money; none when no row can matter.
     Spend(Option<SpendChoice>),
+    /// How many different keys a consumer's rows have; none when no row can matter.
+    Keys(Option<KeyChoice>),
     /// A number, at this index and counted from this value.
     Number { key: String, min: i64 },
 }
@@ -53,24 +58,6 @@ pub(super) enum Channel {
     Node(NodeId),
 }
 
-/// Per family, the numbers of each combination of codes.
-type Cells = Vec<HashMap<Vec<u128>, Vec<i128>>>;
-
-/// Which family and channel is being added up.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) family: usize,
-    pub(super) channel: usize,
-}
-
-/// What was counted of one day, over some consumers.
-#[derive(Debug)]
-pub(super) struct Counted {
-    pub(super) cells: Cells,
-    /// By channel.
-    pub(super) totals: Vec<i128>,
-}
-
 /// What one worker holds.
 #[derive(Debug)]
 struct Tally<'v> {
@@ -78,7 +65,8 @@ struct Tally<'v> {
     counted: Counted,
     spend: Option<SpendReader<'v>>,
     number: Option<RangeReader<'v>>,
-    /// The money of the chunk's consumers with rows, ascending.
+    keys: Option<KeyReader<'v>>,
+    /// The money, or the number of keys, of the chunk's consumers with rows, ascending.
     money: Vec<(u16, i128)>,
 }
 
@@ -89,16 +77,18 @@ struct Tally<'v> {
 pub fn run(
     view: &View,
     query: &Query,
+    parts: &[Vec<Set>],
     days: &[i32],
     bounds: &Bounds,
 ) -> Result<(Vec<DayPartial>, Program, Trace), ExecuteError> {
     let mut groupings: Vec<Grouping> = Vec::with_capacity(days.len());
-    let mut compiler = Compiler::new(view, days.first().copied().unwrap_or(0));
+    let first = days.first().copied().unwrap_or(0);
+    let mut compiler = Compiler::new(view, first).within(bounds.clone());
     for (number, day) in days.iter().enumerate() {
         if number > 0 {
             compiler.next_day(*day);
         }
-        groupings.push(compile(view, query, &mut compiler)?);
+        groupings.push(compile(view, query, parts.get(number), &mut compiler)?);
     }
     let program = compiler.program;
     if let Some((counted, trace)) = by_rows(view, &program, &groupings, bounds)? {
@@ -150,34 +140,29 @@ fn by_rows(
     Ok(Some((counted.collect::<Result<_, _>>()?, trace)))
 }
 
-fn merge(
-    all: &mut HashMap<Vec<u128>, Vec<i128>>,
-    own: HashMap<Vec<u128>, Vec<i128>>,
-) -> Option<()> {
-    for (codes, numbers) in own {
-        add(all.entry(codes).or_insert_with(|| vec![0; numbers.len()]), &numbers)?;
-    }
-    Some(())
-}
-
 /// Compiles a query's program without running it.
 ///
 /// # Errors
 /// See [`ExecuteError`].
-pub fn program(view: &View, query: &Query, day: i32) -> Result<Program, ExecuteError> {
+pub fn program(
+    view: &View,
+    query: &Query,
+    parts: Option<&Vec<Set>>,
+    day: i32,
+) -> Result<Program, ExecuteError> {
     let mut compiler = Compiler::new(view, day);
-    compile(view, query, &mut compiler)?;
+    compile(view, query, parts, &mut compiler)?;
     Ok(compiler.program)
 }
 
 fn compile(
     view: &View,
     query: &Query,
+    parts: Option<&Vec<Set>>,
     compiler: &mut Compiler<'_>,
 ) -> Result<Grouping, ExecuteError> {
     let profile = matches!(query.measure, Measure::Profile);
-    let mut sets = vec![query.filter.as_ref().unwrap_or(&Set::All)];
-    sets.extend(query.versus.as_ref().or(profile.then_some(&Set::All)));
+    let sets = counted(query, parts);
     let mut groups = Vec::with_capacity(query.partitions.len());
     for partition in &query.partitions {
         groups.push(Groups::compile(compiler, view, partition)?);
@@ -191,7 +176,7 @@ fn compile(
     let countable = whole && groups.iter().all(|groups| groups.is_within_universe(compiler));
     let mut channels = Vec::with_capacity(sets.len());
     for set in sets {
-        channels.push(match set {
+        channels.push(match &*set {
             Set::All if countable => Channel::Universe,
             set => {
                 let node = compiler.set(set)?;
@@ -204,6 +189,9 @@ fn compile(
         if profile { groups.into_iter().map(|one| vec![one]).collect() } else { vec![groups] };
     let summand = match &query.measure {
         Measure::Spend(spend) => Summand::Spend(compiler.spend(spend)?),
+        Measure::Purchases(Purchases { figure, of }) => {
+            Summand::Keys(compiler.purchases(of, row_key(*figure))?)
+        }
         Measure::AttributeSum { attribute, .. } => {
             let info = view.attribute_info(attribute).ok_or_else(|| ExecuteError::Unknown {
                 kind: NameKind::Attribute,
@@ -219,6 +207,46 @@ fn compile(
         _ => Summand::Nothing,
     };
     Ok(Grouping { channels, families, summand })
+}
+
+/// The sets of the channels.
+fn counted<'q>(query: &'q Query, parts: Option<&'q Vec<Set>>) -> Vec<Cow<'q, Set>> {
+    let filter = query.filter.as_ref();
+    if let Some(parts) = parts {
+        let within = |part: &'q Set| match filter {
+            Some(filter) => Cow::Owned(Set::And(vec![filter.clone(), part.clone()])),
+            None => Cow::Borrowed(part),
+        };
+        return parts.iter().map(within).collect();
+    }
+    let profile = matches!(query.measure, Measure::Profile);
+    let base = query.versus.as_ref().or(profile.then_some(&Set::All));
+    [Some(filter.unwrap_or(&Set::All)), base].into_iter().flatten().map(Cow::Borrowed).collect()
+}
+
+/// What of a purchase is counted.
+fn row_key(figure: Figure) -> RowKey {
+    match figure {
+        Figure::PurchaseDays => RowKey::Day,
+        Figure::Categories => RowKey::Category,
+        Figure::CategoryDays => RowKey::CategoryDay,
+    }
+}
+
+/// How many are in each of some sets as of a day, within a query's filter.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn counts(
+    view: &View,
+    query: &Query,
+    day: i32,
+    sets: Vec<Set>,
+    options: &ExecuteOptions,
+) -> Result<Vec<i128>, ExecuteError> {
+    let bounds = Bounds::new(options, Timing::Off);
+    let (parts, ..) = run(view, query, &[sets], &[day], &bounds)?;
+    Ok(parts.into_iter().next().map(|part| part.totals).unwrap_or_default())
 }
 
 /// How many the universe has as of a day.
@@ -271,21 +299,32 @@ impl Grouping {
             self.add_universe(everyone, &mut part.totals, &mut cells);
         }
         for (family, mut cells) in cells.into_iter().enumerate() {
-            for level in 0..self.families[family].len() {
+            let levels = if self.overlaps(family) { 0 } else { self.families[family].len() };
+            for level in 0..levels {
                 settle(&mut cells, level).ok_or(ExecuteError::Overflow)?;
             }
             for (codes, numbers) in cells {
                 if numbers.iter().step_by(2).any(|members| *members > 0) {
-                    part.groups[family].insert(self.keys(family, &codes), numbers);
+                    part.groups[family].insert(self.keys(view, family, &codes)?, numbers);
                 }
             }
         }
         Ok(part)
     }
 
-    fn keys(&self, family: usize, codes: &[u128]) -> Vec<GroupKey> {
+    fn keys(
+        &self,
+        view: &View,
+        family: usize,
+        codes: &[u128],
+    ) -> Result<Vec<GroupKey>, ExecuteError> {
         let groups = self.families[family].iter();
-        groups.zip(codes).map(|(groups, code)| groups.key(*code)).collect()
+        groups.zip(codes).map(|(groups, code)| groups.key(view, *code)).collect()
+    }
+
+    /// Whether a consumer may be in several groups of a family: then there is no rest.
+    fn overlaps(&self, family: usize) -> bool {
+        matches!(self.families.get(family).map(Vec::as_slice), Some([Groups::Keys { .. }]))
     }
 
     /// Adds how many the universe has to the totals of its channels, and to the cells of all
@@ -293,7 +332,10 @@ impl Grouping {
     fn add_universe(&self, everyone: i128, totals: &mut [i128], cells: &mut Cells) {
         for (channel, _) in self.universes() {
             totals[channel] = everyone;
-            for (family, cells) in self.families.iter().zip(&mut *cells) {
+            for (number, (family, cells)) in self.families.iter().zip(&mut *cells).enumerate() {
+                if self.overlaps(number) {
+                    continue;
+                }
                 let all = cells.entry(vec![TOTAL_CODE; family.len()]);
                 all.or_insert_with(|| vec![0; self.channels.len() * 2])[channel * 2] = everyone;
             }
@@ -306,49 +348,26 @@ impl Grouping {
     }
 }
 
-impl Counted {
-    pub(super) fn new(grouping: &Grouping) -> Self {
-        Self {
-            cells: vec![HashMap::new(); grouping.families.len()],
-            totals: vec![0; grouping.channels.len()],
-        }
-    }
-
-    /// Adds (members, sum) to a group's cell; where nothing is to be added there is no cell.
-    pub(super) fn add(
-        &mut self,
-        place: Place,
-        codes: &[u128],
-        (members, sum): (i128, i128),
-    ) -> Result<(), ExecuteError> {
-        if (members, sum) == (0, 0) {
-            return Ok(());
-        }
-        let cells = &mut self.cells[place.family];
-        if !cells.contains_key(codes) {
-            cells.insert(codes.to_vec(), vec![0; self.totals.len() * 2]);
-        }
-        if let Some(numbers) = cells.get_mut(codes) {
-            let own = &mut numbers[place.channel * 2..place.channel * 2 + 2];
-            add(own, &[members, sum]).ok_or(ExecuteError::Overflow)?;
-        }
-        Ok(())
-    }
-}
-
 impl<'v> Tally<'v> {
     fn open(view: &'v View, grouping: &Grouping) -> Self {
         let open = |family: &Vec<Groups>| family.iter().map(|groups| groups.open(view)).collect();
-        let (spend, number) = match &grouping.summand {
-            Summand::Spend(Some(choice)) => (Some(SpendReader::new(view, choice)), None),
-            Summand::Number { key, .. } => (None, Some(RangeReader::open(view, key, 0, u64::MAX))),
-            Summand::Spend(None) | Summand::Nothing => (None, None),
-        };
+        let (mut spend, mut number, mut keys) = (None, None, None);
+        match &grouping.summand {
+            Summand::Spend(choice) => {
+                spend = choice.as_ref().map(|choice| SpendReader::new(view, choice));
+            }
+            Summand::Keys(choice) => {
+                keys = choice.as_ref().map(|choice| KeyReader::new(view, choice));
+            }
+            Summand::Number { key, .. } => number = Some(RangeReader::open(view, key, 0, u64::MAX)),
+            Summand::Nothing => {}
+        }
         Self {
             readers: grouping.families.iter().map(open).collect(),
             counted: Counted::new(grouping),
             spend,
             number,
+            keys,
             money: Vec::new(),
         }
     }
@@ -432,6 +451,7 @@ impl<'v> Tally<'v> {
                     codes.pop();
                 }
             }
+            Groups::Keys { .. } => return self.add_keys(worker, place, part),
             Groups::Values { .. } | Groups::Numbers { .. } => {
                 let reader = &mut self.readers[place.family][level];
                 for (code, group) in split(reader, worker, part)? {
@@ -444,6 +464,28 @@ impl<'v> Tally<'v> {
         codes.push(TOTAL_CODE);
         self.descend(worker, grouping, place, part, codes)?;
         codes.pop();
+        Ok(())
+    }
+
+    /// Adds a part's members to each group that their events are about.
+    fn add_keys(
+        &mut self,
+        worker: &mut Worker<'v>,
+        place: Place,
+        part: Part<'_>,
+    ) -> Result<(), ExecuteError> {
+        let Some(GroupReader::Keys(Some(reader))) = self.readers[place.family].first_mut() else {
+            return Ok(());
+        };
+        let mut members: HashMap<u64, i128> = HashMap::new();
+        for (low, key) in reader.read(worker.chunk(), &mut worker.tools())? {
+            if part.set().is_none_or(|set| set.contains(*low)) {
+                *members.entry(*key).or_default() += 1;
+            }
+        }
+        for (key, members) in members {
+            self.counted.add(place, &[u128::from(key)], (members, 0))?;
+        }
         Ok(())
     }
 
@@ -488,6 +530,13 @@ impl<'v> Tally<'v> {
 
     fn read_money(&mut self, worker: &mut Worker<'v>) -> Result<(), ExecuteError> {
         self.money.clear();
+        if let Some(reader) = &mut self.keys {
+            let pairs = reader.read(worker.chunk(), &mut worker.tools())?;
+            for alike in pairs.chunk_by(|a, b| a.0 == b.0) {
+                let number = i128::try_from(alike.len()).unwrap_or(i128::MAX);
+                self.money.extend(alike.first().map(|(low, _)| (*low, number)));
+            }
+        }
         let Some(reader) = &mut self.spend else { return Ok(()) };
         let chunk = worker.chunk();
         let mut tools = worker.tools();

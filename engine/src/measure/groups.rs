@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 
-use throng_query::plan::{AttributeType, NameKind, Partition, Set};
+use throng_query::plan::{About, AttributeType, NameKind, Partition, Set};
 use throng_storage::index::IndexCursor;
+use throng_storage::names::NameTable;
+use throng_storage::store::KeyTable;
 
 use super::partial::GroupKey;
 use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::error::ExecuteError;
-use crate::exec::{ChunkSet, Compiler, NONE_STAGE, NodeId, Pool, RangeReader, SetBuilder, Worker};
+use crate::exec::{
+    ChunkSet, Compiler, KeyChoice, KeyReader, NONE_STAGE, NodeId, Pool, RangeReader, RowKey,
+    SetBuilder, Worker,
+};
 use crate::view::{AttributeInfo, View};
 
 /// Values up to this many become nodes of the program, shared with the rest of the statement.
@@ -45,6 +50,13 @@ pub enum Groups {
         /// What its numbers are.
         kind: AttributeType,
     },
+    /// What consumers' events are about: one may be in several groups, and there is no rest.
+    Keys {
+        /// Which part of the events.
+        what: About,
+        /// Which events; none when no row can matter.
+        choice: Option<KeyChoice>,
+    },
 }
 
 /// The cursors of one worker into one partition.
@@ -56,6 +68,8 @@ pub enum GroupReader<'v> {
     Values(Vec<IndexCursor<'v>>),
     /// The slices.
     Numbers(RangeReader<'v>),
+    /// The keys of rows.
+    Keys(Option<KeyReader<'v>>),
 }
 
 impl Groups {
@@ -71,12 +85,20 @@ impl Groups {
         match partition {
             Partition::Stage { brand, model, as_of } => {
                 let stages = compiler.stages(brand, model, as_of.map(|day| day.0))?;
-                let keyed = (0..)
-                    .zip(stages)
-                    .map(|(place, (name, node))| (GroupKey::Stage(place, name), node));
-                let nodes: Vec<_> = keyed.collect();
-                let place = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-                Ok(Self::Nodes { nodes, rest: GroupKey::Stage(place, NONE_STAGE.to_owned()) })
+                Ok(Self::placed(stages, NONE_STAGE.to_owned()))
+            }
+            Partition::Own { name, as_of } => {
+                let (groups, rest) = compiler.groups(name, as_of.map(|day| day.0))?;
+                Ok(Self::placed(groups, rest))
+            }
+            Partition::About { what, of, .. } => {
+                let key = match what {
+                    About::Category => RowKey::Category,
+                    About::Item => RowKey::Item,
+                    About::Touchpoint => RowKey::Touchpoint,
+                    About::Brand => RowKey::Brand,
+                };
+                Ok(Self::Keys { what: *what, choice: compiler.about(of, key)? })
             }
             Partition::Audience(name) => {
                 let inside = compiler.set(&Set::Audience(name.clone()))?;
@@ -90,6 +112,15 @@ impl Groups {
                 Ok(Self::attribute(compiler, &info))
             }
         }
+    }
+
+    /// Groups in the order of their rules, the rest last.
+    fn placed(groups: Vec<(String, NodeId)>, rest: String) -> Self {
+        let keyed =
+            (0..).zip(groups).map(|(place, (name, node))| (GroupKey::Stage(place, name), node));
+        let nodes: Vec<_> = keyed.collect();
+        let place = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        Self::Nodes { nodes, rest: GroupKey::Stage(place, rest) }
     }
 
     fn attribute(compiler: &mut Compiler<'_>, info: &AttributeInfo) -> Self {
@@ -114,7 +145,7 @@ impl Groups {
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
         let nodes = match self {
             Self::Nodes { nodes, .. } => nodes.as_slice(),
-            Self::Values { .. } | Self::Numbers { .. } => &[],
+            Self::Values { .. } | Self::Numbers { .. } | Self::Keys { .. } => &[],
         };
         nodes.iter().map(|(_, node)| *node)
     }
@@ -137,13 +168,20 @@ impl Groups {
             Self::Numbers { key, .. } => {
                 GroupReader::Numbers(RangeReader::open(view, key, 0, u64::MAX))
             }
+            Self::Keys { choice, .. } => {
+                GroupReader::Keys(choice.as_ref().map(|choice| KeyReader::new(view, choice)))
+            }
         }
     }
 
     /// What a code stands for.
-    pub fn key(&self, code: u128) -> GroupKey {
+    ///
+    /// # Errors
+    /// When an item's key cannot be read.
+    pub fn key(&self, view: &View, code: u128) -> Result<GroupKey, ExecuteError> {
         let place = usize::try_from(code).unwrap_or(usize::MAX);
-        match self {
+        let key = match self {
+            Self::Keys { what, .. } => return named(view, *what, code),
             Self::Nodes { nodes, rest } => nodes.get(place).map_or(rest, |(key, _)| key).clone(),
             _ if code == REST_CODE => GroupKey::Unknown,
             Self::Values { values, .. } => {
@@ -160,8 +198,27 @@ impl Groups {
                     _ => GroupKey::Number(number),
                 }
             }
-        }
+        };
+        Ok(key)
     }
+}
+
+/// The name of what events are about; 0 stands for nothing.
+fn named(view: &View, what: About, code: u128) -> Result<GroupKey, ExecuteError> {
+    let id = u32::try_from(code).unwrap_or(0);
+    let snapshot = view.snapshot();
+    let table = match what {
+        _ if id == 0 => return Ok(GroupKey::Unknown),
+        About::Item => {
+            let key = snapshot.key(KeyTable::Item, id)?.unwrap_or_default();
+            return Ok(GroupKey::Text(String::from_utf8_lossy(&key).into_owned()));
+        }
+        About::Category => NameTable::Category,
+        About::Touchpoint => NameTable::Touchpoint,
+        About::Brand => NameTable::Brand,
+    };
+    let name = snapshot.names().name(table, id);
+    Ok(name.map_or(GroupKey::Unknown, |name| GroupKey::Text(name.to_string())))
 }
 
 /// What is split: everyone, or a set within the worker's chunk.
@@ -185,7 +242,7 @@ pub fn split(
 ) -> Result<Vec<(u128, ChunkSet)>, ExecuteError> {
     let chunk = worker.chunk();
     match reader {
-        GroupReader::Nodes => Ok(Vec::new()),
+        GroupReader::Nodes | GroupReader::Keys(_) => Ok(Vec::new()),
         GroupReader::Values(cursors) => by_value(cursors, chunk, part, worker.pool()),
         GroupReader::Numbers(slices) => by_number(slices, chunk, part, worker.pool()),
     }

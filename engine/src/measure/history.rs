@@ -1,7 +1,9 @@
 //! What the store's days of data say about an answer, before and after it is given.
 
-use throng_query::plan::{Dates, Measure, Method, Query};
+use throng_query::expansion;
+use throng_query::plan::{Dates, Measure, Method, Named, NamedKind, Query};
 
+use super::dates;
 use super::markov::PERIOD_DAYS;
 use crate::answer::Date;
 use crate::error::ExecuteError;
@@ -48,6 +50,15 @@ fn needs(view: &View, query: &Query) -> Option<Needs> {
 /// # Errors
 /// When it is not: a value from days without data would be a silent zero.
 pub fn check(view: &View, query: &Query) -> Result<(), ExecuteError> {
+    if query.forecast_days.is_some()
+        && let Some(last) = dates::days(&query.dates, view).last()
+    {
+        let newest = view.newest_day().ok_or(ExecuteError::NoEvents)?;
+        if *last > newest {
+            let (last, newest) = (Date(*last), Date(newest));
+            return Err(ExecuteError::SeriesBeyondData { last, newest });
+        }
+    }
     let Some(needs) = needs(view, query) else { return Ok(()) };
     match view.oldest_day() {
         None => Err(ExecuteError::NoEvents),
@@ -62,6 +73,7 @@ pub fn check(view: &View, query: &Query) -> Result<(), ExecuteError> {
 pub fn notices(view: &View, query: &Query) -> Vec<String> {
     let (asked, settled) = match &query.measure {
         Measure::Flow(flow) => (vec![flow.from.0, flow.to.0], None),
+        Measure::Named(named) => (days_of(view, query, named), None),
         _ => match needs(view, query) {
             Some(needs) => (needs.asked, Some(needs.settled)),
             None => return Vec::new(),
@@ -86,4 +98,20 @@ pub fn notices(view: &View, query: &Query) -> Vec<String> {
         ));
     }
     notices
+}
+
+/// The days that a measure by name compares.
+fn days_of(view: &View, query: &Query, named: &Named) -> Vec<i32> {
+    let Dates::AsOf(day) = query.dates else { return Vec::new() };
+    let day = view.as_of(day);
+    match &named.kind {
+        NamedKind::Fast { days } | NamedKind::Deepening { days } => {
+            vec![day.0.saturating_sub_unsigned(*days), day.0]
+        }
+        NamedKind::Reservoir | NamedKind::Penetration { .. } => vec![day.0],
+        NamedKind::Grow(grow) => {
+            let ((start, _), (_, end)) = expansion::periods(grow, day);
+            vec![start.0, end.0]
+        }
+    }
 }

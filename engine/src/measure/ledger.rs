@@ -39,13 +39,14 @@ pub fn steps<'q>(query: &Query, of: &Ledger) -> Vec<Step<'q>> {
         versus: None,
         partitions: vec![stage(&of.brand, Some(of.from)), stage(&of.brand, Some(of.to))],
         dates: Dates::AsOf(Some(of.to)),
+        forecast_days: None,
         order: Vec::new(),
         limit: None,
     };
     vec![
         cohort::step(&of.brand, of.from.0, of.horizon_days, &[]),
         cohort::step(&of.brand, of.to.0, of.horizon_days, &[]),
-        Step { days: vec![of.to.0], query: Cow::Owned(moved) },
+        Step::new(vec![of.to.0], Cow::Owned(moved)),
     ]
 }
 

@@ -8,27 +8,34 @@ mod backtest;
 mod chain;
 mod cohort;
 mod combined;
+mod counted;
 mod dates;
+mod ets;
 mod explain;
 mod finish;
 mod flow;
+mod forecast;
 mod fraction;
 mod group;
 mod groups;
+mod grow;
 mod history;
 mod ledger;
 mod markov;
 mod moves;
+mod named;
 mod order;
 mod overlap;
 mod partial;
 mod profile;
+mod simplex;
 mod steps;
 mod timeline;
 mod worth;
 
 pub use explain::explain;
 pub use finish::finish;
+pub(crate) use group::counts;
 pub use partial::{DayPartial, GroupKey, Partial};
 
 use throng_query::plan::{Column, Measure, Query};
@@ -87,13 +94,13 @@ pub(crate) fn traced(
 ) -> Result<(Partial, Vec<DaysTrace>), ExecuteError> {
     let mut partial = Partial::default();
     let mut traces = Vec::new();
-    for Step { days, query } in steps(view, query) {
+    for Step { days, query, parts } in steps(view, query) {
         bounds.check()?;
         let (parts, program, trace) = match &query.measure {
             Measure::Overlap { operands, shape } => {
                 overlap::run(view, &query, operands, *shape, &days, bounds)?
             }
-            _ => group::run(view, &query, &days, bounds)?,
+            _ => group::run(view, &query, &parts, &days, bounds)?,
         };
         partial.days.extend(parts);
         traces.push(DaysTrace { days, program, trace });

@@ -58,7 +58,7 @@ pub fn run(
     if shape == OverlapShape::Regions && sets > REGION_SETS_MAX {
         return Err(ExecuteError::TooMany { what: "sets with regions", limit: REGION_SETS_MAX });
     }
-    let mut compiler = Compiler::new(view, day);
+    let mut compiler = Compiler::new(view, day).within(bounds.clone());
     let (filter, nodes) = compile(query, operands, &mut compiler)?;
     let program = compiler.program;
     let (places, positions) = match shape {

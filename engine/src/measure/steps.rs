@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use throng_query::plan::{Measure, Query};
+use throng_query::plan::{Measure, Query, Set};
 
-use super::{asset, backtest, dates, flow, ledger};
+use super::{asset, backtest, dates, flow, ledger, named};
 use crate::view::View;
 
 /// As-of days answered in one pass over the chunks: enough to share what their windows have in
 /// common, few enough that what is kept for each stays small.
-const DAYS_AT_ONCE: usize = 64;
+pub const DAYS_AT_ONCE: usize = 64;
 
 /// One pass.
 #[derive(Debug)]
@@ -19,6 +19,16 @@ pub struct Step<'q> {
     pub days: Vec<i32>,
     /// What is counted or summed.
     pub query: Cow<'q, Query>,
+    /// Of each day, the sets counted within the filter, each in a channel of its own; without
+    /// them the filter is the first channel and VERSUS the second.
+    pub parts: Vec<Vec<Set>>,
+}
+
+impl<'q> Step<'q> {
+    /// A pass of one query.
+    pub fn new(days: Vec<i32>, query: Cow<'q, Query>) -> Self {
+        Self { days, query, parts: Vec::new() }
+    }
 }
 
 /// The passes of a query, in the order in which its finish reads them.
@@ -28,8 +38,10 @@ pub fn steps<'q>(view: &View, query: &'q Query) -> Vec<Step<'q>> {
         Measure::Asset(of) => asset::steps(view, query, of),
         Measure::Ledger(of) => ledger::steps(query, of),
         Measure::Backtest(of) => backtest::steps(view, query, of),
+        Measure::Named(of) => named::steps(view, query, of),
         Measure::Count
         | Measure::Spend(_)
+        | Measure::Purchases(_)
         | Measure::AttributeSum { .. }
         | Measure::Overlap { .. }
         | Measure::Profile => {
@@ -38,7 +50,7 @@ pub fn steps<'q>(view: &View, query: &'q Query) -> Vec<Step<'q>> {
                 _ => DAYS_AT_ONCE,
             };
             let days = dates::days(&query.dates, view);
-            let step = |days: &[i32]| Step { days: days.to_vec(), query: Cow::Borrowed(query) };
+            let step = |days: &[i32]| Step::new(days.to_vec(), Cow::Borrowed(query));
             days.chunks(at_once).map(step).collect()
         }
     }

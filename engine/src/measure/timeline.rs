@@ -1,6 +1,7 @@
 //! Numbers of groups on many days from one series.
 
-use super::group::{Channel, Counted, Grouping, Place, Summand};
+use super::counted::{Counted, Place};
+use super::group::{Channel, Grouping, Summand};
 use super::groups::{Groups, TOTAL_CODE};
 use crate::error::ExecuteError;
 use crate::exec::{Bounds, DAYS_MAX, NodeId, Program, SeriesPlan, Trace, series};

@@ -42,11 +42,14 @@ pub(super) fn run(
             attribute(database, asked, *kind, *exists)
         }
         Create::Model { model: asked, exists } => model(database, asked, *exists),
+        Create::Partition { partition, exists } => {
+            super::partition::create(database, partition, *exists)
+        }
     }
 }
 
 /// Whether to go on: an error when the name may not be taken, `Unneeded` when it is kept.
-fn may_take(
+pub(super) fn may_take(
     exists: bool,
     policy: IfExists,
     kind: NameKind,
@@ -121,12 +124,13 @@ fn lasting_text(members: &Members<'_>, view: &View) -> String {
 }
 
 /// Checks the names of a plan that was bound elsewhere.
-fn check_known(view: &View, set: &Set) -> Result<(), DefinitionError> {
+pub(super) fn check_known(view: &View, set: &Set) -> Result<(), DefinitionError> {
     let uses = Uses::of_set(set);
     let missing = |kind, name: &String| DefinitionError::Missing { kind, name: name.clone() };
     let names = [
         (NameKind::Audience, &uses.audiences),
         (NameKind::Model, &uses.models),
+        (NameKind::Partition, &uses.partitions),
         (NameKind::Behaviour, &uses.behaviours),
     ];
     for (kind, names) in names {

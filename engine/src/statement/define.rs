@@ -32,9 +32,15 @@ pub(crate) fn create(
         Create::Behaviour { name, .. } => (NameKind::Behaviour, name),
         Create::Attribute { attribute, .. } => (NameKind::Attribute, &attribute.name),
         Create::Model { model, .. } => (NameKind::Model, &model.name),
+        Create::Partition { partition, .. } => (NameKind::Partition, &partition.name),
     };
     let change = creating::run(database, create, options)?;
-    Ok(done("CREATE", kind, name, change, "exists"))
+    let mut answer = done("CREATE", kind, name, change, "exists");
+    if let (Create::Partition { partition, .. }, Change::Made) = (create, change) {
+        let view = database.view()?;
+        answer.notices.extend(super::partition::notices(&view, partition, options)?);
+    }
+    Ok(answer)
 }
 
 /// Removes a definition.

@@ -31,6 +31,7 @@ pub(super) fn run(
             drop_attribute(database, &attribute)?
         }
         NameKind::Model => drop_model(database, name)?,
+        NameKind::Partition => drop_partition(database, name)?,
         NameKind::Brand => drop_brand(database, name)?,
         NameKind::Behaviour => drop_behaviour(database, name)?,
         // These are known by their events alone.
@@ -42,7 +43,7 @@ pub(super) fn run(
     Ok(found)
 }
 
-/// Refuses when an audience's or a model's set uses the thing.
+/// Refuses when a set of an audience, a model or a partition uses the thing.
 fn check_unused(
     view: &View,
     kind: NameKind,
@@ -62,6 +63,11 @@ fn check_unused(
     for model in view.definitions().models() {
         if is_used(&Uses::of_model(model)) {
             return Err(in_use(NameKind::Model, &model.name));
+        }
+    }
+    for partition in view.definitions().partitions() {
+        if is_used(&Uses::of_partition(partition)) {
+            return Err(in_use(NameKind::Partition, &partition.name));
         }
     }
     Ok(())
@@ -111,6 +117,16 @@ fn drop_model(database: &Database, name: &str) -> Result<Change, DatabaseError> 
     }
     check_unused(&view, kind, name, |uses| uses.models.contains(name))?;
     database.store().define(vec![removal(DefinitionKind::Model, name)])?;
+    Ok(Change::Made)
+}
+
+fn drop_partition(database: &Database, name: &str) -> Result<Change, DatabaseError> {
+    let view = database.view()?;
+    if view.partition(name).is_none() {
+        return Ok(Change::Unneeded);
+    }
+    check_unused(&view, NameKind::Partition, name, |uses| uses.partitions.contains(name))?;
+    database.store().define(vec![removal(DefinitionKind::Partition, name)])?;
     Ok(Change::Made)
 }
 

@@ -11,6 +11,7 @@ mod erasures;
 mod event_text;
 pub(crate) mod matching;
 mod one;
+mod partition;
 mod reading;
 pub(crate) mod show;
 mod storage_report;

@@ -2,7 +2,8 @@
 
 use crate::import::KEY_BYTES_MAX;
 use throng_query::catalog::Catalog;
-use throng_query::plan::{AudienceKind, Create, IfExists, Model, NameKind, Show};
+use throng_query::expansion::{self, MeasureEntry};
+use throng_query::plan::{AudienceKind, Create, Division, IfExists, Model, NameKind, Show};
 use throng_query::{builtin, create_text, type_text};
 
 use super::reading::{text, text_or_null};
@@ -23,6 +24,7 @@ pub(crate) fn run(reading: &Reading<'_>, what: &Show) -> Result<Answer, ExecuteE
         Show::Store => store_report::lines(reading),
         Show::Storage => storage_report::lines(reading)?,
         Show::Limits => limits(),
+        Show::Measures => measures(),
         Show::Erasures => erasures::lines(reading),
     };
     Ok(reading.answer("SHOW", rows))
@@ -39,6 +41,7 @@ fn names(view: &View, kind: NameKind) -> Vec<Row> {
         NameKind::Audience => definitions.audiences().map(|one| audience(one)).collect(),
         NameKind::Attribute => definitions.attributes().map(|one| attribute(one)).collect(),
         NameKind::Model => definitions.models().map(|one| model(one)).collect(),
+        NameKind::Partition => definitions.partitions().map(|one| partition(one)).collect(),
         NameKind::Brand => sorted().map(|name| brand(view, name)).collect(),
         NameKind::Behaviour => {
             let built_in = |name: &str| Value::Boolean(behaviour::is_built_in(name));
@@ -69,6 +72,12 @@ fn model(model: &Model) -> Row {
     vec![text(&model.name), text(stages.join(", ")), built_in]
 }
 
+fn partition(partition: &Division) -> Row {
+    [partition.name.clone(), partition.groups().join(", "), partition.text.clone()]
+        .map(text)
+        .to_vec()
+}
+
 fn brand(view: &View, name: String) -> Row {
     let settings = view.brand_settings(&name);
     let categories = settings.map(|settings| settings.target_categories.join(", "));
@@ -95,6 +104,10 @@ fn definition(view: &View, kind: NameKind, name: &str) -> Result<Value, ExecuteE
             let model = view.model(name).ok_or_else(unknown)?;
             Create::Model { model: (*model).clone(), exists }
         }
+        NameKind::Partition => {
+            let partition = view.partition(name).ok_or_else(unknown)?;
+            Create::Partition { partition: (*partition).clone(), exists }
+        }
         NameKind::Brand if view.exists(kind, name) => {
             let settings = view.brand_settings(name);
             let categories = settings.map(|settings| settings.target_categories.clone());
@@ -107,6 +120,13 @@ fn definition(view: &View, kind: NameKind, name: &str) -> Result<Value, ExecuteE
         _ => return Err(unknown()),
     };
     Ok(text(create_text(&create, view)))
+}
+
+fn measures() -> Vec<Row> {
+    let row = |entry: MeasureEntry| {
+        [entry.name, entry.statement, entry.definition, entry.source].map(text).to_vec()
+    };
+    expansion::measures().into_iter().map(row).collect()
 }
 
 fn limits() -> Vec<Row> {

@@ -22,6 +22,8 @@ pub(super) enum Place {
     Audience(String),
     /// In the rules of a model.
     Model,
+    /// In the rules of a partition.
+    Partition,
 }
 
 pub(super) struct Binder<'a> {

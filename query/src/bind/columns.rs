@@ -4,7 +4,7 @@
 use crate::ast::{Literal, LiteralKind, Measure as MeasureNode, Partition, Query as Node};
 use crate::builtin::DEFAULT_MODEL;
 use crate::error::QueryError;
-use crate::plan::{AttributeType, Column, ColumnType, Measure, OverlapShape};
+use crate::plan::{AttributeType, Column, ColumnType, Measure, NamedKind, OverlapShape};
 
 use super::binder::Binder;
 
@@ -25,7 +25,7 @@ const PAIRS: [(&str, ColumnType); 7] = [
 const REGIONS: [(&str, ColumnType); 3] =
     [("region", ColumnType::Text), ("sets", ColumnType::Integer), ("count", ColumnType::Integer)];
 
-const PROFILE: [(&str, ColumnType); 8] = [
+const PROFILE: [(&str, ColumnType); 9] = [
     ("attribute", ColumnType::Text),
     ("value", ColumnType::Text),
     ("count", ColumnType::Integer),
@@ -34,7 +34,20 @@ const PROFILE: [(&str, ColumnType); 8] = [
     ("base_share", ColumnType::Double),
     ("tgi", ColumnType::Double),
     ("z", ColumnType::Double),
+    ("small", ColumnType::Boolean),
 ];
+
+const FAST: [(&str, ColumnType); 7] = [
+    ("fertility", ColumnType::Integer),
+    ("advancing", ColumnType::Double),
+    ("superiority", ColumnType::Integer),
+    ("thriving", ColumnType::Double),
+    ("deepened", ColumnType::Integer),
+    ("start", ColumnType::Integer),
+    ("active", ColumnType::Integer),
+];
+
+const GROW: [&str; 7] = ["before", "after", "change", "penetration", "range", "frequency", "price"];
 
 /// Digits after the currency's own that a value per head has: of many consumers each is worth less
 /// than a minor unit.
@@ -72,6 +85,8 @@ impl Binder<'_> {
                 column("amount", self.money_type()),
             ],
             Measure::Backtest(_) => self.backtest_columns(),
+            Measure::Purchases(_) => vec![column("sum", ColumnType::Integer)],
+            Measure::Named(named) => self.named_columns(&named.kind),
         };
         if *measure == Measure::Count && node.versus.is_some() {
             measured.push(column("versus", ColumnType::Integer));
@@ -90,11 +105,38 @@ impl Binder<'_> {
             }
         }
         columns.extend(measured);
+        if node.forecast.is_some() {
+            columns
+                .extend(["forecast", "low", "high"].map(|name| column(name, ColumnType::Double)));
+        }
         Ok(columns)
     }
 
     fn money_type(&self) -> ColumnType {
         ColumnType::Numeric { scale: self.catalog.currency().exponent }
+    }
+
+    fn named_columns(&self, kind: &NamedKind) -> Vec<Column> {
+        let counts = |names: &[&str]| -> Vec<Column> {
+            names.iter().map(|name| column(*name, ColumnType::Integer)).collect()
+        };
+        let mut columns = match kind {
+            NamedKind::Fast { .. } => return fixed(&FAST),
+            NamedKind::Deepening { .. } => counts(&["deepened", "start"]),
+            NamedKind::Reservoir => counts(&["reserve", "buyers"]),
+            NamedKind::Penetration { .. } => counts(&["buyers", "market"]),
+            NamedKind::Grow(_) => {
+                let money = |name: &&str| column(*name, self.money_type());
+                return GROW.iter().map(money).collect();
+            }
+        };
+        let ratio = match kind {
+            NamedKind::Deepening { .. } => "deepening",
+            NamedKind::Reservoir => "reservoir",
+            _ => "penetration",
+        };
+        columns.push(column(ratio, ColumnType::Double));
+        columns
     }
 
     fn asset_columns(&self) -> Vec<Column> {
@@ -125,12 +167,13 @@ impl Binder<'_> {
         for (partition, base) in node.partitions.iter().zip(&bases) {
             let repeated = bases.iter().filter(|other| *other == base).count() > 1;
             let (day, kind) = match partition {
-                Partition::Stage { as_of, .. } => {
+                Partition::Stage { as_of, .. } | Partition::Own { as_of, .. } => {
                     let day = as_of.as_ref().or(node.as_of.as_ref());
                     (day.filter(|_| repeated), ColumnType::Text)
                 }
                 Partition::Attribute(written) => (None, column_type(self.attribute(written)?.1)),
                 Partition::Audience(_) => (None, ColumnType::Boolean),
+                Partition::About { .. } => (None, ColumnType::Text),
             };
             let name = match day {
                 Some(day) => format!("{base}@{}", date_label(day)),
@@ -159,7 +202,8 @@ fn base_name(partition: &Partition) -> String {
             Some(brand) => format!("{}.{}", brand.text, written.name.text),
             None => written.name.text.clone(),
         },
-        Partition::Audience(name) => name.text.clone(),
+        Partition::About { what, .. } => what.word().to_owned(),
+        Partition::Audience(name) | Partition::Own { name, .. } => name.text.clone(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ast::{AttributeName, Create as Node, Freeze, Name, Set as SetNode, Sp
 use crate::builtin::{NO_STAGE, is_model};
 use crate::error::{ErrorCode, QueryError};
 use crate::limits::MODEL_STAGES_MAX;
-use crate::plan::{AttributeRef, AudienceKind, Create, IfExists, Model, NameKind};
+use crate::plan::{AttributeRef, AudienceKind, Create, Figure, IfExists, Model, NameKind};
 use crate::text::{model_text, set_text};
 
 use super::binder::{Binder, Place};
@@ -40,10 +40,18 @@ impl Binder<'_> {
                 Ok(Create::Attribute { attribute, kind: *kind, exists })
             }
             Node::Model { name, stages, text } => self.create_model(name, stages, text, exists),
+            Node::Partition { name, division, text } => {
+                self.create_partition(name, division, text, exists)
+            }
         }
     }
 
-    fn check_new(&self, kind: NameKind, name: &Name, exists: IfExists) -> Result<(), QueryError> {
+    pub(super) fn check_new(
+        &self,
+        kind: NameKind,
+        name: &Name,
+        exists: IfExists,
+    ) -> Result<(), QueryError> {
         if exists != IfExists::Error || !self.catalog.exists(kind, &name.text) {
             return Ok(());
         }
@@ -148,7 +156,7 @@ fn duplicate(kind: NameKind, name: &str, span: &Span) -> QueryError {
     let message = format!("{} `{name}` exists already", kind_word(kind));
     let error = QueryError::new(ErrorCode::DuplicateObject, span.clone(), message);
     match kind {
-        NameKind::Audience | NameKind::Brand | NameKind::Model => {
+        NameKind::Audience | NameKind::Brand | NameKind::Model | NameKind::Partition => {
             error.hint("CREATE OR REPLACE replaces it; IF NOT EXISTS keeps it")
         }
         _ => error.hint("IF NOT EXISTS keeps it"),
@@ -156,7 +164,7 @@ fn duplicate(kind: NameKind, name: &str, span: &Span) -> QueryError {
 }
 
 /// Whether an attribute may have this name. Loading asks too: no attribute may be called `stage`,
-/// and no attribute of a brand `spend`.
+/// and no attribute of a brand `spend`, `purchase_days`, `categories` or `category_days`.
 ///
 /// # Errors
 /// With a message that says why not.
@@ -169,6 +177,12 @@ pub fn check_attribute_name(brand: Option<&str>, name: &str) -> Result<(), Query
         Some("an attribute cannot be called `stage`: that is the stage of a model".to_owned())
     } else if brand.is_some() && name.eq_ignore_ascii_case("spend") {
         Some("a brand's attribute cannot be called `spend`: that is money spent".to_owned())
+    } else if brand.is_some()
+        && let Some(figure) =
+            Figure::ALL.iter().find(|figure| name.eq_ignore_ascii_case(figure.word()))
+    {
+        let word = figure.word();
+        Some(format!("a brand's attribute cannot be called `{word}`: SUM counts purchases so"))
     } else {
         None
     };

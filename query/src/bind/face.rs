@@ -4,8 +4,8 @@ use crate::ast::Ast;
 use crate::catalog::Catalog;
 use crate::date::Date;
 use crate::error::{ErrorCode, QueryError};
-use crate::parse::{parse_model, parse_set};
-use crate::plan::{Column, ColumnType, Model, Plan, Set};
+use crate::parse::{parse_division, parse_model, parse_set};
+use crate::plan::{Column, ColumnType, Division, Model, Plan, Set};
 
 use super::binder::{Binder, Place, Values};
 
@@ -84,4 +84,18 @@ pub fn bind_model(name: &str, text: &str, catalog: &dyn Catalog) -> Result<Model
     binder.place = Place::Model;
     let stages = binder.stage_rules(&ast.stages)?;
     Ok(Model { name: name.to_owned(), stages, text: text.to_owned() })
+}
+
+/// The partition that a stored text means.
+///
+/// # Errors
+/// As [`crate::parse_division`] and [`bind`].
+pub fn bind_division(
+    name: &str,
+    text: &str,
+    catalog: &dyn Catalog,
+) -> Result<Division, QueryError> {
+    let ast = parse_division(text)?;
+    let mut binder = Binder::new(text, catalog, Values::Known(&[]), 0);
+    binder.division(name, &ast.division, text.to_owned())
 }

@@ -17,6 +17,7 @@ pub(super) fn kind_word(kind: NameKind) -> &'static str {
         NameKind::Model => "model",
         NameKind::Touchpoint => "touchpoint",
         NameKind::Category => "category",
+        NameKind::Partition => "partition",
     }
 }
 
@@ -80,6 +81,9 @@ impl Binder<'_> {
         }
         if is(NameKind::Audience) {
             return Some(format!("`{text}` is an audience: write (AUDIENCE {text})"));
+        }
+        if is(NameKind::Partition) {
+            return Some(format!("`{text}` is a partition: write PARTITION {text}"));
         }
         is(NameKind::Attribute).then(|| format!("`{text}` is an attribute of consumers"))
     }

@@ -1,9 +1,11 @@
 //! Queries: a measure and its clauses.
 
-use crate::ast::{Every, Measure as MeasureNode, Partition as PartitionNode, Query as Node};
+use crate::ast::{
+    Every, Measure as MeasureNode, NamedKind, Partition as PartitionNode, Query as Node,
+};
 use crate::error::{ErrorCode, QueryError};
 use crate::every::every_dates;
-use crate::limits::{EVERY_DATES_MAX, PARTITIONS_MAX, PROFILE_PARTITIONS_MAX};
+use crate::limits::{EVERY_DATES_MAX, FORECAST_DAYS_MAX, PARTITIONS_MAX, PROFILE_PARTITIONS_MAX};
 use crate::plan::{AttributeType, Column, Dates, Measure, NameKind, Partition, Query};
 
 use super::binder::Binder;
@@ -22,13 +24,15 @@ impl Binder<'_> {
             Some(every) => self.every(every)?,
             None => Dates::AsOf(self.optional_date(node.as_of.as_ref())?),
         };
+        let forecast_days = self.forecast(node)?;
         let columns = self.query_columns(node, &measure)?;
         let order = self.order(&node.order, &columns)?;
         let limit = match &node.limit {
             Some(limit) => self.whole(limit, "LIMIT", 0, i64::MAX)?.map(i64::unsigned_abs),
             None => None,
         };
-        let query = Query { measure, filter, versus, partitions, dates, order, limit };
+        let query =
+            Query { measure, filter, versus, partitions, dates, forecast_days, order, limit };
         Ok((query, columns))
     }
 
@@ -52,6 +56,8 @@ impl Binder<'_> {
                 Ok(Measure::AttributeSum { attribute, scale })
             }
             MeasureNode::OfBrand(of) => self.brand_measure(of),
+            MeasureNode::Purchases(of) => self.purchases(of).map(Measure::Purchases),
+            MeasureNode::Named(of) => self.named(of).map(Measure::Named),
             MeasureNode::Overlap { operands, regions } => {
                 let (operands, shape) = self.operands(operands, *regions)?;
                 Ok(Measure::Overlap { operands, shape })
@@ -71,7 +77,52 @@ impl Binder<'_> {
                 Ok(Partition::Attribute(self.attribute(written)?.0))
             }
             PartitionNode::Audience(name) => self.audience(name).map(Partition::Audience),
+            PartitionNode::About { what, of, top, span } => {
+                if of.at_least.is_some() {
+                    let message = "whoever did it once is in the group";
+                    let error = QueryError::new(ErrorCode::NotSupported, span.clone(), message);
+                    return Err(error.hint("ask for those who did it more often by WHERE"));
+                }
+                let top = match top {
+                    Some(top) => self.whole(top, "TOP", 1, i64::MAX)?.map(i64::unsigned_abs),
+                    None => None,
+                };
+                Ok(Partition::About { what: *what, of: self.did(of)?, top })
+            }
+            PartitionNode::Own { name, as_of } => {
+                let name = self.partition_name(name)?;
+                Ok(Partition::Own { name, as_of: self.optional_date(as_of.as_ref())? })
+            }
         }
+    }
+
+    /// The days of FORECAST, on a measure of one number that is asked of many dates.
+    fn forecast(&mut self, node: &Node) -> Result<Option<u32>, QueryError> {
+        let Some((days, span)) = &node.forecast else { return Ok(None) };
+        let has_one = match &node.measure {
+            MeasureNode::Count
+            | MeasureNode::Spend(_)
+            | MeasureNode::Purchases(_)
+            | MeasureNode::AttributeSum(_) => node.versus.is_none(),
+            MeasureNode::Named(named) => matches!(
+                named.kind,
+                NamedKind::Deepening(_) | NamedKind::Reservoir | NamedKind::Penetration(_)
+            ),
+            MeasureNode::Overlap { .. } | MeasureNode::Profile | MeasureNode::OfBrand(_) => false,
+        };
+        let refused = if node.every.is_none() {
+            Some(("FORECAST needs a series", "ask EVERY n DAYS FROM 'day' TO 'day' before it"))
+        } else if has_one {
+            None
+        } else {
+            let hint = "COUNT, SUM, DEEPENING, RESERVOIR and PENETRATION give one";
+            Some(("FORECAST continues one number a day", hint))
+        };
+        if let Some((message, hint)) = refused {
+            let error = QueryError::new(ErrorCode::NotSupported, span.clone(), message);
+            return Err(error.hint(hint));
+        }
+        self.at_least_one(days, "a forecast", FORECAST_DAYS_MAX).map(Some)
     }
 
     fn every(&mut self, every: &Every) -> Result<Dates, QueryError> {
@@ -104,8 +155,18 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
         let message = format!("BY has {} parts; the limit is {most}", node.partitions.len());
         return Err(QueryError::new(ErrorCode::TooLong, node.span.clone(), message));
     }
+    let about = node.partitions.iter().find_map(|partition| match partition {
+        PartitionNode::About { span, .. } => Some(span),
+        _ => None,
+    });
+    if let (Some(span), false) = (about, matches!(node.measure, MeasureNode::Profile)) {
+        let message = "only PROFILE asks what events are about: one consumer is in several groups";
+        return Err(QueryError::new(ErrorCode::NotSupported, span.clone(), message));
+    }
     match node.measure {
-        MeasureNode::Spend(_) | MeasureNode::AttributeSum(_) if node.versus.is_some() => {
+        MeasureNode::Spend(_) | MeasureNode::Purchases(_) | MeasureNode::AttributeSum(_)
+            if node.versus.is_some() =>
+        {
             refuse("SUM has no VERSUS", "ask for each sum on its own")
         }
         MeasureNode::Overlap { .. } if node.versus.is_some() => {
@@ -117,6 +178,7 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
         MeasureNode::Profile if node.partitions.is_empty() => {
             refuse("PROFILE needs BY", "name the attributes: PROFILE WHERE ... BY age, gender")
         }
+        MeasureNode::Named(_) => super::named::check_clauses(node),
         _ => super::brand_measure::check_clauses(node),
     }
 }

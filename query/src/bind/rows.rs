@@ -70,7 +70,11 @@ impl Binder<'_> {
         self.decimal(literal, Scale { of: &currency.code, digits: currency.exponent })
     }
 
-    fn rows(&mut self, rows: &Rows, brand: &BrandRef) -> Result<(Window, RowFilter), QueryError> {
+    pub(super) fn rows(
+        &mut self,
+        rows: &Rows,
+        brand: &BrandRef,
+    ) -> Result<(Window, RowFilter), QueryError> {
         let window = match &rows.window {
             None => Window::Always,
             Some(WindowNode::LastDays(n)) => {

@@ -44,6 +44,10 @@ impl Binder<'_> {
             }
             SetKind::Attribute { attribute, test } => self.attribute_test(attribute, test),
             SetKind::Audience(name) => self.audience(name).map(Set::Audience),
+            SetKind::Top(top) => self.top(top),
+            SetKind::Group { partition, as_of, sign, groups } => {
+                self.group_test(partition, as_of.as_ref(), *sign, groups)
+            }
             SetKind::Sample { percent, seed } => self.sample(percent, seed.as_ref()),
         }
     }
@@ -79,6 +83,7 @@ impl Binder<'_> {
     pub fn audience(&self, name: &Name) -> Result<String, QueryError> {
         let refused = match &self.place {
             Place::Model => Some("a model's rules cannot use an audience"),
+            Place::Partition => Some("a partition's rules cannot use an audience"),
             Place::Audience(own) if *own == name.text => {
                 Some("an audience cannot be defined by itself")
             }

@@ -19,6 +19,9 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
         Show::Names(NameKind::Behaviour) => &[("name", Text), ("builtin", Boolean)],
         Show::Names(NameKind::Attribute) => &[("name", Text), ("brand", Text), ("type", Text)],
         Show::Names(NameKind::Model) => &[("name", Text), ("stages", Text), ("builtin", Boolean)],
+        Show::Names(NameKind::Partition) => {
+            &[("name", Text), ("groups", Text), ("definition", Text)]
+        }
         Show::Names(NameKind::Touchpoint | NameKind::Category) => &[("name", Text)],
         Show::Definition { .. } => &[("definition", Text)],
         Show::Store => &[("property", Text), ("value", Text)],
@@ -30,6 +33,9 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
             ("bytes", Integer),
             ("bytes_per_event", Numeric { scale: BYTES_PER_EVENT_SCALE }),
         ],
+        Show::Measures => {
+            &[("name", Text), ("statement", Text), ("definition", Text), ("source", Text)]
+        }
         Show::Limits => &[("name", Text), ("value", Integer)],
         Show::Erasures => &[
             ("number", Integer),

@@ -105,6 +105,7 @@ impl Binder<'_> {
             ShowNode::Store => Show::Store,
             ShowNode::Storage => Show::Storage,
             ShowNode::Limits => Show::Limits,
+            ShowNode::Measures => Show::Measures,
             ShowNode::Erasures => Show::Erasures,
         })
     }

@@ -20,6 +20,7 @@ impl Parser {
             partitions: Vec::new(),
             as_of: None,
             every: None,
+            forecast: None,
             order: Vec::new(),
             limit: None,
         };
@@ -55,6 +56,11 @@ impl Parser {
         } else if self.word("EVERY") {
             once(query.every.is_none(), &at, "EVERY")?;
             query.every = Some(self.every(at.start)?);
+        } else if self.word("FORECAST") {
+            once(query.forecast.is_none(), &at, "FORECAST")?;
+            let days = self.number(Expect::Other("a number of days"))?;
+            self.require_any(&["DAYS", "DAY"])?;
+            query.forecast = Some((days, self.since(at.start)));
         } else if self.phrase("ORDER BY")? {
             once(query.order.is_empty(), &at, "ORDER BY")?;
             query.order = self.comma_list(Self::order_key)?;

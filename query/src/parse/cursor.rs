@@ -20,6 +20,8 @@ pub(crate) enum Expect {
     BrandAttribute(String),
     /// A stage of this model.
     Stage(String),
+    /// A group of this partition.
+    Group(String),
     /// Anything else, in words.
     Other(&'static str),
 }
@@ -36,6 +38,8 @@ impl Expect {
             Self::Name(NameKind::Model) => "a model".to_owned(),
             Self::Name(NameKind::Touchpoint) => "a touchpoint in single quotes".to_owned(),
             Self::Name(NameKind::Category) => "a category in single quotes".to_owned(),
+            Self::Name(NameKind::Partition) => "a partition".to_owned(),
+            Self::Group(_) => "a group".to_owned(),
             Self::NewName => "a name".to_owned(),
             Self::Stage(_) => "a stage".to_owned(),
             Self::Other(text) => (*text).to_owned(),
@@ -359,5 +363,7 @@ impl Parser {
 
 /// Whether a keyword that is not reserved begins a term of its own.
 fn begins_term(word: &str) -> bool {
-    ["ALL", "AUDIENCE", "SAMPLE"].iter().any(|known| known.eq_ignore_ascii_case(word))
+    ["ALL", "AUDIENCE", "PARTITION", "SAMPLE", "TOP"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(word))
 }

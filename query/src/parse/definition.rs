@@ -8,12 +8,13 @@ use crate::plan::{AttributeType, IfExists, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser, Subject};
 
-const DEFINABLE: [NameKind; 5] = [
+const DEFINABLE: [NameKind; 6] = [
     NameKind::Audience,
     NameKind::Brand,
     NameKind::Behaviour,
     NameKind::Attribute,
     NameKind::Model,
+    NameKind::Partition,
 ];
 
 impl Parser {
@@ -36,6 +37,7 @@ impl Parser {
             NameKind::Brand => self.create_brand()?,
             NameKind::Behaviour => Create::Behaviour { name: self.name(Expect::NewName)? },
             NameKind::Attribute => self.create_attribute()?,
+            NameKind::Partition => self.create_partition()?,
             _ => self.create_model()?,
         };
         Ok(Statement::Create { exists, what })
@@ -57,7 +59,7 @@ impl Parser {
                 Err(QueryError::new(ErrorCode::Syntax, self.since(start), message))
             }
             Some(span) if matches!(kind, NameKind::Behaviour | NameKind::Attribute) => {
-                let message = "only audiences, brands and models can be replaced";
+                let message = "only audiences, brands, models and partitions can be replaced";
                 let error = QueryError::new(ErrorCode::NotSupported, span, message);
                 Err(error.hint("IF NOT EXISTS keeps what is there"))
             }
@@ -137,6 +139,14 @@ impl Parser {
         let stages = self.stage_rules()?;
         self.subject = Subject::Named;
         Ok(Create::Model { name, stages, text: self.since(start) })
+    }
+
+    fn create_partition(&mut self) -> Result<Create, QueryError> {
+        let name = self.name(Expect::NewName)?;
+        self.require_word("AS")?;
+        let start = self.span().start;
+        let division = Box::new(self.division()?);
+        Ok(Create::Partition { name, division, text: self.since(start) })
     }
 
     /// After DROP.

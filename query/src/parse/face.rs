@@ -1,6 +1,6 @@
 //! Whole texts to whole trees.
 
-use crate::ast::{Ast, ModelAst, SetAst};
+use crate::ast::{Ast, DivisionAst, ModelAst, SetAst};
 use crate::error::{ErrorCode, QueryError};
 use crate::lexer::Symbol;
 
@@ -39,6 +39,18 @@ pub fn parse_model(text: &str) -> Result<ModelAst, QueryError> {
     parser.end()?;
     without_parameters(&parser)?;
     Ok(ModelAst { stages })
+}
+
+/// A partition of one's own: its text after AS.
+///
+/// # Errors
+/// Where the text is not a partition, or has parameters.
+pub fn parse_division(text: &str) -> Result<DivisionAst, QueryError> {
+    let mut parser = Parser::new(text, Subject::Named)?;
+    let division = parser.division()?;
+    parser.end()?;
+    without_parameters(&parser)?;
+    Ok(DivisionAst { division })
 }
 
 fn without_parameters(parser: &Parser) -> Result<(), QueryError> {

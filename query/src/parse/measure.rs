@@ -1,9 +1,11 @@
 //! What a query measures.
 
-use crate::ast::{AttributeName, Brand, Measure, Members, Operand, Regions, Set, SetKind, Spend};
+use crate::ast::{
+    AttributeName, Brand, Measure, Members, Operand, Purchases, Regions, Set, SetKind, Spend,
+};
 use crate::error::QueryError;
 use crate::lexer::Symbol;
-use crate::plan::NameKind;
+use crate::plan::{Figure, NameKind};
 
 use super::cursor::{Expect, Parser};
 
@@ -18,6 +20,8 @@ impl Parser {
             self.overlap().map(Some)
         } else if self.word("PROFILE") {
             Ok(Some(Measure::Profile))
+        } else if let Some(named) = self.named_measure()? {
+            Ok(Some(named))
         } else {
             self.brand_measure()
         }
@@ -28,8 +32,11 @@ impl Parser {
         if self.phrase("ANY BRAND")? {
             let brand = Brand::Any(self.since(start));
             self.require_symbol(Symbol::Point)?;
+            if let Some(figure) = self.figure() {
+                return Ok(Measure::Purchases(Purchases { figure, of: self.spend_of(brand)? }));
+            }
             self.require_word("SPEND")?;
-            return Ok(Measure::Spend(Spend { brand, rows: self.rows()? }));
+            return self.spend_of(brand).map(Measure::Spend);
         }
         self.wants(Expect::Name(NameKind::Brand));
         let first = self.name(Expect::Name(NameKind::Attribute))?;
@@ -37,11 +44,28 @@ impl Parser {
             return Ok(Measure::AttributeSum(AttributeName { brand: None, name: first }));
         }
         if self.word("SPEND") {
-            let brand = Brand::Named(first);
-            return Ok(Measure::Spend(Spend { brand, rows: self.rows()? }));
+            return self.spend_of(Brand::Named(first)).map(Measure::Spend);
+        }
+        if let Some(figure) = self.figure() {
+            let of = self.spend_of(Brand::Named(first))?;
+            return Ok(Measure::Purchases(Purchases { figure, of }));
         }
         let name = self.name(Expect::BrandAttribute(first.text.clone()))?;
         Ok(Measure::AttributeSum(AttributeName { brand: Some(first), name }))
+    }
+
+    fn spend_of(&mut self, brand: Brand) -> Result<Spend, QueryError> {
+        Ok(Spend { brand, rows: self.rows()? })
+    }
+
+    /// What is counted of purchases, if it is here.
+    fn figure(&mut self) -> Option<Figure> {
+        let words = [
+            ("PURCHASE_DAYS", Figure::PurchaseDays),
+            ("CATEGORIES", Figure::Categories),
+            ("CATEGORY_DAYS", Figure::CategoryDays),
+        ];
+        words.into_iter().find(|(word, _)| self.word(word)).map(|(_, figure)| figure)
     }
 
     fn overlap(&mut self) -> Result<Measure, QueryError> {

@@ -4,10 +4,12 @@ mod brand_measure;
 mod clauses;
 mod cursor;
 mod definition;
+mod division;
 mod face;
 mod literal;
 mod measure;
 mod model;
+mod named;
 mod partition;
 mod rows;
 mod set;
@@ -16,4 +18,4 @@ mod test;
 
 pub(crate) use cursor::Expect;
 pub(crate) use face::expectations;
-pub use face::{parse, parse_model, parse_set};
+pub use face::{parse, parse_division, parse_model, parse_set};

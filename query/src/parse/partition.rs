@@ -1,10 +1,10 @@
 //! What BY divides consumers into.
 
-use crate::ast::{AttributeName, Literal, Name, Partition};
+use crate::ast::{AttributeName, Brand, Literal, Name, Partition};
 use crate::error::{ErrorCode, QueryError};
 use crate::keywords::is_reserved;
 use crate::lexer::{Symbol, TokenKind};
-use crate::plan::NameKind;
+use crate::plan::{About, NameKind};
 
 use super::cursor::{Expect, Parser};
 
@@ -47,12 +47,12 @@ impl Parser {
 
     fn give_date(&self, partition: &mut Partition, date: Literal) -> Result<(), QueryError> {
         match partition {
-            Partition::Stage { as_of, .. } => {
+            Partition::Stage { as_of, .. } | Partition::Own { as_of, .. } => {
                 *as_of = Some(date);
                 Ok(())
             }
-            Partition::Attribute(_) | Partition::Audience(_) => {
-                let message = "only a stage has a day of its own";
+            Partition::Attribute(_) | Partition::Audience(_) | Partition::About { .. } => {
+                let message = "only a stage, or a partition of one's own, has a day";
                 let error = QueryError::new(ErrorCode::NotSupported, date.span, message);
                 Err(error.hint(
                     "attributes are known as loaded last; AS OF behind the last partition is the \
@@ -68,6 +68,15 @@ impl Parser {
             return Ok(Partition::Audience(self.name(Expect::Name(NameKind::Audience))?));
         }
         self.wants(Expect::Word("AUDIENCE"));
+        if self.is_word_after(0, "PARTITION") && self.is_name_after(1) {
+            self.advance();
+            let name = self.name(Expect::Name(NameKind::Partition))?;
+            return Ok(Partition::Own { name, as_of: None });
+        }
+        self.wants(Expect::Word("PARTITION"));
+        if let Some(about) = self.about()? {
+            return Ok(about);
+        }
         self.wants(Expect::Name(NameKind::Brand));
         let name = self.name(Expect::Name(NameKind::Attribute))?;
         if !self.symbol(Symbol::Point) {
@@ -80,6 +89,41 @@ impl Parser {
         }
         let model = self.model_choice()?;
         Ok(Partition::Stage { brand: name, model, as_of: None })
+    }
+
+    /// `[TOP n] CATEGORIES OF brand DID ...`, if it is here.
+    fn about(&mut self) -> Result<Option<Partition>, QueryError> {
+        let start = self.span().start;
+        let limited = self.is_word_after(0, "TOP")
+            && matches!(self.kind_after(1), TokenKind::Number(_) | TokenKind::Parameter(_));
+        let mut top = None;
+        if limited {
+            self.advance();
+            top = Some(self.number(Expect::Other("a number of groups"))?);
+        } else {
+            self.wants(Expect::Word("TOP"));
+        }
+        let is_here = |parser: &Self, about: About| {
+            parser.is_word_after(0, about.plural()) && parser.is_word_after(1, "OF")
+        };
+        let what = About::ALL.into_iter().find(|about| is_here(self, *about));
+        let Some(what) = what else {
+            for about in About::ALL {
+                self.wants(Expect::Word(about.plural()));
+            }
+            return if limited { Err(self.unexpected()) } else { Ok(None) };
+        };
+        self.advance();
+        self.advance();
+        let at = self.span().start;
+        let brand = if self.phrase("ANY BRAND")? {
+            Brand::Any(self.since(at))
+        } else {
+            Brand::Named(self.name(Expect::Name(NameKind::Brand))?)
+        };
+        self.require_word("DID")?;
+        let of = Box::new(self.did(brand)?);
+        Ok(Some(Partition::About { what, of, top, span: self.since(start) }))
     }
 
     /// Whether the token `n` places ahead can be a name.

@@ -73,8 +73,13 @@ impl Parser {
     /// Windows and filters of SPENT and SUM.
     pub(super) fn rows(&mut self) -> Result<Rows, QueryError> {
         let mut rows = Rows::default();
-        while self.row_clause(&mut rows)? {}
+        self.more_rows(&mut rows)?;
         Ok(rows)
+    }
+
+    pub(super) fn more_rows(&mut self, rows: &mut Rows) -> Result<(), QueryError> {
+        while self.row_clause(rows)? {}
+        Ok(())
     }
 
     fn row_clause(&mut self, rows: &mut Rows) -> Result<bool, QueryError> {

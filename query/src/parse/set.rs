@@ -72,8 +72,14 @@ impl Parser {
         if self.word("AUDIENCE") {
             return Ok(SetKind::Audience(self.name(Expect::Name(NameKind::Audience))?));
         }
+        if self.word("PARTITION") {
+            return self.group_leaf();
+        }
         if self.word("SAMPLE") {
             return self.sample();
+        }
+        if self.word("TOP") {
+            return self.top();
         }
         if self.phrase("ANY BRAND")? {
             return self.brand_leaf(Brand::Any(self.since(start.start)));

@@ -7,17 +7,19 @@ use crate::plan::{ExplainMode, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser};
 
-const LISTS: [(&str, Show); 11] = [
+const LISTS: [(&str, Show); 13] = [
     ("AUDIENCES", Show::Names(NameKind::Audience)),
     ("BRANDS", Show::Names(NameKind::Brand)),
     ("BEHAVIOURS", Show::Names(NameKind::Behaviour)),
     ("ATTRIBUTES", Show::Names(NameKind::Attribute)),
     ("MODELS", Show::Names(NameKind::Model)),
+    ("PARTITIONS", Show::Names(NameKind::Partition)),
     ("TOUCHPOINTS", Show::Names(NameKind::Touchpoint)),
     ("CATEGORIES", Show::Names(NameKind::Category)),
     ("STORE", Show::Store),
     ("STORAGE", Show::Storage),
     ("LIMITS", Show::Limits),
+    ("MEASURES", Show::Measures),
     ("ERASURES", Show::Erasures),
 ];
 
@@ -133,13 +135,13 @@ impl Parser {
             }
         }
         self.require_word("CREATE")?;
-        let kinds = [NameKind::Audience, NameKind::Brand, NameKind::Model];
+        let kinds = [NameKind::Audience, NameKind::Brand, NameKind::Model, NameKind::Partition];
         let kind = self.kind_of_thing(&kinds)?;
         let name = self.name(Expect::Name(kind))?;
         Ok(Show::Definition { kind, name })
     }
 
-    /// One of the words AUDIENCE, BRAND, BEHAVIOUR, ATTRIBUTE and MODEL.
+    /// One of the words AUDIENCE, BRAND, BEHAVIOUR, ATTRIBUTE, MODEL and PARTITION.
     pub(super) fn kind_of_thing(&mut self, kinds: &[NameKind]) -> Result<NameKind, QueryError> {
         for kind in kinds {
             let word = match kind {
@@ -150,6 +152,7 @@ impl Parser {
                 NameKind::Model => "MODEL",
                 NameKind::Touchpoint => "TOUCHPOINT",
                 NameKind::Category => "CATEGORY",
+                NameKind::Partition => "PARTITION",
             };
             if self.word(word) {
                 return Ok(*kind);

@@ -40,24 +40,30 @@ impl Parser {
         let as_of = if self.phrase("AS OF")? { Some(self.date()?) } else { None };
         let of = model.as_ref().map_or(DEFAULT_MODEL, |model| model.text.as_str()).to_owned();
         let stage = |parser: &mut Self| parser.name_or_text(Expect::Stage(of.clone()));
-        let (sign, stages) = if self.symbol(Symbol::Equal) {
-            (Sign::Plain, vec![stage(self)?])
+        let is_state = self.is_word_after(0, "IS");
+        let (sign, stages) = self.chosen(stage).map_err(|error| {
+            if is_state { error.hint("who is in no stage is asked for by = none") } else { error }
+        })?;
+        Ok(SetKind::Stage(StageTest { brand, model, as_of, sign, stages }))
+    }
+
+    /// `= one`, `<> one`, `IN (one, ...)` or `NOT IN (one, ...)`.
+    pub(super) fn chosen(
+        &mut self,
+        one: impl Fn(&mut Self) -> Result<Literal, QueryError>,
+    ) -> Result<(Sign, Vec<Literal>), QueryError> {
+        if self.symbol(Symbol::Equal) {
+            Ok((Sign::Plain, vec![one(self)?]))
         } else if self.symbol(Symbol::NotEqual) {
-            (Sign::Negated, vec![stage(self)?])
+            Ok((Sign::Negated, vec![one(self)?]))
         } else if self.word("IN") {
-            (Sign::Plain, self.paren_list(stage)?)
+            Ok((Sign::Plain, self.paren_list(one)?))
         } else if self.word("NOT") {
             self.require_word("IN")?;
-            (Sign::Negated, self.paren_list(stage)?)
+            Ok((Sign::Negated, self.paren_list(one)?))
         } else {
-            let error = self.unexpected();
-            return Err(if self.is_word_after(0, "IS") {
-                error.hint("who is in no stage is asked for by = none")
-            } else {
-                error
-            });
-        };
-        Ok(SetKind::Stage(StageTest { brand, model, as_of, sign, stages }))
+            Err(self.unexpected())
+        }
     }
 
     /// `brand.moved(I TO P, 'd1', 'd2') [(model)]`, after `moved`.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::set::{Set, Spend};
+use super::named::{Named, Purchases};
+use super::set::{Did, Set, Spend};
 use super::valuation::{Flow, Ledger, Valuation};
 use crate::date::Date;
 
@@ -20,6 +21,8 @@ pub struct Query {
     pub partitions: Vec<Partition>,
     /// As of which day or days.
     pub dates: Dates,
+    /// Days after the last date for which a series is continued.
+    pub forecast_days: Option<u32>,
     /// The order of rows: then by the partitions' own order.
     pub order: Vec<OrderKey>,
     /// At most so many rows.
@@ -57,6 +60,10 @@ pub enum Measure {
     Ledger(Ledger),
     /// What was expected against what came.
     Backtest(Valuation),
+    /// `SUM brand.purchase_days window` and its like.
+    Purchases(Purchases),
+    /// FAST, DEEPENING, RESERVOIR, PENETRATION, GROW.
+    Named(Named),
 }
 
 /// One set of an overlap.
@@ -141,6 +148,62 @@ pub enum Partition {
     Attribute(AttributeRef),
     /// Boolean: in the audience or not.
     Audience(String),
+    /// What consumers did it to: PROFILE only, since a consumer may be in several groups.
+    About {
+        /// Which part of the events.
+        what: About,
+        /// Which events; how often plays no part.
+        of: Did,
+        /// Only so many groups: those of the highest TGI.
+        top: Option<u64>,
+    },
+    /// The groups of a partition of one's own.
+    Own {
+        /// Its name.
+        name: String,
+        /// As of this day instead of the statement's.
+        as_of: Option<Date>,
+    },
+}
+
+/// A part of events that profiles are made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum About {
+    /// The category.
+    Category,
+    /// The item.
+    Item,
+    /// The touchpoint.
+    Touchpoint,
+    /// The brand.
+    Brand,
+}
+
+impl About {
+    /// Every part.
+    pub const ALL: [Self; 4] = [Self::Category, Self::Item, Self::Touchpoint, Self::Brand];
+
+    /// As an answer calls it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Category => "category",
+            Self::Item => "item",
+            Self::Touchpoint => "touchpoint",
+            Self::Brand => "brand",
+        }
+    }
+
+    /// As BY calls it.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Category => "CATEGORIES",
+            Self::Item => "ITEMS",
+            Self::Touchpoint => "TOUCHPOINTS",
+            Self::Brand => "BRANDS",
+        }
+    }
 }
 
 /// An attribute by name.

@@ -6,7 +6,7 @@ use super::query::AttributeRef;
 use crate::date::Date;
 
 /// A set of consumers. Every set is within the universe as of the statement's day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Set {
     /// The universe.
     All,
@@ -54,6 +54,17 @@ pub enum Set {
     },
     /// The members of a saved audience.
     Audience(String),
+    /// Those in one of these groups of a partition.
+    Group {
+        /// Its name.
+        partition: String,
+        /// The groups; the rest is one.
+        groups: Vec<String>,
+        /// As of this day instead of the statement's.
+        as_of: Option<Date>,
+    },
+    /// Those at the top of a ranking.
+    Top(Top),
     /// A repeatable sample: see [`crate::sample`].
     Sample {
         /// Parts per million, 0 to 1,000,000.
@@ -61,6 +72,31 @@ pub enum Set {
         /// The seed.
         seed: u64,
     },
+}
+
+/// `TOP p PERCENT [OF (set)] BY brand.spend ...`: with n consumers ranked, those who have fewer
+/// than n p / 100 others above them. Who is level is in together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Top {
+    /// Parts per million, 0 to 1,000,000.
+    pub per_million: u32,
+    /// Who is ranked; whoever bought so when absent.
+    pub among: Option<Box<Set>>,
+    /// By what.
+    pub by: RankedBy,
+    /// Of which purchases.
+    pub of: Spend,
+}
+
+/// What consumers are ranked by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RankedBy {
+    /// Net money; who has no row has 0.
+    Spend,
+    /// Different days with a purchase; 0 for none.
+    Frequency,
+    /// The day of the last purchase; who has none comes last.
+    Recency,
 }
 
 /// Which brand's events.

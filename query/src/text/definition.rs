@@ -1,7 +1,7 @@
 //! The text of definitions.
 
 use crate::catalog::Catalog;
-use crate::plan::{AttributeType, AudienceKind, Create, IfExists, Model};
+use crate::plan::{AttributeType, AudienceKind, Create, Division, IfExists, Model};
 
 use super::set::{attribute_name, set_text};
 use super::words::{date, list, quote_name, quote_text};
@@ -57,7 +57,24 @@ pub fn create_text(create: &Create, catalog: &dyn Catalog) -> String {
                 if model.text.is_empty() { &model_text(model, catalog) } else { &model.text };
             format!("CREATE {before}MODEL {after}{} AS {text}", quote_name(&model.name))
         }
+        Create::Partition { partition, exists } => {
+            let (before, after) = exists_text(*exists);
+            let name = quote_name(&partition.name);
+            let own = &partition.text;
+            let text = if own.is_empty() { &division_text(partition, catalog) } else { own };
+            format!("CREATE {before}PARTITION {after}{name} AS {text}")
+        }
     }
+}
+
+/// The text after AS of a partition.
+#[must_use]
+pub fn division_text(division: &Division, catalog: &dyn Catalog) -> String {
+    let rules = division.rules.iter().map(|rule| {
+        format!("GROUP {} WHEN {}", quote_name(&rule.stage), set_text(&rule.rule, catalog))
+    });
+    let rules = rules.collect::<Vec<_>>().join(",\n");
+    format!("{rules}\nREST {}", quote_name(&division.rest))
 }
 
 fn exists_text(exists: IfExists) -> (&'static str, &'static str) {

@@ -5,7 +5,7 @@ mod query;
 mod set;
 mod words;
 
-pub use definition::{create_text, model_text, type_text};
+pub use definition::{create_text, division_text, model_text, type_text};
 pub use query::{partition_label, query_text};
 pub use set::set_text;
 pub(crate) use words::attribute_value;

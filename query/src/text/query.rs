@@ -4,8 +4,8 @@ use crate::bind::consumer_assets;
 use crate::builtin::DEFAULT_MODEL;
 use crate::catalog::Catalog;
 use crate::plan::{
-    BrandRef, Dates, Direction, Flow, Ledger, Measure, Method, Operand, OverlapShape, Partition,
-    Query, Set, StepUnit, Valuation,
+    BrandRef, Dates, Direction, Flow, Grow, Ledger, Measure, Method, Named, NamedKind, Operand,
+    OverlapShape, Partition, Query, Set, StepUnit, Valuation,
 };
 
 use super::set::{attribute_name, rows_text, set_text, stage_name};
@@ -22,7 +22,7 @@ pub fn query_text(query: &Query, catalog: &dyn Catalog) -> String {
         text.push_str(&format!(" VERSUS {}", set_text(versus, catalog)));
     }
     if !query.partitions.is_empty() {
-        text.push_str(&format!(" BY {}", partitions_text(&query.partitions)));
+        text.push_str(&format!(" BY {}", partitions_text(&query.partitions, catalog)));
     }
     match query.dates {
         Dates::AsOf(None) => {}
@@ -31,6 +31,9 @@ pub fn query_text(query: &Query, catalog: &dyn Catalog) -> String {
             let (from, to) = (date(from), date(to));
             text.push_str(&format!(" EVERY {step} {} FROM {from} TO {to}", unit_word(step, unit)));
         }
+    }
+    if let Some(days) = query.forecast_days {
+        text.push_str(&format!(" FORECAST {days} DAYS"));
     }
     if !query.order.is_empty() {
         let keys = list(&query.order, |key| match key.direction {
@@ -60,15 +63,17 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
     match measure {
         Measure::Count => "COUNT".to_owned(),
         Measure::Profile => "PROFILE".to_owned(),
+        Measure::Named(named) => named_text(named),
+        Measure::Purchases(of) => {
+            let (figure, rows) = (of.figure.word(), rows_text(of.of.window, &of.of.rows));
+            format!("SUM {}.{figure}{rows}", summed_brand(&of.of.brand))
+        }
         Measure::Flow(Flow { brand, model, from, to }) => {
             let (brand, model) = (leading_name(brand), quote_name(model));
             format!("FLOW {brand} FROM {} TO {} USING {model}", date(*from), date(*to))
         }
         Measure::Spend(spend) => {
-            let brand = match &spend.brand {
-                BrandRef::Named(name) => leading_name(name),
-                BrandRef::Any | BrandRef::Subject => "ANY BRAND".to_owned(),
-            };
+            let brand = summed_brand(&spend.brand);
             format!("SUM {brand}.spend{}", rows_text(spend.window, &spend.rows))
         }
         Measure::Asset(of) => format!("ASSET {}", valuation_text(of)),
@@ -84,6 +89,31 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
                 OverlapShape::Pairs => format!("OVERLAP {operands}"),
                 OverlapShape::Regions => format!("OVERLAP {operands} REGIONS"),
             }
+        }
+    }
+}
+
+fn summed_brand(brand: &BrandRef) -> String {
+    match brand {
+        BrandRef::Named(name) => leading_name(name),
+        BrandRef::Any | BrandRef::Subject => "ANY BRAND".to_owned(),
+    }
+}
+
+fn named_text(named: &Named) -> String {
+    let brand = leading_name(&named.brand);
+    match &named.kind {
+        NamedKind::Fast { days } => format!("FAST {brand} IN LAST {days} DAYS"),
+        NamedKind::Deepening { days } => format!("DEEPENING {brand} IN LAST {days} DAYS"),
+        NamedKind::Reservoir => format!("RESERVOIR {brand}"),
+        NamedKind::Penetration { window, rows } => {
+            format!("PENETRATION {brand}{}", rows_text(*window, rows))
+        }
+        NamedKind::Grow(Grow { period, against, rows }) => {
+            let against = against.map_or(String::new(), |(first, last)| {
+                format!(" AGAINST BETWEEN {} AND {}", date(first), date(last))
+            });
+            format!("GROW {brand}{}{against}", rows_text(*period, rows))
         }
     }
 }
@@ -109,7 +139,7 @@ fn operand_text(operand: &Operand, catalog: &dyn Catalog) -> String {
     if own == label { format!("({set})") } else { format!("({set}) AS {}", quote_name(label)) }
 }
 
-fn partitions_text(partitions: &[Partition]) -> String {
+fn partitions_text(partitions: &[Partition], catalog: &dyn Catalog) -> String {
     let last = partitions.len().saturating_sub(1);
     let texts = partitions.iter().enumerate().map(|(index, partition)| match partition {
         Partition::Stage { brand, model, as_of: Some(day) } => {
@@ -120,6 +150,16 @@ fn partitions_text(partitions: &[Partition]) -> String {
         Partition::Stage { brand, model, as_of: None } => stage_name(brand, model),
         Partition::Attribute(attribute) => attribute_name(attribute),
         Partition::Audience(name) => format!("AUDIENCE {}", quote_name(name)),
+        Partition::About { what, of, top } => {
+            let top = top.map_or(String::new(), |top| format!("TOP {top} "));
+            let did = set_text(&Set::Did(of.clone()), catalog);
+            format!("{top}{} OF {did}", what.plural())
+        }
+        Partition::Own { name, as_of: None } => format!("PARTITION {}", quote_name(name)),
+        Partition::Own { name, as_of: Some(day) } => {
+            let text = format!("PARTITION {} AS OF {}", quote_name(name), date(*day));
+            if index == last { format!("({text})") } else { text }
+        }
     });
     texts.collect::<Vec<_>>().join(", ")
 }
@@ -134,6 +174,7 @@ pub fn partition_label(partition: &Partition) -> String {
             Some(brand) => format!("{brand}.{}", attribute.name),
             None => attribute.name.clone(),
         },
-        Partition::Audience(name) => name.clone(),
+        Partition::About { what, .. } => what.word().to_owned(),
+        Partition::Audience(name) | Partition::Own { name, .. } => name.clone(),
     }
 }

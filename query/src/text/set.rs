@@ -4,8 +4,8 @@ use crate::bind::unscaled_text;
 use crate::builtin::DEFAULT_MODEL;
 use crate::catalog::Catalog;
 use crate::plan::{
-    AtLeast, AttributeRef, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RowFilter,
-    Set, State, TargetCategories, Window,
+    AtLeast, AttributeRef, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RankedBy,
+    RowFilter, Set, State, TargetCategories, Top, Window,
 };
 
 use super::words::{attribute_value, date, leading_name, list, quote_name, quote_text};
@@ -29,7 +29,9 @@ fn text_at(set: &Set, around: Binding, catalog: &dyn Catalog) -> String {
         Set::And(parts) => joined(parts, " AND ", Binding::And, around, catalog, "ALL"),
         Set::Or(parts) => joined(parts, " OR ", Binding::Or, around, catalog, "NOT ALL"),
         Set::Not(inner) => match inner.as_ref() {
-            Set::Stage { .. } | Set::State { .. } => leaf(inner, Sign::Negated, catalog),
+            Set::Stage { .. } | Set::State { .. } | Set::Group { .. } => {
+                leaf(inner, Sign::Negated, catalog)
+            }
             inner => format!("NOT {}", text_at(inner, Binding::Not, catalog)),
         },
         other => leaf(other, Sign::Plain, catalog),
@@ -74,14 +76,7 @@ fn leaf(set: &Set, sign: Sign, catalog: &dyn Catalog) -> String {
             if let Some(day) = as_of {
                 text.push_str(&format!(" AS OF {}", date(*day)));
             }
-            match (stages.as_slice(), sign) {
-                ([stage], Sign::Plain) => format!("{text} = {}", quote_name(stage)),
-                ([stage], Sign::Negated) => format!("{text} <> {}", quote_name(stage)),
-                (stages, sign) => {
-                    let not = if sign == Sign::Negated { "NOT " } else { "" };
-                    format!("{text} {not}IN ({})", list(stages, |stage| quote_name(stage)))
-                }
-            }
+            format!("{text} {}", chosen_text(stages, sign))
         }
         Set::State { brand, state, .. } => {
             let not = if sign == Sign::Negated { "NOT " } else { "" };
@@ -100,12 +95,51 @@ fn leaf(set: &Set, sign: Sign, catalog: &dyn Catalog) -> String {
         }
         Set::Attribute { attribute, test } => attribute_text(attribute, test, catalog),
         Set::Audience(name) => format!("AUDIENCE {}", quote_name(name)),
+        Set::Group { partition, groups, as_of } => {
+            let day = as_of.map_or(String::new(), |day| format!(" AS OF {}", date(day)));
+            let text = format!("PARTITION {}{day}", quote_name(partition));
+            format!("{text} {}", chosen_text(groups, sign))
+        }
+        Set::Top(top) => {
+            let percent = unscaled_text(i64::from(top.per_million), 4);
+            format!("TOP {percent} PERCENT {}", ranking_text(top, catalog))
+        }
         Set::Sample { per_million, seed } => {
             let percent = unscaled_text(i64::from(*per_million), 4);
             format!("SAMPLE {percent} PERCENT SEED {seed}")
         }
         Set::All | Set::And(_) | Set::Or(_) | Set::Not(_) => "ALL".to_owned(),
     }
+}
+
+fn chosen_text(names: &[String], sign: Sign) -> String {
+    match (names, sign) {
+        ([name], Sign::Plain) => format!("= {}", quote_name(name)),
+        ([name], Sign::Negated) => format!("<> {}", quote_name(name)),
+        (names, sign) => {
+            let not = if sign == Sign::Negated { "NOT " } else { "" };
+            format!("{not}IN ({})", list(names, |name| quote_name(name)))
+        }
+    }
+}
+
+/// `[OF (set)] BY brand.spend window filters`.
+fn ranking_text(top: &Top, catalog: &dyn Catalog) -> String {
+    let among = match &top.among {
+        Some(set) => format!("OF ({}) ", set_text(set, catalog)),
+        None => String::new(),
+    };
+    let brand = match &top.of.brand {
+        BrandRef::Named(name) => format!("{}.", leading_name(name)),
+        BrandRef::Any => "ANY BRAND.".to_owned(),
+        BrandRef::Subject => String::new(),
+    };
+    let word = match top.by {
+        RankedBy::Spend => "spend",
+        RankedBy::Frequency => "frequency",
+        RankedBy::Recency => "recency",
+    };
+    format!("{among}BY {brand}{word}{}", rows_text(top.of.window, &top.of.rows))
 }
 
 /// `estee.stage`, or `estee.stage(aipl_quick)`.

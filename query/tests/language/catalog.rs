@@ -6,6 +6,8 @@ use throng_query::plan::{AttributeType, NameKind};
 
 pub const BRANDS: &[&str] = &["estee", "lancome", "oppo", "SK-II", "雅诗兰黛", "limit", "sample"];
 pub const AUDIENCES: &[&str] = &["warm", "loyal", "双11 buyers"];
+pub const PARTITIONS: &[(&str, &[&str])] =
+    &[("crowd", &["genz", "young town", "rest"]), ("RFM 5", &["1", "2", "3", "4", "5", "none"])];
 pub const TOUCHPOINTS: &[&str] = &["live", "search_ad", "o'clock", "抖音"];
 pub const CATEGORIES: &[&str] = &["skincare", "makeup", "手机"];
 pub const BEHAVIOURS: &[&str] = &[
@@ -67,6 +69,7 @@ impl Catalog for Names {
             NameKind::Model => builtin::models().iter().map(|(name, _)| *name).collect(),
             NameKind::Touchpoint => TOUCHPOINTS.to_vec(),
             NameKind::Category => CATEGORIES.to_vec(),
+            NameKind::Partition => PARTITIONS.iter().map(|(name, _)| *name).collect(),
             NameKind::Attribute => {
                 let full = |(brand, name, _): &(Option<&str>, &str, AttributeType)| match brand {
                     Some(brand) => format!("{brand}.{name}"),
@@ -89,6 +92,11 @@ impl Catalog for Names {
         let rules = text.lines().filter_map(|line| line.strip_prefix("STAGE "));
         let stage = |rule: &str| rule.split(' ').next().map(str::to_owned);
         Some(rules.filter_map(stage).collect())
+    }
+
+    fn groups(&self, partition: &str) -> Option<Vec<String>> {
+        let (_, groups) = PARTITIONS.iter().find(|(name, _)| *name == partition)?;
+        Some(groups.iter().map(|group| (*group).to_owned()).collect())
     }
 
     fn currency(&self) -> Currency {

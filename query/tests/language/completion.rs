@@ -43,6 +43,11 @@ fn keywords_and_names_are_offered_where_they_may_stand() {
     has("COUNT WHERE AUDIENCE |", &["warm", "\"双11 buyers\""]);
     has("SHOW |", &["BRANDS", "CREATE", "LIMITS"]);
     has("MATCH CONSUMER 'u1' AGAINST AUDIENCE |", &["warm"]);
+    has("COUNT WHERE PARTITION crowd = |", &["genz", "\"young town\"", "rest"]);
+    has("COUNT WHERE TOP 20 PERCENT BY estee.|", &["SPEND", "FREQUENCY", "RECENCY"]);
+    has("FAST |", &["estee"]);
+    has("GROW estee IN LAST 3 DAYS |", &["AGAINST", "VIA", "BY"]);
+    has("SUM estee.|", &["SPEND", "PURCHASE_DAYS", "points"]);
     has("EXPLAIN |", &["ANALYZE", "COUNT"]);
 }
 

@@ -53,11 +53,13 @@ fn the_columns_of_show_are_listed() {
         ("SHOW BEHAVIOURS", Show::Names(NameKind::Behaviour)),
         ("SHOW ATTRIBUTES", Show::Names(NameKind::Attribute)),
         ("SHOW MODELS", Show::Names(NameKind::Model)),
+        ("SHOW PARTITIONS", Show::Names(NameKind::Partition)),
         ("SHOW CATEGORIES", Show::Names(NameKind::Category)),
         ("SHOW STORE", Show::Store),
         ("SHOW STORAGE", Show::Storage),
         ("SHOW LIMITS", Show::Limits),
         ("SHOW ERASURES", Show::Erasures),
+        ("SHOW MEASURES", Show::Measures),
     ];
     for (statement, show) in shows {
         let names = show_columns(&show).into_iter().map(|column| format!("`{}`", column.name));

@@ -100,6 +100,6 @@ fn definitions_have_limits() {
 #[test]
 fn every_limit_has_a_name() {
     let names: Vec<&str> = all().iter().map(|(name, _)| *name).collect();
-    assert_eq!(names.len(), 15);
+    assert_eq!(names.len(), 17);
     assert!(names.iter().all(|name| name.ends_with("_max")));
 }

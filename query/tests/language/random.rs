@@ -3,12 +3,15 @@
 
 use throng_query::date::Date;
 use throng_query::plan::{
-    AtLeast, AttributeRef, AttributeTest, AttributeType, AttributeValue, BrandRef, Comparison,
-    Dates, Did, Direction, Flow, Ledger, Measure, Method, Operand, OrderKey, OverlapShape,
-    Partition, Query, RowFilter, Set, Spend, State, StepUnit, TargetCategories, Valuation, Window,
+    About, AtLeast, AttributeRef, AttributeTest, AttributeType, AttributeValue, BrandRef,
+    Comparison, Dates, Did, Direction, Figure, Flow, Grow, Ledger, Measure, Method, Named,
+    NamedKind, Operand, OrderKey, OverlapShape, Partition, Purchases, Query, RankedBy, RowFilter,
+    Set, Spend, State, StepUnit, TargetCategories, Top, Valuation, Window,
 };
 
-use crate::catalog::{ATTRIBUTES, AUDIENCES, BEHAVIOURS, BRANDS, CATEGORIES, TOUCHPOINTS};
+use crate::catalog::{
+    ATTRIBUTES, AUDIENCES, BEHAVIOURS, BRANDS, CATEGORIES, PARTITIONS, TOUCHPOINTS,
+};
 
 /// SplitMix64: Steele, Lea, Flood, OOPSLA 2014.
 pub struct Random(pub u64);
@@ -181,7 +184,9 @@ impl Random {
     }
 
     fn leaf(&mut self) -> Set {
-        match self.below(9) {
+        match self.below(11) {
+            9 => self.group(),
+            10 => self.top(),
             0 => Set::All,
             1 | 2 => Set::Stage {
                 brand: BrandRef::Named(self.name(BRANDS)),
@@ -211,6 +216,23 @@ impl Random {
         }
     }
 
+    fn group(&mut self) -> Set {
+        let (partition, groups) = *self.pick(PARTITIONS);
+        let groups = self.names(groups);
+        let as_of = self.one_in(3).then(|| self.date());
+        Set::Group { partition: partition.to_owned(), groups, as_of }
+    }
+
+    fn top(&mut self) -> Set {
+        let among = self.one_in(2).then(|| Box::new(self.set(1)));
+        Set::Top(Top {
+            per_million: u32::try_from(self.below(1_000_001)).unwrap(),
+            among,
+            by: *self.pick(&[RankedBy::Spend, RankedBy::Frequency, RankedBy::Recency]),
+            of: self.spend(),
+        })
+    }
+
     pub fn set(&mut self, depth: usize) -> Set {
         if depth == 0 || self.one_in(4) {
             return self.leaf();
@@ -233,7 +255,11 @@ impl Random {
     }
 
     fn partition(&mut self) -> Partition {
-        match self.below(3) {
+        match self.below(4) {
+            3 => Partition::Own {
+                name: self.pick(PARTITIONS).0.to_owned(),
+                as_of: self.one_in(2).then(|| self.date()),
+            },
             0 => Partition::Audience(self.name(AUDIENCES)),
             1 => Partition::Attribute(self.attribute().0),
             _ => Partition::Stage {
@@ -242,6 +268,12 @@ impl Random {
                 as_of: self.one_in(2).then(|| self.date()),
             },
         }
+    }
+
+    fn about(&mut self) -> Partition {
+        let of = Did { at_least: AtLeast::Times(1), ..self.did() };
+        let top = self.one_in(2).then(|| 1 + self.below(99) as u64);
+        Partition::About { what: *self.pick(&About::ALL), of, top }
     }
 
     fn operands(&mut self) -> Vec<Operand> {
@@ -284,8 +316,30 @@ impl Random {
         }
     }
 
+    fn named(&mut self) -> Named {
+        let days = 1 + u32::try_from(self.below(366)).unwrap();
+        let brand = BrandRef::Named(self.name(BRANDS));
+        let kind = match self.below(5) {
+            0 => NamedKind::Fast { days },
+            1 => NamedKind::Deepening { days },
+            2 => NamedKind::Reservoir,
+            3 => NamedKind::Penetration { window: self.window(), rows: self.rows(&BrandRef::Any) },
+            _ => {
+                let (first, last) = self.days();
+                let period = *self.pick(&[Window::LastDays(days), Window::Between(first, last)]);
+                let against = self.one_in(2).then(|| self.days());
+                NamedKind::Grow(Grow { period, against, rows: self.rows(&brand) })
+            }
+        };
+        Named { brand: self.name(BRANDS), kind }
+    }
+
     fn measure(&mut self) -> Measure {
-        match self.below(11) {
+        match self.below(13) {
+            11 => Measure::Named(self.named()),
+            12 => {
+                Measure::Purchases(Purchases { figure: *self.pick(&Figure::ALL), of: self.spend() })
+            }
             7 => self.flow(),
             8 => Measure::Asset(self.valuation()),
             9 => Measure::Backtest(self.valuation()),
@@ -351,15 +405,28 @@ impl Random {
             ],
             _ => Vec::new(),
         };
+        let dates = match measure {
+            Measure::Ledger(_) => Dates::AsOf(None),
+            _ if of_brand => Dates::AsOf(self.one_in(2).then(|| self.date())),
+            _ => self.dates(),
+        };
+        let versus = (versus_fits && self.one_in(2)).then(|| self.set(2));
+        let is_one = match &measure {
+            Measure::Count => versus.is_none(),
+            Measure::Spend(_) | Measure::Purchases(_) | Measure::AttributeSum { .. } => true,
+            Measure::Named(of) => !matches!(of.kind, NamedKind::Fast { .. } | NamedKind::Grow(_)),
+            _ => false,
+        };
+        let goes_on = is_one && matches!(dates, Dates::Every { .. }) && self.one_in(2);
+        let forecast_days = goes_on.then(|| 1 + u32::try_from(self.below(3_650)).unwrap());
         Query {
+            forecast_days,
             filter: (!tests && self.one_in(2)).then(|| self.set(3)),
-            versus: (versus_fits && self.one_in(2)).then(|| self.set(2)),
-            partitions: (0..partitions).map(|_| self.partition()).collect(),
-            dates: match measure {
-                Measure::Ledger(_) => Dates::AsOf(None),
-                _ if of_brand => Dates::AsOf(self.one_in(2).then(|| self.date())),
-                _ => self.dates(),
-            },
+            versus,
+            partitions: (0..partitions)
+                .map(|_| if is_profile && self.one_in(3) { self.about() } else { self.partition() })
+                .collect(),
+            dates,
             order,
             limit: self.one_in(3).then(|| self.below(1_000) as u64),
             measure,

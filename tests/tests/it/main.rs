@@ -7,12 +7,17 @@
     reason = "a test fails by panicking, and looks at files behind the product's back"
 )]
 
+mod asked;
 mod bad_input;
 mod cases;
 mod command;
+mod cookbook;
 mod crash;
 mod laws;
+mod named;
 mod oracle;
+mod partitions;
+mod profiles;
 mod real_data;
 mod tidy;
 mod valuation;

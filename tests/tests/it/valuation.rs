@@ -5,59 +5,18 @@ use std::collections::BTreeMap;
 
 use throng::measure::{finish, partial};
 use throng::query::plan::Statement;
-use throng::{Answer, Database, DatabaseError, Date, ExecuteOptions, Value};
+use throng::{DatabaseError, Date, ExecuteOptions, Value};
 
+use crate::asked::{Asked, answer, integer, over_questions};
 use crate::oracle::dice::Dice;
-use crate::oracle::load::Pair;
 use crate::oracle::sql::universe;
 use crate::oracle::term::{Rows, Whose, Window, some_day};
 use crate::oracle::text;
-use crate::oracle::world::{BRANDS, Size, World};
+use crate::oracle::world::World;
 
-const STORES: u64 = 8;
 /// The stages of aipl that are worth something, by their place in the model.
 const STAGES: [&str; 4] = ["L", "P", "I", "A"];
 const HORIZONS: [i32; 5] = [1, 15, 40, 90, 365];
-
-/// A random store, and what is asked of it.
-struct Asked<'p> {
-    pair: &'p Pair<'p>,
-    brand: usize,
-    name: String,
-    first: i32,
-}
-
-fn over_questions(first_seed: u64, each: usize, law: impl Fn(&Asked<'_>, &World, &mut Dice)) {
-    for seed in first_seed..first_seed + STORES {
-        let world = World::new(seed, Size::Small);
-        let pair = Pair::build(&world);
-        println!("seed {seed}");
-        let mut dice = Dice::new(seed);
-        let sql = "SELECT coalesce(min(day), 0) FROM event";
-        let first = pair.twin.connection.query_row(sql, [], |row| row.get(0)).unwrap();
-        for _ in 0..each {
-            let brand = dice.heavy(BRANDS.len());
-            let name = text::name(BRANDS[brand]);
-            law(&Asked { pair: &pair, brand, name, first }, &world, &mut dice);
-        }
-    }
-}
-
-fn answer(db: &Database, statement: &str) -> Answer {
-    let answer = db.query(statement).unwrap_or_else(|error| panic!("{error}\n{statement}"));
-    for value in answer.rows.iter().flatten() {
-        assert!(!matches!(value, Value::Double(number) if !number.is_finite()), "{statement}");
-    }
-    answer
-}
-
-fn integer(value: &Value) -> i128 {
-    match value {
-        Value::Integer(number) => i128::from(*number),
-        Value::Numeric(number) => number.unscaled,
-        other => panic!("{other:?} is no whole number"),
-    }
-}
 
 /// A half goes away from zero: written down once more, by doubling.
 fn product(money: i128, heads: i128, consumers: i128) -> i128 {

@@ -2,6 +2,7 @@
 
 mod did;
 mod index;
+pub mod keyed;
 mod lanes;
 mod levels;
 mod range;

@@ -332,7 +332,12 @@ fn profile_row(count: i64, all: i64, in_base: i64, base: i64) -> Row {
             z = Out::Double((share - base_share) / deviation);
         }
     }
-    vec![Out::Integer(count), share, Out::Integer(in_base), base_share, tgi, z]
+    let p = (count + in_base) as f64 / (all + base) as f64;
+    let expected = [all, base].map(|n| [n as f64 * p, n as f64 * (1.0 - p)]);
+    // Exactly 5 are enough, however the division rounds.
+    let small = !expected.as_flattened().iter().all(|cell| *cell >= 5.0 - 1e-9);
+    let counts = [Out::Integer(count), share, Out::Integer(in_base), base_share];
+    counts.into_iter().chain([tgi, z, Out::Boolean(small)]).collect()
 }
 
 fn pair_rows(operands: &[Operand], found: &[(i64, i64)]) -> Vec<Row> {

@@ -1,7 +1,7 @@
 //! The oracle's sets as SQL conditions on one consumer, `u.id`.
 
 use super::term::Model;
-use super::term::{CellTest, Did, MoneyTest, Often, Rows, Term, Whose, Window};
+use super::term::{CellTest, Did, MoneyTest, Often, Rows, Term, Top, Whose, Window};
 use super::world::{Audience, Cell};
 
 /// What a condition is asked about.
@@ -68,6 +68,7 @@ impl Asked<'_> {
                     self.condition(&audience.set)
                 }
             }
+            Term::Top(top) => self.top(top),
             Term::Sample { per_million, seed } => {
                 format!("(u.id IN (SELECT c FROM {}))", sample_table(*per_million, *seed))
             }
@@ -102,7 +103,8 @@ impl Asked<'_> {
         }
     }
 
-    fn rows(&self, whose: Whose, rows: &Rows) -> String {
+    /// The condition that a row `e` counts.
+    pub fn rows(&self, whose: Whose, rows: &Rows) -> String {
         let day = self.day;
         let mut all = vec![self.brand(whose), format!("e.day <= {day}")];
         match rows.window {
@@ -149,9 +151,50 @@ impl Asked<'_> {
             Often::Days(days) => format!("count(DISTINCT e.day) >= {days}"),
         };
         let rows = self.rows(did.brand, &did.rows);
-        // A purchase whose refunds reached its amount is no purchase any more.
+        let void = self.void();
+        format!(
+            "(u.id IN (SELECT e.c FROM event e WHERE {behaviours} AND {rows} AND NOT {void} \
+             GROUP BY e.c HAVING {enough}))"
+        )
+    }
+
+    fn top(&self, top: &Top) -> String {
+        let bought = Did {
+            brand: top.brand,
+            behaviours: vec!["buy"],
+            often: Often::Once,
+            rows: top.rows.clone(),
+        };
+        let among = match &top.among {
+            Some(term) => self.condition(term),
+            None => self.did(&bought),
+        };
+        let (rows, void) = (self.rows(top.brand, &top.rows), self.void());
+        let days = |what: &str| {
+            format!(
+                "coalesce((SELECT {what} FROM event e WHERE e.c = u.id AND e.behaviour = 'buy' AND \
+                 {rows} AND NOT {void}), -1000000)"
+            )
+        };
+        let value = match top.by {
+            "spend" => self.spent(top.brand, &top.rows),
+            "frequency" => days("count(DISTINCT e.day)"),
+            _ => days("max(e.day)"),
+        };
+        format!(
+            "(u.id IN (SELECT id FROM (SELECT u.id AS id, rank() OVER (ORDER BY {value} DESC) \
+             AS r, count(*) OVER () AS n FROM person u WHERE {} AND {among}) \
+             WHERE (r - 1) * 1000000 < n * {}))",
+            universe(self.day),
+            top.per_million
+        )
+    }
+
+    /// The condition that a row `e` is of a purchase whose refunds reached its amount: it is no
+    /// purchase any more.
+    pub fn void(&self) -> String {
         let day = self.day;
-        let void = format!(
+        format!(
             "(e.behaviour = 'buy' AND e.ord IS NOT NULL AND (e.c, e.brand, e.ord) IN (\
              SELECT o.c, o.brand, o.ord FROM event o \
              WHERE o.ord IN (SELECT r.ord FROM event r WHERE r.behaviour = 'refund') \
@@ -159,10 +202,6 @@ impl Asked<'_> {
              GROUP BY o.c, o.brand, o.ord \
              HAVING sum(o.behaviour = 'refund') > 0 \
              AND sum(CASE WHEN o.behaviour = 'refund' THEN o.amount ELSE -o.amount END) >= 0))"
-        );
-        format!(
-            "(u.id IN (SELECT e.c FROM event e WHERE {behaviours} AND {rows} AND NOT {void} \
-             GROUP BY e.c HAVING {enough}))"
         )
     }
 

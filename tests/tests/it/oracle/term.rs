@@ -35,6 +35,8 @@ pub enum Term {
         test: CellTest,
     },
     Audience(String),
+    /// Those at the top of a ranking.
+    Top(Top),
     Sample {
         per_million: u32,
         seed: u64,
@@ -48,6 +50,17 @@ pub enum Whose {
     Any,
     /// The brand whose stage is asked.
     Subject,
+}
+
+/// The top of those in `among`, or of the buyers.
+#[derive(Clone, Debug)]
+pub struct Top {
+    pub per_million: u32,
+    pub among: Option<Box<Term>>,
+    /// `spend`, `frequency` or `recency`.
+    pub by: &'static str,
+    pub brand: Whose,
+    pub rows: Rows,
 }
 
 /// Behaviour: empty behaviours stand for any.
@@ -155,8 +168,16 @@ impl Model {
         let enthused = vec![state(true), state(false), did(&told, Often::Once, Some(15))];
         let wanted = did(&["cart", "favorite", "deposit"], Often::Once, Some(15));
         let praised = did(&["review_positive", "share"], Often::Once, Some(365));
+        let spends = Term::Top(Top {
+            per_million: 200_000,
+            among: Some(Box::new(rule(0))),
+            by: "spend",
+            brand: Whose::Subject,
+            rows: Rows { window: Some(Window::Last(365)), ..Rows::default() },
+        });
+        let keen = Term::Or(vec![praised, Term::And(vec![state(true), spends])]);
         let stages = vec![
-            ("keen".to_owned(), and(0, praised)),
+            ("keen".to_owned(), and(0, keen)),
             ("numerous".to_owned(), rule(0)),
             ("initial".to_owned(), rule(1)),
             ("perform".to_owned(), and(2, wanted)),
@@ -304,6 +325,9 @@ impl Maker<'_> {
 
     fn leaf(&self, dice: &mut Dice) -> Term {
         let negated = dice.chance(20);
+        if dice.chance(6) {
+            return self.top(dice);
+        }
         if self.subject {
             return match dice.index(8) {
                 1 => attribute(dice, false),
@@ -329,6 +353,17 @@ impl Maker<'_> {
             _ if !self.models.is_empty() => self.stage(dice, negated),
             _ => Term::Did(self.did(dice)),
         }
+    }
+
+    fn top(&self, dice: &mut Dice) -> Term {
+        let among = dice.chance(60).then(|| Box::new(Term::Did(self.did(dice))));
+        Term::Top(Top {
+            per_million: *dice.pick(&[0, 1, 100_000, 250_000, 333_333, 500_000, 1_000_000]),
+            among,
+            by: ["spend", "frequency", "recency"][dice.index(3)],
+            brand: self.whose(dice),
+            rows: self.rows(dice),
+        })
     }
 
     fn stage(&self, dice: &mut Dice, negated: bool) -> Term {

@@ -1,6 +1,6 @@
 //! The oracle's sets in the words of the language.
 
-use super::term::{CellTest, Did, Model, MoneyTest, Often, Rows, Term, Whose, Window};
+use super::term::{CellTest, Did, Model, MoneyTest, Often, Rows, Term, Top, Whose, Window};
 use super::world::{ATTRIBUTES, BRANDS, CATEGORIES, Cell, DECIMAL_SCALE, ITEMS, Kind, TOUCHPOINTS};
 
 /// A name, quoted when it has to be.
@@ -158,12 +158,25 @@ pub fn term(term: &Term) -> String {
         }
         Term::Attribute { attribute, test } => attribute_test(*attribute, test),
         Term::Audience(audience) => format!("AUDIENCE {}", name(audience)),
+        Term::Top(Top { per_million, among, by, brand: whose, rows: which }) => {
+            let among = among.as_ref().map_or(String::new(), |set| format!(" OF ({})", part(set)));
+            let whose = match whose {
+                Whose::Brand(index) => format!("{}.", name(BRANDS[*index])),
+                Whose::Any => "ANY BRAND.".to_owned(),
+                Whose::Subject => String::new(),
+            };
+            format!("TOP {} PERCENT{among} BY {whose}{by}{}", percent(*per_million), rows(which))
+        }
         Term::Sample { per_million, seed } => {
-            let (whole, rest) = (per_million / 10_000, per_million % 10_000);
-            let rest = if rest == 0 { String::new() } else { format!(".{rest:04}") };
-            format!("SAMPLE {whole}{rest} PERCENT SEED {seed}")
+            format!("SAMPLE {} PERCENT SEED {seed}", percent(*per_million))
         }
     }
+}
+
+fn percent(per_million: u32) -> String {
+    let (whole, rest) = (per_million / 10_000, per_million % 10_000);
+    let rest = if rest == 0 { String::new() } else { format!(".{rest:04}") };
+    format!("{whole}{rest}")
 }
 
 /// `brand.stage` of a model.

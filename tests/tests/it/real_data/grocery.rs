@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
-use throng::Database;
+use throng::{Database, Value};
 
 use super::source::{Names, Sides, bare_world, event, folder, largest, rows};
 use crate::command::{query, run};
@@ -125,7 +125,29 @@ fn complete_journey_answers_as_sqlite_does() {
     let compared = sides.every_week(&largest, YEAR_DAY, last);
     sides.flow(&largest, YEAR_DAY + 30, YEAR_DAY + 364);
     sides.overlap(&largest[..10], last);
+    back_tests(&sides, largest[0]);
     println!("Complete Journey: {} events, {compared} distributions", events.len());
+}
+
+/// What was expected of the largest brand's buyers, against what they then brought. The panel
+/// begins with the year, so early stages are too shallow and later ones look worth too much.
+fn back_tests(sides: &Sides<'_>, brand: usize) {
+    let name = &sides.brands.names[brand];
+    for (horizon, method) in [(90, "cohort"), (120, "cohort"), (90, "markov"), (120, "markov")] {
+        let statement =
+            format!("BACKTEST \"{name}\" AS OF '2017-12-31' HORIZON {horizon} DAYS USING {method}");
+        let rows = sides.db.query(&statement).unwrap().rows;
+        let total = rows.last().unwrap();
+        let Value::Double(error) = total[5] else { panic!("{statement}: {total:?}") };
+        let money = |at: usize| total[at].to_string();
+        println!(
+            "{method} over {horizon} days: {} predicted, {} came, off by {:.1} %",
+            money(2),
+            money(3),
+            100.0 * error
+        );
+        assert!(error.abs() < 0.35, "{statement}: {error}");
+    }
 }
 
 /// Households with demographics are known even before their first purchase.

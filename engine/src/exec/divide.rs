@@ -1,0 +1,72 @@
+//! Partitions by rules: the first that holds takes a consumer.
+
+use throng_query::plan::{Did, NameKind, StageRule};
+
+use super::compile::{Compiler, Context, unknown};
+use super::leaf::keyed::{KeyChoice, RowKey};
+use super::program::NodeId;
+use crate::error::ExecuteError;
+
+impl Compiler<'_> {
+    /// The groups of a partition of one's own: disjoint sets, and what the rest is called.
+    ///
+    /// # Errors
+    /// When the plan names what the store does not have.
+    pub fn groups(
+        &mut self,
+        partition: &str,
+        as_of: Option<i32>,
+    ) -> Result<(Vec<(String, NodeId)>, String), ExecuteError> {
+        let day = as_of.unwrap_or(self.day);
+        let found = self.view.partition(partition);
+        let found = found.ok_or_else(|| unknown(NameKind::Partition, partition))?;
+        let groups = self.divide(&found.rules, Context { day, subject: None })?;
+        Ok((groups, found.rest.clone()))
+    }
+
+    /// What some events are about; none when no row can matter.
+    ///
+    /// # Errors
+    /// When the plan names what the store does not have.
+    pub fn about(&mut self, of: &Did, key: RowKey) -> Result<Option<KeyChoice>, ExecuteError> {
+        let at = Context { day: self.day, subject: None };
+        let Some((lanes, rows)) = self.chosen_rows(of, at)? else { return Ok(None) };
+        Ok(Some(KeyChoice { lanes, rows, key }))
+    }
+
+    /// The first rule that holds takes a consumer.
+    pub(super) fn divide(
+        &mut self,
+        rules: &[StageRule],
+        at: Context<'_>,
+    ) -> Result<Vec<(String, NodeId)>, ExecuteError> {
+        let mut groups = Vec::with_capacity(rules.len() + 1);
+        let mut taken = Vec::new();
+        for group in rules {
+            let rule = self.compile(&group.rule, at)?;
+            let before = self.program.or(taken.clone());
+            groups.push((group.stage.clone(), self.program.minus(rule, before)));
+            taken.push(rule);
+        }
+        Ok(groups)
+    }
+
+    /// Those in some of a partition's groups, of which the rest has no node.
+    pub(super) fn chosen(
+        &mut self,
+        all: &[(String, NodeId)],
+        names: &[String],
+        rest: &str,
+    ) -> NodeId {
+        let nodes_of = |wanted: bool| {
+            let chosen = all.iter().filter(|(name, _)| names.contains(name) == wanted);
+            chosen.map(|(_, node)| *node).collect()
+        };
+        if names.iter().any(|name| name == rest) {
+            let others = self.program.or(nodes_of(false));
+            let universe = self.universe();
+            return self.program.minus(universe, others);
+        }
+        self.program.or(nodes_of(true))
+    }
+}

@@ -1,0 +1,66 @@
+//! What was counted: numbers of groups, before the rest of each partition is known.
+
+use std::collections::HashMap;
+
+use super::group::Grouping;
+use super::partial::add;
+use crate::error::ExecuteError;
+
+/// Per family, the numbers of each combination of codes.
+pub(super) type Cells = Vec<HashMap<Vec<u128>, Vec<i128>>>;
+
+/// Which family and channel is being added up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) family: usize,
+    pub(super) channel: usize,
+}
+
+/// What was counted of one day, over some consumers.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) cells: Cells,
+    /// By channel.
+    pub(super) totals: Vec<i128>,
+}
+
+/// Adds the numbers of other consumers; none when a sum does not fit.
+pub(super) fn merge(
+    all: &mut HashMap<Vec<u128>, Vec<i128>>,
+    own: HashMap<Vec<u128>, Vec<i128>>,
+) -> Option<()> {
+    for (codes, numbers) in own {
+        add(all.entry(codes).or_insert_with(|| vec![0; numbers.len()]), &numbers)?;
+    }
+    Some(())
+}
+
+impl Counted {
+    pub(super) fn new(grouping: &Grouping) -> Self {
+        Self {
+            cells: vec![HashMap::new(); grouping.families.len()],
+            totals: vec![0; grouping.channels.len()],
+        }
+    }
+
+    /// Adds (members, sum) to a group's cell; where nothing is to be added there is no cell.
+    pub(super) fn add(
+        &mut self,
+        place: Place,
+        codes: &[u128],
+        (members, sum): (i128, i128),
+    ) -> Result<(), ExecuteError> {
+        if (members, sum) == (0, 0) {
+            return Ok(());
+        }
+        let cells = &mut self.cells[place.family];
+        if !cells.contains_key(codes) {
+            cells.insert(codes.to_vec(), vec![0; self.totals.len() * 2]);
+        }
+        if let Some(numbers) = cells.get_mut(codes) {
+            let own = &mut numbers[place.channel * 2..place.channel * 2 + 2];
+            add(own, &[members, sum]).ok_or(ExecuteError::Overflow)?;
+        }
+        Ok(())
+    }
+}
