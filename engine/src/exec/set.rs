@@ -209,7 +209,10 @@ impl ChunkSet {
         match (self, other) {
             (Self::Empty, _) | (_, Self::Empty) => 0,
             (Self::Bits(left), Self::Bits(right)) => kernel::count_and(left, right),
-            (Self::Sparse(list), set) | (set, Self::Sparse(list)) => {
+            (Self::Sparse(list), Self::Bits(bits)) | (Self::Bits(bits), Self::Sparse(list)) => {
+                kernel::count_listed(bits, list)
+            }
+            (Self::Sparse(list), set) => {
                 let both = list.iter().filter(|low| set.contains(**low)).count();
                 u32::try_from(both).unwrap_or(u32::MAX)
             }

@@ -4,5 +4,5 @@ mod bits;
 mod dispatch;
 mod plain;
 
-pub use bits::{for_each, is_empty, or_container, set, test, zeroed};
+pub use bits::{count_listed, for_each, is_empty, or_container, set, test, zeroed};
 pub use dispatch::{Level, and, and_not, count, count_and, force, level, or, or_at_most};

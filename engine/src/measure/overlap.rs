@@ -1,7 +1,7 @@
 //! OVERLAP: all pairs of some sets, or all exclusive regions, in one pass over the chunks.
 
 use throng_query::plan::{Operand, OverlapShape, Query, Set};
-use throng_storage::container::CHUNK_SIZE;
+use throng_storage::container::{CHUNK_SIZE, ChunkBits};
 
 use super::group::universe_count;
 use super::partial::{DayPartial, add};
@@ -11,6 +11,7 @@ use crate::exec::{
     Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeId, Program, Trace, Worker, census,
     for_each_chunk,
 };
+use crate::kernel;
 use crate::view::View;
 
 /// The most sets of which all regions may be asked: 2^16 - 1 regions.
@@ -34,6 +35,8 @@ struct Tally {
     /// The same for more sets.
     wide_codes: Vec<u64>,
     lows: Vec<u16>,
+    /// By set, the bits of a list; all 0 between chunks.
+    lookups: Vec<Box<ChunkBits>>,
 }
 
 /// The place of pair (i, j), i <= j, of k sets.
@@ -155,18 +158,42 @@ impl Tally {
             self.pairs_by_member(worker, nodes);
             return Ok(());
         }
+        self.pairs_set_by_set(worker, nodes);
+        Ok(())
+    }
+
+    /// Lists are looked up in bitsets, also in those of other lists, which are made for that.
+    fn pairs_set_by_set(&mut self, worker: &Worker<'_>, nodes: &[NodeId]) {
+        let Self { counts, lookups, .. } = self;
+        lookups.resize_with(nodes.len(), kernel::zeroed);
+        for (node, bits) in nodes.iter().zip(&mut *lookups) {
+            if let ChunkSet::Sparse(list) = worker.slot(*node) {
+                list.iter().for_each(|low| kernel::set(bits, *low));
+            }
+        }
         for (i, left) in nodes.iter().enumerate() {
             let left = worker.slot(*left);
             if matches!(left, ChunkSet::Empty) {
                 continue;
             }
-            self.counts[pair_place(i, i, nodes.len())] += i128::from(left.count());
+            counts[pair_place(i, i, nodes.len())] += i128::from(left.count());
             for (j, right) in nodes.iter().enumerate().skip(i + 1) {
-                let both = left.count_both(worker.slot(*right));
-                self.counts[pair_place(i, j, nodes.len())] += i128::from(both);
+                let both = match (left, worker.slot(*right)) {
+                    (ChunkSet::Sparse(list), ChunkSet::Sparse(other)) => {
+                        let left_is_shorter = list.len() <= other.len();
+                        let (list, bits) = if left_is_shorter { (list, j) } else { (other, i) };
+                        kernel::count_listed(&lookups[bits], list)
+                    }
+                    (left, right) => left.count_both(right),
+                };
+                counts[pair_place(i, j, nodes.len())] += i128::from(both);
             }
         }
-        Ok(())
+        for (node, bits) in nodes.iter().zip(lookups) {
+            if let ChunkSet::Sparse(list) = worker.slot(*node) {
+                list.iter().for_each(|low| bits[usize::from(*low) / 64] = 0);
+            }
+        }
     }
 
     /// For each position the sets it is in, as bits; then each of its pairs.

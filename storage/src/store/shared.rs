@@ -3,8 +3,9 @@
 //! Order: the right to compact, then the turn, then the lead, then the log, then the present.
 //! Whoever puts a batch or a bulk load together has the turn, and so has whoever begins or
 //! publishes a checkpoint, or publishes merged segments. A checkpoint's files are written without
-//! it; a bulk load, a deletion and the end of taking people out wait for it first. Whoever publishes has the lead. The log and the manifest are appended
-//! to under the log's mutex. Readers take the present only to copy an `Arc`.
+//! it; a bulk load, a deletion and the end of taking people out wait for it first. Whoever
+//! publishes has the lead. The log and the manifest are appended to under the log's mutex. Readers
+//! take the present only to copy an `Arc`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;

@@ -25,7 +25,7 @@ macro_rules! mark {
             const ZERO: Self = 0;
 
             #[expect(clippy::allow_attributes, reason = "one of the widths needs no cast")]
-            #[allow(clippy::cast_possible_truncation, reason = "a plan's bits fit the width chosen")]
+            #[allow(clippy::cast_possible_truncation, reason = "a plan's bits fit")]
             fn of(bits: u64) -> Self {
                 bits as Self
             }
