@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Throng beside ClickHouse (chdb) and DuckDB: the same rows, the same questions, one run.
 
-    benches/compare/run [--load-events 20000000] [--events 100000000] [--rounds 7]
+    benches/compare/run [--load-events 20000000] [--events 100000000] [--consumers 100000000]
+        [--rounds 7] [--parts load,ask,sets,seconds]
         [--parts load,ask,seconds]
 
 Writes the table of docs/benchmarks.md to standard output. Answers are compared before times are;
@@ -25,6 +26,10 @@ BEHAVIOURS = {  # ids of the built-in behaviours in the raw file
     "exposure": 1, "click": 2, "view": 3, "search": 4, "favorite": 6, "cart": 7, "buy": 8,
     "review_positive": 10,
 }
+TREND = "aipl largest, each of 90 days"
+SIX = "p1 l1 l2 age3 age4 tier1".split()
+TWENTY = [f"s{i:02}" for i in range(20)]
+SHARDS = 16  # ranges of consumers, so that ClickHouse's bitmaps are worked on by all cores
 BRANDS = {"largest": 1, "medium": 50, "small": 1000}
 
 
@@ -92,6 +97,17 @@ def questions(dialect):
       join (select distinct brand, consumer from events where behaviour = {buy} and brand <= 20) y
         on x.consumer = y.consumer
       where x.brand < y.brand group by l, r order by l, r"""
+    of = lambda what, since, having: f"""
+      select count(*) as n from (select consumer from events where brand = 1 and {what}
+        and day > {LAST_DAY - since} and day <= {LAST_DAY} group by consumer having {having}) t"""
+    view, cart = BEHAVIOURS["view"], BEHAVIOURS["cart"]
+    asked["viewed on 3 days of 15"] = of(f"behaviour = {view}", 15, "count(distinct day) >= 3")
+    count = (lambda c: f"countIf({c})") if dialect == "clickhouse" else (
+        lambda c: f"count(*) filter (where {c})")
+    asked["cart twice, no buy in 30 days"] = of(
+        f"behaviour in ({cart}, {buy})", 30,
+        f"{count(f'behaviour = {cart}')} >= 2 and {count(f'behaviour = {buy}')} = 0")
+    asked["spent 500 in 365 days"] = of(f"behaviour = {buy}", 365, "sum(amount) >= 50000")
     return asked
 
 
@@ -118,6 +134,13 @@ def own_questions():
         f"brand_0001.stage AS OF '{iso(LAST_DAY)}'")
     sets = ", ".join(f"(brand_{b:04} DID buy)" for b in range(1, 21))
     asked["buyers' overlap of 20"] = f"OVERLAP {sets}"
+    asked["viewed on 3 days of 15"] = "COUNT WHERE brand_0001 DID view ON 3 DAYS IN LAST 15 DAYS"
+    asked["cart twice, no buy in 30 days"] = (
+        "COUNT WHERE brand_0001 DID cart 2 TIMES IN LAST 30 DAYS "
+        "AND NOT brand_0001 DID buy IN LAST 30 DAYS")
+    asked["spent 500 in 365 days"] = "COUNT WHERE brand_0001 SPENT >= 500 IN LAST 365 DAYS"
+    asked[TREND] = (f"COUNT BY brand_0001.stage EVERY 1 DAY "
+                    f"FROM '{iso(LAST_DAY - 89)}' TO '{iso(LAST_DAY)}'")
     return asked
 
 
@@ -173,6 +196,29 @@ def child(argv):
             run("checkpoint")
             n = run("select count(*) from loaded")[0][0]
         print(json.dumps({"ms": (time.perf_counter() - start) * 1000, "rows": int(n)}))
+    elif job == "sets":
+        run("create database if not exists b engine = Atomic")
+        run("use b")
+        states = ", ".join(f"{name} AggregateFunction(groupBitmap, UInt32)" for name in SIX + TWENTY)
+        run(f"create table sets (shard UInt8, {states}) engine = MergeTree order by shard "
+            "settings index_granularity = 1")
+        width = int(argv[4]) // SHARDS + 1
+        parts = " union all ".join(
+            f"select {i} as i, intDiv(v, {width}) as shard, groupBitmapState(v) as state from "
+            f"file('{os.path.join(folder, name)}.bin', 'RowBinary', 'v UInt32') group by shard"
+            for i, name in enumerate(SIX + TWENTY))
+        picked = ", ".join(f"groupBitmapMergeStateIf(state, i = {i})"
+                           for i in range(len(SIX + TWENTY)))
+        run(f"insert into sets select shard, {picked} from ({parts}) group by shard")
+        expression = ("bitmapAndCardinality(bitmapAnd(bitmapAndnot(bitmapOr(p1, l1), l2), "
+                      "bitmapOr(age3, age4)), tier1)")
+        pairs = ", ".join(f"sum(bitmapAndCardinality({a}, {b}))"
+                          for i, a in enumerate(TWENTY) for b in TWENTY[i + 1:])
+        for name, sql in (("six sets", f"select sum({expression}) from sets"),
+                          ("190 pairs of 20 sets", f"select {pairs} from sets")):
+            ms, rows = timed(rounds, lambda: run(sql))
+            print(json.dumps({"question": name, "system": "ClickHouse, bitmaps", "ms": ms,
+                              "answer": sum(int(cell) for cell in rows[0])}), flush=True)
     elif job in ("load-raw", "load-seconds"):
         raw = os.path.join(folder, "events.bin")
         parquet = os.path.join(folder, "events.parquet")
@@ -246,6 +292,12 @@ def question_part(folder, events, rounds):
     size = bench("store", "--events", events, "--data", store)[0]
     click_size = spawn("chdb", "load-raw", folder, 1)[0]["bytes"]
     duck_size = spawn("duckdb", "load-raw", folder, 1)[0]["bytes"]
+    ask_part(folder, events, rounds, (size["bytes"], click_size, duck_size))
+
+
+def ask_part(folder, events, rounds, sizes):
+    store = os.path.join(folder, "store")
+    own_size, click_size, duck_size = sizes
     own_file = os.path.join(folder, "questions.json")
     with open(own_file, "w", encoding="utf-8") as out:
         json.dump(own_questions(), out)
@@ -256,6 +308,7 @@ def question_part(folder, events, rounds):
     print(f"\n## Questions over {events:,} raw events (medians of {rounds}, ms)\n")
     print("| question | Throng | ClickHouse | DuckDB | ClickHouse / Throng | DuckDB / Throng |")
     print("|---|---|---|---|---|---|")
+    trend = own.pop(TREND)["ms"]
     for name, mine in own.items():
         ours = mine["rows"]
         if name.startswith("buyers"):
@@ -269,8 +322,30 @@ def question_part(folder, events, rounds):
                 sys.exit(f"answers differ: {name}\n  throng {ours[:9]}\n  peer {theirs[:9]}")
         a, b, c = mine["ms"], click[name]["ms"], duck[name]["ms"]
         print(f"| {name} | {a:.2f} | {b:.1f} | {c:.1f} | {b / a:.1f} | {c / a:.1f} |")
-    print(f"\nOn disk, bytes per event: Throng {size['bytes'] / events:.2f} (dictionary apart), "
+    print(f"\n{TREND}: {trend:.1f} ms, {trend / own['aipl largest']['ms']:.1f} times one day.")
+    print(f"\nOn disk, bytes per event: Throng {own_size / events:.2f} (dictionary apart), "
           f"ClickHouse {click_size / events:.2f}, DuckDB {duck_size / events:.2f}.\n")
+
+
+def set_part(folder, consumers, rounds):
+    """Sets of many consumers beside the bitmap libraries and ClickHouse's bitmaps."""
+    store = os.path.join(folder, "store")
+    bench("make-sets", "--data", store, "--consumers", consumers)
+    bench("write-sets", "--out", folder, "--consumers", consumers)
+    sets_part(folder, store, consumers, rounds)
+
+
+def sets_part(folder, store, consumers, rounds):
+    own = bench("sets", "--data", store, "--consumers", consumers, "--rounds", rounds)
+    own += spawn("chdb", "sets", folder, rounds, consumers)
+    print(f"\n## Sets over {consumers:,} consumers (medians of {rounds}, ms)\n")
+    print("| question | system | ms | against Throng |\n|---|---|---|---|")
+    for name in dict.fromkeys(row["question"] for row in own):
+        rows = [row for row in own if row["question"] == name]
+        for row in rows:
+            print(f"| {name} | {row['system']} | {row['ms']:.1f} | {row['ms'] / rows[0]['ms']:.2f} |")
+            if "count" not in row["system"] and row["answer"] != rows[0]["answer"]:
+                sys.exit(f"answers differ: {rows}")
 
 
 def seconds_part(folder, events):
@@ -296,7 +371,8 @@ def main():
     parser.add_argument("--load-events", type=int, default=20_000_000)
     parser.add_argument("--events", type=int, default=100_000_000)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--parts", default="load,ask,seconds")
+    parser.add_argument("--consumers", type=int, default=100_000_000)
+    parser.add_argument("--parts", default="load,ask,sets,seconds")
     parser.add_argument("--folder", default="target/compare")
     args = parser.parse_args()
     import chdb, duckdb
@@ -304,6 +380,7 @@ def main():
           f" (chdb), DuckDB {duckdb.__version__}.")
     for part, run in (("load", lambda f: load_part(f, args.load_events)),
                       ("ask", lambda f: question_part(f, args.events, args.rounds)),
+                      ("sets", lambda f: set_part(f, args.consumers, args.rounds)),
                       ("seconds", lambda f: seconds_part(f, args.events))):
         if part not in args.parts.split(","):
             continue

@@ -15,6 +15,10 @@ use crate::io::{Disk, DiskFile, IoError};
 /// Bytes handed to the file at once.
 const WRITE_BYTES: usize = 32 * BLOCK_BYTES;
 
+/// Bytes that are synced at once, about. A log on the same file system that is synced meanwhile
+/// waits for them: without this, for all of a part, which may have hundreds of megabytes.
+const SYNC_BYTES: usize = 4 << 20;
+
 /// Why a part was not written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PartError {
@@ -33,6 +37,7 @@ struct BlockWriter {
     buffer: Vec<u8>,
     checksums: Vec<u32>,
     length: u64,
+    unsynced: usize,
 }
 
 impl BlockWriter {
@@ -61,6 +66,11 @@ impl BlockWriter {
         }
         self.file.append(&self.buffer[..length])?;
         self.buffer.drain(..length);
+        self.unsynced += length;
+        if self.unsynced >= SYNC_BYTES {
+            self.unsynced = 0;
+            self.file.sync()?;
+        }
         Ok(())
     }
 }
@@ -103,7 +113,7 @@ pub(super) struct PartPlan {
     pub(super) count: u32,
 }
 
-/// Writes the file of a part; it is not synced yet.
+/// Writes the file of a part; its end is not synced yet.
 pub(super) fn write_part(
     disk: &dyn Disk,
     path: &Path,
@@ -116,8 +126,14 @@ pub(super) fn write_part(
     let mut starts = Starts::default();
     let buffer = Vec::with_capacity(WRITE_BYTES + BLOCK_BYTES);
     // The header's place; it is written last, in the file's tail, so that one pass is enough.
-    let mut out =
-        BlockWriter { file: Arc::clone(&file), id: plan.id, buffer, checksums: vec![], length: 0 };
+    let mut out = BlockWriter {
+        file: Arc::clone(&file),
+        id: plan.id,
+        buffer,
+        checksums: vec![],
+        length: 0,
+        unsynced: 0,
+    };
     feed(&mut |entry| {
         starts.add(out.length);
         match entry {
