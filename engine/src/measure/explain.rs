@@ -205,7 +205,9 @@ fn days(rows: &RowChoice) -> String {
 }
 
 fn account(trace: &NodeTrace, way: Way) -> String {
-    let mut text = format!("  [{} of {} chunks", trace.occupied, trace.chunks);
+    // Row by row, a leaf counts the chunks of each of its lanes.
+    let what = if way == Way::Sets { "chunks" } else { "chunks of lanes" };
+    let mut text = format!("  [{} of {} {what}", trace.occupied, trace.chunks);
     if trace.rows > 0 {
         let _ = write!(text, ", {} rows", trace.rows);
     }

@@ -10,6 +10,9 @@ use crate::view::View;
 /// Days from which on a series is worth it.
 const DAYS_MIN: usize = 3;
 
+/// Groups up to which each is counted on every day: each takes a pass over a chunk's consumers.
+const CELLS_MAX: usize = 1024;
+
 /// Consumers who are counted in one group.
 #[derive(Debug)]
 struct Cell {
@@ -103,7 +106,7 @@ fn add(
         if !nodes.is_empty() {
             cells.push(Cell { codes: Some(codes.clone()), place, nodes: nodes.clone() });
         }
-        return Some(());
+        return (cells.len() <= CELLS_MAX).then_some(());
     };
     let everyone = nodes.is_empty();
     for code in 0..own.first()?.nodes().count() {
