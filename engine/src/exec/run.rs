@@ -1,5 +1,6 @@
 //! Running a program over all chunks on several workers.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
@@ -73,6 +74,68 @@ impl Bounds {
     }
 }
 
+/// The chunks of a store as they are given to workers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spans {
+    /// How many chunks there are.
+    pub end: u32,
+    /// Chunks a worker takes at a time.
+    pub span: u32,
+    /// How many workers there are.
+    pub workers: usize,
+}
+
+/// What a worker does with the chunks it takes.
+pub(super) trait SpanWork {
+    /// What is left of it in the end.
+    type Made: Send;
+
+    /// Bytes of memory it takes now.
+    fn memory(&self) -> usize;
+
+    /// Takes some chunks.
+    ///
+    /// # Errors
+    /// Ends the work of all.
+    fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError>;
+
+    /// Ends it.
+    fn finish(self) -> Self::Made;
+}
+
+/// Gives the chunks to workers, span by span, and gives back what they made.
+///
+/// # Errors
+/// The first error of any span, a cancellation, the deadline or the memory limit.
+pub(super) fn for_each_span<W: SpanWork>(
+    spans: Spans,
+    bounds: &Bounds,
+    new: impl Fn() -> W + Sync,
+) -> Result<Vec<W::Made>, ExecuteError> {
+    let Spans { end, span, workers } = spans;
+    let next = AtomicU32::new(0);
+    let failed = AtomicBool::new(false);
+    let work = || -> Result<W::Made, ExecuteError> {
+        let mut worker = new();
+        while !failed.load(Ordering::Relaxed) {
+            let first = next.fetch_add(span, Ordering::Relaxed);
+            if first >= end {
+                break;
+            }
+            let result = bounds
+                .check()
+                .and_then(|()| bounds.check_memory(workers * worker.memory()))
+                .and_then(|()| worker.span(first..end.min(first.saturating_add(span))));
+            if let Err(error) = result {
+                failed.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+        }
+        Ok(worker.finish())
+    };
+    on_workers(workers, &work)?.into_iter().collect()
+}
+
 /// Calls `step` for every chunk of the store, on several workers; each has a state of its own,
 /// made by `state`. Gives back the states and what was touched.
 ///
@@ -89,36 +152,16 @@ pub fn for_each_chunk<'v, S: Send>(
     let end = view.chunk_end();
     let morsels = end.div_ceil(MORSEL_CHUNKS);
     let workers = bounds.threads.min(usize::try_from(morsels).unwrap_or(usize::MAX)).max(1);
-    bounds.check_memory(workers * Worker::memory(program))?;
-    let next = AtomicU32::new(0);
-    let failed = AtomicBool::new(false);
-    let work = || -> Result<(S, Trace), ExecuteError> {
-        let mut worker = Worker::new(view, program, bounds.timing);
-        let mut own = state();
-        while !failed.load(Ordering::Relaxed) {
-            let first = next.fetch_add(1, Ordering::Relaxed).saturating_mul(MORSEL_CHUNKS);
-            if first >= end {
-                break;
-            }
-            let result = bounds.check().and_then(|()| {
-                for chunk in first..end.min(first + MORSEL_CHUNKS) {
-                    worker.start(chunk);
-                    step(&mut worker, &mut own)?;
-                }
-                Ok(())
-            });
-            if let Err(error) = result {
-                failed.store(true, Ordering::Relaxed);
-                return Err(error);
-            }
-        }
-        Ok((own, worker.trace))
-    };
-    let results = on_workers(workers, &work)?;
+    let spans = Spans { end, span: MORSEL_CHUNKS, workers };
+    let results = for_each_span(spans, bounds, || ChunkWork {
+        memory: Worker::memory(program),
+        worker: Worker::new(view, program, bounds.timing),
+        state: state(),
+        step: &step,
+    })?;
     let mut trace = Trace::default();
     let mut states = Vec::with_capacity(results.len());
-    for result in results {
-        let (state, part) = result?;
+    for (state, part) in results {
         trace.merge(&part);
         states.push(state);
     }
@@ -126,8 +169,40 @@ pub fn for_each_chunk<'v, S: Send>(
     Ok((states, trace))
 }
 
+/// Sets, chunk by chunk.
+struct ChunkWork<'w, 'v, S, F> {
+    memory: usize,
+    worker: Worker<'v>,
+    state: S,
+    step: &'w F,
+}
+
+impl<'v, S, F> SpanWork for ChunkWork<'_, 'v, S, F>
+where
+    S: Send,
+    F: Fn(&mut Worker<'v>, &mut S) -> Result<(), ExecuteError>,
+{
+    type Made = (S, Trace);
+
+    fn memory(&self) -> usize {
+        self.memory
+    }
+
+    fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
+        for chunk in chunks {
+            self.worker.start(chunk);
+            (self.step)(&mut self.worker, &mut self.state)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Self::Made {
+        (self.state, self.worker.trace)
+    }
+}
+
 /// Runs `work` on this thread and on `workers - 1` more; a panic in one becomes an error.
-pub(super) fn on_workers<T: Send>(
+fn on_workers<T: Send>(
     workers: usize,
     work: &(impl Fn() -> T + Sync),
 ) -> Result<Vec<T>, ExecuteError> {

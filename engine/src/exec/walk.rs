@@ -1,11 +1,12 @@
 //! Lanes walked for several chunks at once, row by row.
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use throng_storage::segment::{Lane, LaneCursor, WindowRows};
 
 use super::program::{LaneChoice, NodeId};
+use super::run::Spans;
 use super::trace::Trace;
 use crate::error::ExecuteError;
 use crate::view::View;
@@ -118,10 +119,10 @@ impl<'v, P: Purpose> Walk<'v, P> {
     /// When bytes of the store are corrupt.
     pub(super) fn read(
         &mut self,
-        first: u32,
-        end: u32,
+        chunks: Range<u32>,
         trace: &mut Trace,
     ) -> Result<(), ExecuteError> {
+        let Range { start: first, end } = chunks;
         self.first = first;
         self.rows.clear();
         self.lows.clear();
@@ -222,23 +223,20 @@ pub(super) fn each_lane<'v>(
     }
 }
 
-/// How many chunks are read at once: their rows should stay in the cache, every worker should get
-/// several spans, and walking all lanes should be worth it.
-pub(super) fn span(chunks: u32, rows: u64, workers: usize) -> u32 {
-    /// Rows read at once.
+/// How the chunks are given to workers, at most so many. Starting one costs as much as reading some
+/// rows; what is read at once should stay in the cache, every worker should get several spans, and
+/// walking all lanes should be worth it.
+pub(super) fn spans(chunks: u32, rows: u64, threads: usize) -> Spans {
+    /// Rows read at once, and rows that are worth a worker.
     const ROWS: u64 = 1 << 14;
     /// Chunks read at once, at most.
     const CHUNKS: u64 = 256;
     /// Spans a worker should have, so that all end at about the same time.
     const SPANS: u32 = 4;
+    let useful = usize::try_from(rows.div_ceil(ROWS)).unwrap_or(usize::MAX);
+    let workers = useful.clamp(1, threads.max(1));
     let cached = ROWS * u64::from(chunks).max(1) / rows.max(1);
-    let workers = u32::try_from(workers).unwrap_or(u32::MAX);
-    let shared = chunks.div_ceil(workers.saturating_mul(SPANS));
-    u32::try_from(cached.min(u64::from(shared)).clamp(1, CHUNKS)).unwrap_or(1)
-}
-
-/// Workers for so many rows, at most so many: starting one costs as much as reading some rows.
-pub(super) fn workers(rows: u64, most: usize) -> usize {
-    const ROWS: u64 = 1 << 14;
-    usize::try_from(rows.div_ceil(ROWS)).unwrap_or(usize::MAX).clamp(1, most.max(1))
+    let shared = chunks.div_ceil(u32::try_from(workers).unwrap_or(u32::MAX).saturating_mul(SPANS));
+    let span = u32::try_from(cached.min(u64::from(shared)).clamp(1, CHUNKS)).unwrap_or(1);
+    Spans { end: chunks, span, workers }
 }

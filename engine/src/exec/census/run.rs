@@ -1,6 +1,6 @@
 //! A census on several workers.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::ops::Range;
 use std::time::Instant;
 
 use super::choice::{CensusPlan, Counting, Reading};
@@ -9,10 +9,10 @@ use super::marks::{COUNTERS_MAX, Counted, Mark, Marking, Marks};
 use crate::error::ExecuteError;
 use crate::exec::eval::Worker;
 use crate::exec::program::Program;
-use crate::exec::run::{Bounds, on_workers};
+use crate::exec::run::{Bounds, SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
-use crate::exec::walk::{Walk, each_lane, span, workers};
+use crate::exec::walk::{Walk, each_lane, spans};
 use crate::view::View;
 
 /// Counts consumers by combination of a plan's leaves.
@@ -52,36 +52,46 @@ fn run<M: Mark, const COUNTERS: usize>(
     bounds: &Bounds,
 ) -> Result<(Combinations, Trace), ExecuteError> {
     let start = Instant::now();
-    let end = view.chunk_end();
-    let workers = workers(plan.rows, bounds.threads);
-    let span = span(end, plan.rows, workers);
-    let next = AtomicU32::new(0);
-    let failed = AtomicBool::new(false);
-    let work = || -> Result<(Combinations, Trace), ExecuteError> {
-        let mut taker = Taker::<M, COUNTERS>::new(view, program, plan, bounds);
-        while !failed.load(Ordering::Relaxed) {
-            let first = next.fetch_add(span, Ordering::Relaxed);
-            if first >= end {
-                break;
-            }
-            let used = taker.memory();
-            let checked = bounds.check().and_then(|()| bounds.check_memory(workers * used));
-            if let Err(error) = checked.and_then(|()| taker.span(first, end.min(first + span))) {
-                failed.store(true, Ordering::Relaxed);
-                return Err(error);
-            }
-        }
-        Ok(taker.finish())
-    };
+    let spans = spans(view.chunk_end(), plan.rows, bounds.threads);
+    let made =
+        for_each_span(spans, bounds, || Taker::<M, COUNTERS>::new(view, program, plan, bounds))?;
     let mut combinations = Combinations::new(plan.leaves.len());
     let mut trace = Trace { way: Way::Rows, ..Trace::default() };
-    for result in on_workers(workers, &work)? {
-        let (own, part) = result?;
+    for (own, part) in made {
         combinations.merge(&own);
         trace.merge(&part);
     }
     trace.elapsed = start.elapsed();
     Ok((combinations, trace))
+}
+
+impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
+    type Made = (Combinations, Trace);
+
+    fn memory(&self) -> usize {
+        self.walk.memory() + Marks::<M, COUNTERS>::BYTES + self.combinations.memory()
+    }
+
+    fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
+        self.walk.read(chunks.clone(), &mut self.trace)?;
+        for chunk in chunks.clone() {
+            let marks = &mut self.marks;
+            self.walk.chunk(chunk, |lows, days, how| marks.add(lows, days, how));
+            self.sets(chunk)?;
+            self.marks.count_into(&mut self.combinations);
+        }
+        self.trace.chunks += u64::from(chunks.end - chunks.start);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Self::Made {
+        if let Some(sets) = &self.sets {
+            let nodes = sets.trace.nodes.clone();
+            self.trace.merge(&Trace { nodes, ..Trace::default() });
+        }
+        self.combinations.settle();
+        (self.combinations, self.trace)
+    }
 }
 
 impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
@@ -97,31 +107,6 @@ impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
             combinations: Combinations::new(plan.leaves.len()),
             trace: Trace { nodes, workers: 1, ..Trace::default() },
         }
-    }
-
-    fn finish(mut self) -> (Combinations, Trace) {
-        if let Some(sets) = &self.sets {
-            let nodes = sets.trace.nodes.clone();
-            self.trace.merge(&Trace { nodes, ..Trace::default() });
-        }
-        self.combinations.settle();
-        (self.combinations, self.trace)
-    }
-
-    fn memory(&self) -> usize {
-        self.walk.memory() + Marks::<M, COUNTERS>::BYTES + self.combinations.memory()
-    }
-
-    fn span(&mut self, first: u32, end: u32) -> Result<(), ExecuteError> {
-        self.walk.read(first, end, &mut self.trace)?;
-        for chunk in first..end {
-            let marks = &mut self.marks;
-            self.walk.chunk(chunk, |lows, days, how| marks.add(lows, days, how));
-            self.sets(chunk)?;
-            self.marks.count_into(&mut self.combinations);
-        }
-        self.trace.chunks += u64::from(end - first);
-        Ok(())
     }
 
     /// Marks the members of leaves that are sets: first those who bring marks, then the others.

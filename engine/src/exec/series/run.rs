@@ -1,6 +1,6 @@
 //! A series on several workers.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::ops::Range;
 use std::time::Instant;
 
 use super::count::{BitCounts, count_bits};
@@ -10,10 +10,10 @@ use crate::error::ExecuteError;
 use crate::exec::census::Counting;
 use crate::exec::eval::Worker;
 use crate::exec::program::Program;
-use crate::exec::run::{Bounds, on_workers};
+use crate::exec::run::{Bounds, SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
-use crate::exec::walk::{Walk, each_lane, span, workers};
+use crate::exec::walk::{Walk, each_lane, spans};
 use crate::view::View;
 
 /// For each intersection asked for, by day of the series, how many consumers it has.
@@ -31,31 +31,11 @@ pub fn series(
     bounds: &Bounds,
 ) -> Result<(Counts, Trace), ExecuteError> {
     let start = Instant::now();
-    let end = view.chunk_end();
-    let workers = workers(plan.rows, bounds.threads);
-    let span = span(end, plan.rows, workers);
-    let next = AtomicU32::new(0);
-    let failed = AtomicBool::new(false);
-    let work = || -> Result<(Counts, Trace), ExecuteError> {
-        let mut taker = Taker::new(view, program, plan, asked, bounds);
-        while !failed.load(Ordering::Relaxed) {
-            let first = next.fetch_add(span, Ordering::Relaxed);
-            if first >= end {
-                break;
-            }
-            let used = taker.walk.memory() + taker.chunk.memory();
-            let checked = bounds.check().and_then(|()| bounds.check_memory(workers * used));
-            if let Err(error) = checked.and_then(|()| taker.span(first, end.min(first + span))) {
-                failed.store(true, Ordering::Relaxed);
-                return Err(error);
-            }
-        }
-        Ok(taker.finish())
-    };
+    let spans = spans(view.chunk_end(), plan.rows, bounds.threads);
+    let made = for_each_span(spans, bounds, || Taker::new(view, program, plan, asked, bounds))?;
     let mut counts = vec![[0; 64]; asked.len()];
     let mut trace = Trace { way: Way::Days, ..Trace::default() };
-    for result in on_workers(workers, &work)? {
-        let (own, part) = result?;
+    for (own, part) in made {
         for (all, own) in counts.iter_mut().zip(own) {
             all.iter_mut().zip(own).for_each(|(all, own)| *all += own);
         }
@@ -75,6 +55,41 @@ struct Taker<'v> {
     sets: Option<Worker<'v>>,
     counts: Counts,
     trace: Trace,
+}
+
+impl SpanWork for Taker<'_> {
+    type Made = (Counts, Trace);
+
+    fn memory(&self) -> usize {
+        self.walk.memory() + self.chunk.memory()
+    }
+
+    fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
+        self.walk.read(chunks.clone(), &mut self.trace)?;
+        for chunk in chunks.clone() {
+            let days = &mut self.chunk;
+            self.walk.chunk(chunk, |lows, _, _| days.place(lows));
+            if !days.lows.is_empty() {
+                let numbered = self.plan.nodes.iter().enumerate();
+                let rows = numbered.filter(|(_, node)| matches!(node, SeriesNode::Rows(_)));
+                days.make_room(rows.map(|(place, _)| place));
+                self.walk.chunk(chunk, |lows, days_of, of| days.add(lows, days_of, of));
+                self.combine(chunk)?;
+                self.count();
+                self.chunk.clear();
+            }
+        }
+        self.trace.chunks += u64::from(chunks.end - chunks.start);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Self::Made {
+        if let Some(sets) = &self.sets {
+            let nodes = sets.trace.nodes.clone();
+            self.trace.merge(&Trace { nodes, ..Trace::default() });
+        }
+        (self.counts, self.trace)
+    }
 }
 
 impl<'v> Taker<'v> {
@@ -118,33 +133,6 @@ impl<'v> Taker<'v> {
             counts: vec![[0; 64]; asked.len()],
             trace: Trace { nodes, workers: 1, ..Trace::default() },
         }
-    }
-
-    fn finish(mut self) -> (Counts, Trace) {
-        if let Some(sets) = &self.sets {
-            let nodes = sets.trace.nodes.clone();
-            self.trace.merge(&Trace { nodes, ..Trace::default() });
-        }
-        (self.counts, self.trace)
-    }
-
-    fn span(&mut self, first: u32, end: u32) -> Result<(), ExecuteError> {
-        self.walk.read(first, end, &mut self.trace)?;
-        for chunk in first..end {
-            let days = &mut self.chunk;
-            self.walk.chunk(chunk, |lows, _, _| days.place(lows));
-            if !days.lows.is_empty() {
-                let numbered = self.plan.nodes.iter().enumerate();
-                let rows = numbered.filter(|(_, node)| matches!(node, SeriesNode::Rows(_)));
-                days.make_room(rows.map(|(place, _)| place));
-                self.walk.chunk(chunk, |lows, days_of, of| days.add(lows, days_of, of));
-                self.combine(chunk)?;
-                self.count();
-                self.chunk.clear();
-            }
-        }
-        self.trace.chunks += u64::from(end - first);
-        Ok(())
     }
 
     /// Computes the nodes that are not read by rows, children first.
