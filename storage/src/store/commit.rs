@@ -87,18 +87,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
     shared.files.sync_dir().map_err(|error| shared.sync_failed(error))?;
     let edit = edit_of(shared, &state, &plan, &parts, &names, next_log.as_ref());
     let old_dump = edit.dump.and(state.manifest.state.dump);
-    if let Err(error) = state.manifest.append(edit) {
-        return Err(match error {
-            EditError::Undone(error) => error.into(),
-            EditError::Unknown(error) => {
-                // The edit may be durable, and then the files are the store's.
-                draft.keep();
-                shared.fail(error)
-            }
-            EditError::Codec(error) => WriteError::Codec(error),
-        });
-    }
-    draft.keep();
+    append_edit(shared, &mut state, draft, edit)?;
     let defines = !plan.definitions.is_empty();
     let mut gone = Vec::new();
     gone.extend(old_dump.map(|number| shared.files.path(FileType::Dump, number)));
@@ -134,6 +123,28 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
         shared.follow_with_catalog();
     }
     Ok(())
+}
+
+/// Makes an edit durable, and with it the files of a draft the store's.
+pub(super) fn append_edit(
+    shared: &Shared,
+    state: &mut LogState,
+    draft: Draft,
+    edit: Edit,
+) -> Result<(), WriteError> {
+    match state.manifest.append(edit) {
+        Ok(()) => {
+            draft.keep();
+            Ok(())
+        }
+        Err(EditError::Undone(error)) => Err(error.into()),
+        Err(EditError::Unknown(error)) => {
+            // The edit may be durable, and then the files are the store's.
+            draft.keep();
+            Err(shared.fail(error))
+        }
+        Err(EditError::Codec(error)) => Err(WriteError::Codec(error)),
+    }
 }
 
 /// The log's state at a moment when everything in the log is published.

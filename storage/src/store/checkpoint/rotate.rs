@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::manifest::{Edit, EditError, FrozenLog};
-use crate::store::commit::{flushed, new_log};
+use crate::manifest::{Edit, FrozenLog};
+use crate::store::commit::{append_edit, flushed, new_log};
 use crate::store::error::WriteError;
 use crate::store::files::Draft;
 use crate::store::shared::{FrozenFile, Shared};
@@ -63,18 +63,7 @@ pub(super) fn rotate(shared: &Shared, _turn: &TurnGuard<'_>) -> Result<(), Write
         frozen: Some(FrozenLog::Number(state.log.number)),
         ..Edit::default()
     };
-    if let Err(error) = state.manifest.append(edit) {
-        return Err(match error {
-            EditError::Undone(error) => error.into(),
-            EditError::Unknown(error) => {
-                // The edit may be durable, and then the log is the store's.
-                draft.keep();
-                shared.fail(error)
-            }
-            EditError::Codec(error) => WriteError::Codec(error),
-        });
-    }
-    draft.keep();
+    append_edit(shared, &mut state, draft, edit)?;
     let old = std::mem::replace(&mut state.log, log);
     state.frozen = Some(FrozenFile { bytes: old.length(), path: old.path });
     shared.dictionaries.iter().for_each(|dictionary| dictionary.freeze());
