@@ -111,14 +111,10 @@ impl Definitions {
         bytes: &[u8],
         kept: Option<&Self>,
     ) -> Option<()> {
-        let model = match kept.and_then(|all| all.models.get(name)) {
-            Some(model) => Arc::clone(model),
-            None => {
-                let record: ModelRecord = decode(DefinitionKind::Model, bytes)?;
-                let names = self.names(source);
-                Arc::new(throng_query::bind_model(name, &record.text, &names).ok()?)
-            }
-        };
+        let model = kept_or(kept.and_then(|all| all.models.get(name)), || {
+            let record: ModelRecord = decode(DefinitionKind::Model, bytes)?;
+            throng_query::bind_model(name, &record.text, &self.names(source)).ok()
+        })?;
         self.models.insert(name.to_owned(), model);
         Some(())
     }
@@ -130,14 +126,10 @@ impl Definitions {
         bytes: &[u8],
         kept: Option<&Self>,
     ) -> Option<()> {
-        let partition = match kept.and_then(|all| all.partitions.get(name)) {
-            Some(partition) => Arc::clone(partition),
-            None => {
-                let record: PartitionRecord = decode(DefinitionKind::Partition, bytes)?;
-                let names = self.names(source);
-                Arc::new(throng_query::bind_division(name, &record.text, &names).ok()?)
-            }
-        };
+        let partition = kept_or(kept.and_then(|all| all.partitions.get(name)), || {
+            let record: PartitionRecord = decode(DefinitionKind::Partition, bytes)?;
+            throng_query::bind_division(name, &record.text, &self.names(source)).ok()
+        })?;
         self.partitions.insert(name.to_owned(), partition);
         Some(())
     }
@@ -149,19 +141,16 @@ impl Definitions {
         bytes: &[u8],
         kept: Option<&Self>,
     ) -> Option<()> {
-        let audience = match kept.and_then(|all| all.audiences.get(name)) {
-            Some(audience) => Arc::clone(audience),
-            None => {
-                let record: AudienceRecord = decode(DefinitionKind::Audience, bytes)?;
-                let set = match record.frozen {
-                    // Its members are kept; what it was made of may have gone since.
-                    Some(_) => Set::All,
-                    None => throng_query::bind_set(&record.text, &self.names(source)).ok()?,
-                };
-                Arc::new(audience(name, record, set))
-            }
-        };
-        self.audiences.insert(name.to_owned(), audience);
+        let made = kept_or(kept.and_then(|all| all.audiences.get(name)), || {
+            let record: AudienceRecord = decode(DefinitionKind::Audience, bytes)?;
+            let set = match record.frozen {
+                // Its members are kept; what it was made of may have gone since.
+                Some(_) => Set::All,
+                None => throng_query::bind_set(&record.text, &self.names(source)).ok()?,
+            };
+            Some(audience(name, record, set))
+        })?;
+        self.audiences.insert(name.to_owned(), made);
         Some(())
     }
 
@@ -195,13 +184,9 @@ impl Definitions {
         kept: Option<&Self>,
     ) -> Option<()> {
         let before = kept.and_then(|all| all.attributes.get(name));
-        let info = match before.filter(|info| is_current(info, source.snapshot)) {
-            Some(info) => Arc::clone(info),
-            None => {
-                let record = decode(DefinitionKind::Attribute, bytes)?;
-                Arc::new(attribute(record, source.snapshot)?)
-            }
-        };
+        let info = kept_or(before.filter(|info| is_current(info, source.snapshot)), || {
+            attribute(decode(DefinitionKind::Attribute, bytes)?, source.snapshot)
+        })?;
         self.attributes.insert(name.to_owned(), info);
         Some(())
     }
@@ -309,6 +294,11 @@ fn attribute(record: AttributeRecord, snapshot: &Snapshot) -> Option<AttributeIn
         return None;
     }
     Some(AttributeInfo { attribute: record.attribute, kind: record.kind, key, index, layout })
+}
+
+/// What was resolved before, or what is made now.
+fn kept_or<T>(kept: Option<&Arc<T>>, make: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
+    kept.map_or_else(|| make().map(Arc::new), |kept| Some(Arc::clone(kept)))
 }
 
 /// Whether the attribute's index is the snapshot's.
