@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -53,7 +54,7 @@ fn main() -> Outcome {
                 text("core-percent").ok().map_or(Ok(25), |percent| percent.parse())?;
             let background = if core_percent == 0 { Background::Off } else { Background::On };
             let options = StreamOptions {
-                writers: text("writers")?.parse()?,
+                writers: text("writers")?.parse::<NonZeroU32>()?.get(),
                 batch: text("batch")?.parse()?,
                 rate: text("rate").ok().map(|rate| rate.parse()).transpose()?,
                 time: Duration::from_secs(text("seconds")?.parse()?),
