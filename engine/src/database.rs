@@ -16,8 +16,10 @@ use crate::compactor::{CompactionOptions, Compactor};
 use crate::currency;
 use crate::error::{DatabaseError, DefinitionError, ExecuteError};
 use crate::ingest::{EventBatch, IngestError, ingest};
+use crate::memo::Memo;
 pub use crate::options::{
     Cancel, CreateOptions, Effect, ExecuteOptions, Method, Parameter, ParameterType, Prepared,
+    UseMemo,
 };
 use crate::present::Present;
 use crate::reader::Reader;
@@ -235,6 +237,11 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         restore(backup, path, progress)?;
         Self::open(path)
+    }
+
+    /// Sets that were asked for before, kept for statements to come.
+    pub fn memo(&self) -> &Memo {
+        self.present.memo()
     }
 
     /// The store below, for loading.

@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod kernel;
 pub mod market;
 pub mod measure;
+mod memo;
 mod options;
 mod present;
 mod reader;
@@ -31,10 +32,11 @@ pub use answer::{Answer, Column, ColumnType, Date, Decimal, Value};
 pub use compactor::{Background, CompactionOptions};
 pub use database::{
     Cancel, CreateOptions, Database, Effect, ExecuteOptions, Method, Parameter, ParameterType,
-    Prepared,
+    Prepared, UseMemo,
 };
 pub use error::{DatabaseError, DefinitionError, ExecuteError, User};
 pub use ingest::{Event, EventBatch, IngestError, When};
+pub use memo::{Memo, MemoUse};
 pub use reader::Reader;
 pub use throng_query as query;
 pub use throng_storage as storage;

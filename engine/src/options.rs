@@ -51,6 +51,8 @@ pub struct ExecuteOptions {
     pub threads: Option<usize>,
     /// How sets are counted; whatever is best when nothing else is said.
     pub method: Method,
+    /// Whether sets that were asked for before may be used again.
+    pub memo: UseMemo,
     /// The time now, in seconds since 1970-01-01 UTC: it stands in the record of an erasure.
     pub now: Option<i64>,
 }
@@ -64,6 +66,17 @@ pub enum Method {
     Best,
     /// Always as sets.
     Sets,
+}
+
+/// Whether a statement uses the memo: the sets that statements before it asked for, as long as what
+/// they were read from is the same. Its answer does not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UseMemo {
+    /// It takes sets from the memo, and what it asks for a second time goes there.
+    #[default]
+    Yes,
+    /// Everything is read from the store: for measurements.
+    No,
 }
 
 /// A switch that ends a statement.

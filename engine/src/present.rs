@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use throng_storage::store::Store;
 
 use crate::error::DefinitionError;
+use crate::memo::Memo;
 use crate::view::View;
 
 /// What the database and its compactor share.
@@ -13,11 +14,16 @@ pub(crate) struct Present {
     store: Store,
     /// The newest view that was asked for.
     view: Mutex<Option<Arc<View>>>,
+    memo: Arc<Memo>,
 }
 
 impl Present {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, view: Mutex::new(None) }
+        Self { store, view: Mutex::new(None), memo: Arc::default() }
+    }
+
+    pub(crate) fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -34,7 +40,9 @@ impl Present {
             return Ok(Arc::clone(view));
         }
         // Resolved without the lock: two threads may do the same work, none waits for it.
-        let view = Arc::new(View::resolve(&self.store, snapshot, before.as_deref())?);
+        let view = Arc::new(
+            View::resolve(&self.store, snapshot, before.as_deref())?.with_memo(&self.memo),
+        );
         let mut newest = self.view.lock().unwrap_or_else(PoisonError::into_inner);
         if newest.as_ref().is_none_or(|other| other.version() < view.version()) {
             *newest = Some(Arc::clone(&view));

@@ -14,6 +14,7 @@ use crate::attribute::AttributeLayout;
 use crate::definition::Definitions;
 use crate::error::DefinitionError;
 use crate::exec::Beginnings;
+use crate::memo::Memo;
 use crate::universe::{Gathered, Universe};
 
 /// Everything a statement may ask: a snapshot with its definitions decoded. Threads share it.
@@ -25,6 +26,7 @@ pub struct View {
     newest_day: Option<i32>,
     universe: Gathered,
     beginnings: Beginnings,
+    memo: Arc<Memo>,
 }
 
 /// An audience, decoded.
@@ -98,8 +100,14 @@ impl View {
         let before = before.map(|view| (&*view.snapshot, &view.definitions));
         let definitions = Definitions::resolve(&snapshot, &currency, before)?;
         let newest_day = snapshot.newest_day()?;
-        let beginnings = Beginnings::default();
-        Ok(Self { snapshot, definitions, currency, newest_day, universe, beginnings })
+        let (beginnings, memo) = (Beginnings::default(), Arc::default());
+        Ok(Self { snapshot, definitions, currency, newest_day, universe, beginnings, memo })
+    }
+
+    /// The same, with the sets that statements on other views asked for.
+    #[must_use]
+    pub(crate) fn with_memo(self, memo: &Arc<Memo>) -> Self {
+        Self { memo: Arc::clone(memo), ..self }
     }
 
     /// The snapshot below.
@@ -168,6 +176,11 @@ impl View {
     /// Where tops of rankings begin, as far as they were asked for.
     pub(crate) fn beginnings(&self) -> &Beginnings {
         &self.beginnings
+    }
+
+    /// Sets kept between statements.
+    pub(crate) fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     /// An audience.

@@ -335,7 +335,11 @@ impl<'v> Compiler<'v> {
         let view = self.view;
         let audience = view.audience(name).ok_or_else(|| unknown(NameKind::Audience, name))?;
         match audience.kind {
-            AudienceKind::Live => self.compile(&audience.set, Context { subject: None, ..at }),
+            AudienceKind::Live => {
+                let node = self.compile(&audience.set, Context { subject: None, ..at })?;
+                self.program.keep(node);
+                Ok(node)
+            }
             AudienceKind::Frozen { as_of } => {
                 let key = audience.index_key.clone().unwrap_or_default();
                 // Who was in the universe stays in it, unless events were deleted.

@@ -45,7 +45,9 @@ impl Compiler<'_> {
         for group in rules {
             let rule = self.compile(&group.rule, at)?;
             let before = self.program.or(taken.clone());
-            groups.push((group.stage.clone(), self.program.minus(rule, before)));
+            let node = self.program.minus(rule, before);
+            self.program.keep(node);
+            groups.push((group.stage.clone(), node));
             taken.push(rule);
         }
         Ok(groups)

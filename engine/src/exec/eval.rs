@@ -149,6 +149,16 @@ impl<'v> Worker<'v> {
             return Ok(());
         }
         let program = self.program;
+        if let Some(kept) = program.remembered().set(node) {
+            let clock = self.clock();
+            let part = kept.chunk(self.chunk);
+            self.touched.bytes += part.bytes() as u64;
+            let set = ChunkSet::from_kept(part, &mut self.pool);
+            self.account(node, clock);
+            self.trace.nodes[node.0].remembered = true;
+            self.fill(node, set);
+            return Ok(());
+        }
         // Children first, so that a node's time is its own.
         let set = match &program.nodes()[node.0] {
             Node::Nobody => ChunkSet::Empty,
@@ -193,12 +203,16 @@ impl<'v> Worker<'v> {
                 set
             }
         };
+        self.fill(node, set);
+        Ok(())
+    }
+
+    fn fill(&mut self, node: NodeId, set: ChunkSet) {
         let trace = &mut self.trace.nodes[node.0];
         trace.chunks += 1;
         trace.occupied += u64::from(!matches!(set, ChunkSet::Empty));
         self.slots[node.0] = Some(set);
         self.filled.push(node.0);
-        Ok(())
     }
 
     /// Ends at the first child that leaves nobody: the rest is not even read.

@@ -24,6 +24,8 @@ pub fn members(
     let bounds = Bounds::new(options, Timing::Off);
     let mut compiler = Compiler::new(view, day).within(bounds.clone());
     let node = compiler.set(set)?;
+    compiler.program.ask(node);
+    compiler.program.remember(view, &bounds);
     let (parts, _) =
         for_each_chunk(view, &compiler.program, &bounds, RoaringBitmap::new, |worker, members| {
             let base = worker.chunk() << 16;

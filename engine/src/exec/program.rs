@@ -8,6 +8,10 @@ use std::ops::RangeInclusive;
 
 use throng_query::plan::{AtLeast, Comparison};
 
+use super::remember::Remembered;
+use super::run::Bounds;
+use crate::view::View;
+
 /// The position of a node in [`Program::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub usize);
@@ -140,6 +144,10 @@ pub struct Program {
     day: usize,
     /// What the statement asks for; other nodes may be left over.
     roots: Vec<NodeId>,
+    /// Sets that other statements may ask for again.
+    worth_keeping: Vec<NodeId>,
+    /// What of them the memo has.
+    remembered: Remembered,
 }
 
 impl RowChoice {
@@ -170,6 +178,33 @@ impl Program {
     /// What the statement asks for.
     pub fn roots(&self) -> &[NodeId] {
         &self.roots
+    }
+
+    /// Notes that other statements may ask for a node again.
+    pub fn keep(&mut self, node: NodeId) {
+        if !self.worth_keeping.contains(&node) {
+            self.worth_keeping.push(node);
+        }
+    }
+
+    /// What other statements may ask for again.
+    pub fn worth_keeping(&self) -> &[NodeId] {
+        &self.worth_keeping
+    }
+
+    /// Looks up in the memo what is worth keeping; to be done when the program is whole.
+    pub fn remember(&mut self, view: &View, bounds: &Bounds) {
+        self.remembered = Remembered::of(view, self, bounds);
+    }
+
+    /// What the memo has of it.
+    pub fn remembered(&self) -> &Remembered {
+        &self.remembered
+    }
+
+    /// How many days it is of.
+    pub fn days(&self) -> usize {
+        self.day + 1
     }
 
     /// What is added from now on is needed by the next day.

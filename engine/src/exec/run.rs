@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 use super::eval::Worker;
+use super::keeper::Keeper;
 use super::program::Program;
 use super::trace::{Timing, Trace};
-use crate::database::{Cancel, ExecuteOptions, Method};
+use crate::database::{Cancel, ExecuteOptions, Method, UseMemo};
 use crate::error::ExecuteError;
 use crate::view::View;
 
@@ -32,6 +33,8 @@ pub struct Bounds {
     pub timing: Timing,
     /// How sets are counted.
     pub method: Method,
+    /// Whether sets may come from the memo and go to it.
+    pub memo: bool,
 }
 
 impl Bounds {
@@ -45,6 +48,7 @@ impl Bounds {
             threads: options.threads.unwrap_or(cores).clamp(1, 256),
             timing,
             method: options.method,
+            memo: options.memo == UseMemo::Yes,
         }
     }
 
@@ -158,13 +162,17 @@ pub fn for_each_chunk<'v, S: Send>(
         worker: Worker::new(view, program, bounds.timing),
         state: state(),
         step: &step,
+        keeper: Keeper::new(view, program),
     })?;
     let mut trace = Trace::default();
     let mut states = Vec::with_capacity(results.len());
-    for (state, part) in results {
+    let mut keeper = Keeper::new(view, program);
+    for (state, part, own) in results {
         trace.merge(&part);
         states.push(state);
+        keeper.merge(own);
     }
+    keeper.finish(view, program);
     trace.elapsed = start.elapsed();
     Ok((states, trace))
 }
@@ -175,6 +183,7 @@ struct ChunkWork<'w, 'v, S, F> {
     worker: Worker<'v>,
     state: S,
     step: &'w F,
+    keeper: Keeper,
 }
 
 impl<'v, S, F> SpanWork for ChunkWork<'_, 'v, S, F>
@@ -182,22 +191,23 @@ where
     S: Send,
     F: Fn(&mut Worker<'v>, &mut S) -> Result<(), ExecuteError>,
 {
-    type Made = (S, Trace);
+    type Made = (S, Trace, Keeper);
 
     fn memory(&self) -> usize {
-        self.memory
+        self.memory + self.keeper.bytes
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
         for chunk in chunks {
             self.worker.start(chunk);
             (self.step)(&mut self.worker, &mut self.state)?;
+            self.keeper.chunk(&mut self.worker)?;
         }
         Ok(())
     }
 
     fn finish(self) -> Self::Made {
-        (self.state, self.worker.trace)
+        (self.state, self.worker.trace, self.keeper)
     }
 }
 

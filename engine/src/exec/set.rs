@@ -3,6 +3,7 @@
 use throng_storage::container::{CHUNK_SIZE, ChunkBits, Container};
 
 use crate::kernel;
+use crate::memo::KeptChunk;
 
 /// A sparse set is kept as a list up to this many members: beyond it a bitset is as small as
 /// the list is slow.
@@ -85,6 +86,24 @@ impl ChunkSet {
             list.iter().for_each(|low| kernel::set(&mut bits, *low));
             pool.recycle(Self::Sparse(list));
             Self::Bits(bits)
+        }
+    }
+
+    /// The members of a chunk that was kept.
+    pub fn from_kept(kept: &KeptChunk, pool: &mut Pool) -> Self {
+        match kept {
+            KeptChunk::Empty => Self::Empty,
+            KeptChunk::List(lows) if lows.len() <= SPARSE_MAX => {
+                let mut list = pool.list();
+                list.extend_from_slice(lows);
+                Self::Sparse(list)
+            }
+            KeptChunk::List(lows) => {
+                let mut bits = pool.zeroed();
+                lows.iter().for_each(|low| kernel::set(&mut bits, *low));
+                Self::Bits(bits)
+            }
+            KeptChunk::Bits(bits) => Self::Bits(pool.copied(bits)),
         }
     }
 

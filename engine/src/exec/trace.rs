@@ -33,6 +33,8 @@ pub enum Way {
     Rows,
     /// Row by row, all days at once.
     Days,
+    /// From the memo alone.
+    Memo,
 }
 
 /// The account of one node.
@@ -48,6 +50,8 @@ pub struct NodeTrace {
     pub rows: u64,
     /// Time spent in it, without its children, over all workers.
     pub time: Duration,
+    /// Whether its members came from the memo.
+    pub remembered: bool,
 }
 
 /// The account of a run.
@@ -100,6 +104,7 @@ impl Trace {
             mine.bytes += theirs.bytes;
             mine.rows += theirs.rows;
             mine.time += theirs.time;
+            mine.remembered |= theirs.remembered;
         }
         self.chunks += other.chunks;
         self.workers += other.workers;

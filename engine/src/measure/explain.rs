@@ -71,6 +71,7 @@ fn summary(days: &[i32], trace: &Trace) -> String {
         Way::Sets => "",
         Way::Rows => ", row by row",
         Way::Days => ", row by row for all days",
+        Way::Memo => ", from the memo",
     };
     format!(
         "as of {as_of}: {} chunks, {} workers, {}, {rows} rows decoded, {}{way}",
@@ -113,9 +114,14 @@ impl Tree<'_> {
         }
         if let Some(trace) = self.trace
             && let Some(node) = trace.nodes.get(id.0)
-            && (trace.way == Way::Sets || node.chunks > 0)
+            && (trace.way == Way::Sets || node.chunks > 0 || node.remembered)
         {
             line.push_str(&account(node, trace.way));
+            if node.remembered {
+                lines.push(line);
+                self.shown.push(id);
+                return;
+            }
         }
         lines.push(line);
         self.shown.push(id);
@@ -205,6 +211,9 @@ fn days(rows: &RowChoice) -> String {
 }
 
 fn account(trace: &NodeTrace, way: Way) -> String {
+    if trace.remembered && trace.chunks == 0 {
+        return "  [from the memo]".to_owned();
+    }
     // Row by row, a leaf counts the chunks of each of its lanes.
     let what = if way == Way::Sets { "chunks" } else { "chunks of lanes" };
     let mut text = format!("  [{} of {} {what}", trace.occupied, trace.chunks);
@@ -217,6 +226,9 @@ fn account(trace: &NodeTrace, way: Way) -> String {
     // Row by row no node has a time of its own.
     if way == Way::Sets || trace.time > Duration::ZERO {
         let _ = write!(text, ", {}", milliseconds(trace.time));
+    }
+    if trace.remembered {
+        text.push_str(", from the memo");
     }
     text.push(']');
     text

@@ -9,6 +9,7 @@ use super::combined;
 use super::counted::{Cells, Counted, Place, merge};
 use super::groups::{GroupReader, Groups, Part, TOTAL_CODE, settle, split};
 use super::partial::{DayPartial, GroupKey, add};
+use super::remembered;
 use super::timeline;
 use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::database::Method;
@@ -90,8 +91,9 @@ pub fn run(
         }
         groupings.push(compile(view, query, parts.get(number), &mut compiler)?);
     }
-    let program = compiler.program;
-    if let Some((counted, trace)) = by_rows(view, &program, &groupings, bounds)? {
+    let mut program = compiler.program;
+    program.remember(view, bounds);
+    if let Some((counted, trace)) = without_sets(view, &program, &groupings, bounds)? {
         let mut parts = Vec::with_capacity(days.len());
         for ((day, grouping), counted) in days.iter().zip(&groupings).zip(counted) {
             parts.push(grouping.gather(view, *day, std::iter::once(counted), bounds)?);
@@ -121,14 +123,18 @@ pub fn run(
     Ok((parts, program, trace))
 }
 
-/// The numbers of each day by visiting rows, not sets; none where that is no better.
-fn by_rows(
+/// The numbers of each day from the memo, or by visiting rows, not sets; none where that is no
+/// better.
+fn without_sets(
     view: &View,
     program: &Program,
     groupings: &[Grouping],
     bounds: &Bounds,
 ) -> Result<Option<(Vec<Counted>, Trace)>, ExecuteError> {
-    if bounds.method == Method::Sets {
+    if let Some(counted) = remembered::count(program, groupings)? {
+        return Ok(Some((counted, remembered::trace(program))));
+    }
+    if bounds.method == Method::Sets || !program.remembered().wanted().is_empty() {
         return Ok(None);
     }
     if let Some(counted) = timeline::count(view, program, groupings, bounds)? {

@@ -150,6 +150,11 @@ impl Groups {
         nodes.iter().map(|(_, node)| *node)
     }
 
+    /// Whether its groups are nodes.
+    pub fn are_nodes(&self) -> bool {
+        matches!(self, Self::Nodes { .. })
+    }
+
     /// Whether all groups but the rest are within the statement's universe.
     pub fn is_within_universe(&self, compiler: &Compiler<'_>) -> bool {
         self.nodes().all(|node| compiler.is_within(node))

@@ -28,6 +28,7 @@ mod order;
 mod overlap;
 mod partial;
 mod profile;
+mod remembered;
 mod simplex;
 mod steps;
 mod timeline;

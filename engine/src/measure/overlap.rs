@@ -63,13 +63,15 @@ pub fn run(
     }
     let mut compiler = Compiler::new(view, day).within(bounds.clone());
     let (filter, nodes) = compile(query, operands, &mut compiler)?;
-    let program = compiler.program;
+    let mut program = compiler.program;
+    program.remember(view, bounds);
     let (places, positions) = match shape {
         OverlapShape::Pairs => (sets * (sets + 1) / 2, 0),
         OverlapShape::Regions => (1 << sets, CHUNK_SIZE),
     };
     let wanted: Vec<_> = filter.into_iter().chain(nodes.iter().copied()).collect();
     if bounds.method == Method::Best
+        && program.remembered().wanted().is_empty()
         && let Some(plan) = CensusPlan::new(view, &program, &wanted)
     {
         let (combinations, trace) = census(view, &program, &plan, bounds)?;
@@ -133,6 +135,7 @@ fn compile(
     let mut nodes = Vec::with_capacity(operands.len());
     for operand in operands {
         let set = compiler.set(&operand.set)?;
+        compiler.program.keep(set);
         let node = match filter {
             Some(filter) => compiler.program.and(vec![filter, set]),
             None => set,

@@ -42,7 +42,7 @@ pub(super) struct PlannedLeaf {
 pub(super) enum Reading {
     /// Row by row.
     Rows(RowReading),
-    /// As a set of its own; its members bring marks.
+    /// As a set of its own, or one that the memo has; its members bring marks.
     Set,
     /// As a set of its own; only those with marks are looked up in it.
     LookUp,
@@ -90,6 +90,10 @@ impl CensusPlan {
         for node in nodes {
             plan.add(view, program, *node)?;
         }
+        let by_row = |leaf: &PlannedLeaf| matches!(leaf.reading, Reading::Rows(_));
+        if !program.remembered().is_empty() && !plan.leaves.iter().any(by_row) {
+            return None;
+        }
         let chunks = u64::from(view.chunk_end()).max(1);
         (plan.rows / chunks <= ROWS_DENSE).then_some(plan)
     }
@@ -98,6 +102,9 @@ impl CensusPlan {
     /// is of everyone.
     #[must_use]
     pub fn add(&mut self, view: &View, program: &Program, node: NodeId) -> Option<()> {
+        if program.remembered().set(node).is_some() {
+            return self.place(node, Reading::Set);
+        }
         match &program.nodes()[node.0] {
             Node::Nobody => {}
             Node::And(children) | Node::Or(children) => {
@@ -113,14 +120,22 @@ impl CensusPlan {
                 if self.bits[node.0].is_none()
                     && let Some(reading) = self.reading(view, leaf)?
                 {
-                    let bit = self.leaves.len();
-                    if bit == LEAVES_MAX {
-                        return None;
-                    }
-                    self.bits[node.0] = u32::try_from(bit).ok();
-                    self.leaves.push(PlannedLeaf { node, reading });
+                    self.place(node, reading)?;
                 }
             }
+        }
+        Some(())
+    }
+
+    /// Gives a node a bit.
+    fn place(&mut self, node: NodeId, reading: Reading) -> Option<()> {
+        if self.bits[node.0].is_none() {
+            let bit = self.leaves.len();
+            if bit == LEAVES_MAX {
+                return None;
+            }
+            self.bits[node.0] = u32::try_from(bit).ok();
+            self.leaves.push(PlannedLeaf { node, reading });
         }
         Some(())
     }
@@ -163,6 +178,9 @@ impl CensusPlan {
 
 /// Whether only consumers with a row can be in a node.
 fn is_bounded(program: &Program, node: NodeId) -> bool {
+    if program.remembered().set(node).is_some() {
+        return true;
+    }
     match &program.nodes()[node.0] {
         Node::Nobody => true,
         Node::And(children) => children.iter().any(|child| is_bounded(program, *child)),

@@ -92,12 +92,16 @@ impl Combination {
         for (number, node) in program.nodes().iter().enumerate() {
             // A node's children are before it.
             let is_in = |child: &NodeId| nodes[child.0];
+            if let Some(bit) = plan.bits[number] {
+                nodes.push(self.0 >> bit & 1 == 1);
+                continue;
+            }
             nodes.push(match node {
                 Node::Nobody => false,
                 Node::And(children) => children.iter().all(is_in),
                 Node::Or(children) => children.iter().any(is_in),
                 Node::Minus(from, what) => is_in(from) && !is_in(what),
-                Node::Leaf(_) => plan.bits[number].is_some_and(|bit| self.0 >> bit & 1 == 1),
+                Node::Leaf(_) => false,
             });
         }
     }

@@ -33,6 +33,11 @@ pub struct Pair<'w> {
 impl<'w> Pair<'w> {
     /// Loads everything.
     pub fn build(world: &'w World) -> Self {
+        Self::build_with(world, &mut |_| {})
+    }
+
+    /// Loads everything, and calls `loaded` after each portion.
+    pub fn build_with(world: &'w World, loaded: &mut dyn FnMut(&Database)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
         let twin = Twin::new(world);
@@ -48,6 +53,7 @@ impl<'w> Pair<'w> {
                 }
                 other => loader.load(&db, other),
             }
+            loaded(&db);
         }
         Self { db, twin, _dir: dir }
     }

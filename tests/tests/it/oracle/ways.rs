@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use throng::kernel::{Level, force};
-use throng::{Database, ExecuteOptions, Method, Value};
+use throng::{Database, ExecuteOptions, Method, UseMemo, Value};
 
 use super::dice::Dice;
 use super::load::Pair;
@@ -21,7 +21,8 @@ const STATEMENTS: usize = 100;
 fn answer(db: &Database, text: &str, way: (Method, usize, Level)) -> Vec<Vec<Value>> {
     let (method, threads, level) = way;
     assert!(force(level));
-    let options = ExecuteOptions { method, threads: Some(threads), ..ExecuteOptions::default() };
+    let (threads, memo) = (Some(threads), UseMemo::No);
+    let options = ExecuteOptions { method, threads, memo, ..ExecuteOptions::default() };
     let answer = db.execute(text, &[], &options);
     answer.unwrap_or_else(|error| panic!("{text}\n{error}")).rows
 }
@@ -56,4 +57,49 @@ fn every_way_of_answering_gives_the_same_answer() {
         asked += questions.len();
     }
     println!("{asked} statements in {} ways, before and after merging", ways.len());
+}
+
+/// Statements asked again and again while the store changes, and stores.
+const REPEATED: usize = 40;
+const CHANGING: u64 = 20;
+
+#[test]
+fn the_memo_changes_no_answer_whatever_happens_to_the_store() {
+    let mut hits = 0;
+    let mut compared = 0;
+    for seed in 7_001..7_001 + CHANGING * number("THRONG_CASES").unwrap_or(1) {
+        let world = World::new(seed, Size::Small);
+        let mut dice = Dice::new(seed ^ 0xA5A5);
+        let questions: Vec<String> =
+            (0..REPEATED).map(|_| Question::random(&mut dice, &world).text()).collect();
+        let mut earlier = None;
+        let pair = Pair::build_with(&world, &mut |db| {
+            for text in &questions {
+                // What is asked a second time goes to the memo, and comes from there after.
+                let ask = |memo| {
+                    let options = ExecuteOptions { memo, ..ExecuteOptions::default() };
+                    db.execute(text, &[], &options).map(|answer| answer.rows)
+                };
+                let Ok(expected) = ask(UseMemo::No) else { continue };
+                for _ in 0..3 {
+                    assert_eq!(expected, ask(UseMemo::Yes).unwrap(), "seed {seed}: {text}");
+                }
+                compared += 3;
+            }
+            let now = db.memo().usage().hits;
+            // A store that was opened again begins anew.
+            hits += now.checked_sub(earlier.replace(now).unwrap_or(0)).unwrap_or(now);
+        });
+        // With hardly any room sets come and go.
+        pair.db.memo().set_limit(6_000);
+        for text in questions.iter().chain(&questions) {
+            let options = ExecuteOptions { memo: UseMemo::Yes, ..ExecuteOptions::default() };
+            let with = pair.db.execute(text, &[], &options).unwrap().rows;
+            let without = ExecuteOptions { memo: UseMemo::No, ..options };
+            assert_eq!(with, pair.db.execute(text, &[], &without).unwrap().rows, "{text}");
+            assert!(pair.db.memo().usage().bytes <= 6_000);
+        }
+    }
+    assert!(hits > compared / 20, "{hits} hits in {compared} statements");
+    println!("{compared} statements, {hits} sets from the memo");
 }

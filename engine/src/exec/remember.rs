@@ -1,0 +1,242 @@
+//! What of a program the memo has, and what it should have from now on.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use throng_storage::index::IndexFile;
+use throng_storage::segment::{Lane, Segment};
+
+use super::program::{LaneChoice, Leaf, Node, NodeId, Program};
+use super::run::Bounds;
+use super::walk::each_lane;
+use crate::memo::{Expression, Found, KeptSet, Stamp};
+use crate::view::View;
+
+/// Days of one pass up to which the memo is asked: a trend would fill it.
+const DAYS_MAX: usize = 2;
+
+/// The memo's part in a program.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    /// By node, its members where the memo has them.
+    sets: Vec<Option<Arc<KeptSet>>>,
+    /// What the memo should have.
+    wanted: Vec<Wanted>,
+}
+
+/// A set that will be kept.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Its node.
+    pub node: NodeId,
+    /// What it is made of.
+    pub expression: Arc<Expression>,
+    /// What it is read from.
+    pub stamp: Stamp,
+}
+
+impl Remembered {
+    /// The members of a node, where they are known.
+    pub fn set(&self, node: NodeId) -> Option<&Arc<KeptSet>> {
+        self.sets.get(node.0)?.as_ref()
+    }
+
+    /// What should be kept.
+    pub fn wanted(&self) -> &[Wanted] {
+        &self.wanted
+    }
+
+    /// Whether any node is known.
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
+    /// Asks the memo for the stages, groups and audiences that a program needs.
+    pub fn of(view: &View, program: &Program, bounds: &Bounds) -> Self {
+        let asked = bounds.memo && view.memo().is_on() && !program.worth_keeping().is_empty();
+        if !asked || program.days() > DAYS_MAX {
+            return Self::default();
+        }
+        let mut asking = Asking {
+            view,
+            program,
+            kept: Self::default(),
+            sources: HashMap::new(),
+            seen: vec![false; program.nodes().len()],
+        };
+        for root in program.roots() {
+            asking.node(*root);
+        }
+        asking.kept
+    }
+}
+
+struct Asking<'p> {
+    view: &'p View,
+    program: &'p Program,
+    kept: Remembered,
+    /// By leaf, the segments it reads.
+    sources: HashMap<NodeId, Vec<Weak<Segment>>>,
+    seen: Vec<bool>,
+}
+
+impl Asking<'_> {
+    fn node(&mut self, node: NodeId) {
+        if std::mem::replace(&mut self.seen[node.0], true) {
+            return;
+        }
+        if self.program.worth_keeping().contains(&node) && self.is_known(node) {
+            return;
+        }
+        for child in children(self.program, node) {
+            self.node(child);
+        }
+    }
+
+    /// Whether the memo has a node; otherwise what is to be done about it is noted.
+    fn is_known(&mut self, node: NodeId) -> bool {
+        let Some((expression, leaves)) = expression(self.program, node) else { return false };
+        let expression = Arc::new(expression);
+        let stamp = self.stamp(&leaves);
+        match self.view.memo().find(&expression, &stamp) {
+            Found::Set(set) => {
+                self.kept.sets.resize(self.program.nodes().len(), None);
+                self.kept.sets[node.0] = Some(set);
+                true
+            }
+            Found::Seen => {
+                self.kept.wanted.push(Wanted { node, expression, stamp });
+                false
+            }
+            Found::New => false,
+        }
+    }
+
+    fn stamp(&mut self, leaves: &[NodeId]) -> Stamp {
+        let snapshot = self.view.snapshot();
+        let erasures = snapshot.erasures();
+        let mut stamp = Stamp {
+            erased: (erasures.forgotten().len(), erasures.deletions()),
+            ..Stamp::default()
+        };
+        let weak = |index: &Arc<IndexFile>| Arc::downgrade(index);
+        for node in leaves {
+            let Node::Leaf(leaf) = &self.program.nodes()[node.0] else { continue };
+            match leaf {
+                Leaf::Index { key, .. } | Leaf::Range { key, .. } => {
+                    stamp.indexes.push(snapshot.index(key).map(weak));
+                }
+                Leaf::Universe { .. } => stamp.indexes.push(self.view.known().map(weak)),
+                Leaf::Did { .. } | Leaf::Spent { .. } | Leaf::State { .. } => {}
+                Leaf::Sample { .. } => {}
+            }
+            let view = self.view;
+            let sources = self.sources.entry(*node).or_insert_with(|| sources(view, leaf));
+            stamp.segments.extend(sources.iter().cloned());
+        }
+        stamp.segments.sort_unstable_by_key(Weak::as_ptr);
+        stamp.segments.dedup_by(|a, b| Weak::ptr_eq(a, b));
+        stamp
+    }
+}
+
+fn children(program: &Program, node: NodeId) -> Vec<NodeId> {
+    match &program.nodes()[node.0] {
+        Node::And(children) | Node::Or(children) => children.clone(),
+        Node::Minus(from, what) => vec![*from, *what],
+        Node::Nobody | Node::Leaf(_) => Vec::new(),
+    }
+}
+
+/// The segments that have anything of a leaf.
+fn sources(view: &View, leaf: &Leaf) -> Vec<Weak<Segment>> {
+    let segments = view.snapshot().segments();
+    let mut found = vec![false; segments.len()];
+    let mut read = |choice: &LaneChoice, first: i32, last: i32| {
+        each_lane(view, choice, &(first..=last), &mut |segment, _: Lane<'_>| {
+            found[segment] = true;
+        });
+    };
+    match leaf {
+        Leaf::Did { lanes, rows, .. } => {
+            read(lanes, rows.first, rows.last);
+            // Purchases may be void, whatever is asked of them.
+            read(&of(view, lanes.brand, "refund"), i32::MIN, rows.as_of);
+            if lanes.behaviours.is_empty() || is_any(view, "buy", &lanes.behaviours) {
+                read(&of(view, lanes.brand, "buy"), i32::MIN, rows.as_of);
+            }
+        }
+        Leaf::Spent { spend, .. } => {
+            let behaviours = vec![spend.buy, spend.refund];
+            let lanes = LaneChoice { brand: spend.brand, behaviours };
+            read(&lanes, i32::MIN, spend.rows.as_of.max(spend.rows.last));
+        }
+        Leaf::State { brand, enter, exit, last } => {
+            let lanes = LaneChoice { brand: *brand, behaviours: vec![*enter, *exit] };
+            read(&lanes, i32::MIN, *last);
+        }
+        Leaf::Universe { day } => {
+            for (found, segment) in found.iter_mut().zip(segments) {
+                *found |= segment.presence().is_some_and(|lane| lane.first_day() <= *day);
+            }
+        }
+        Leaf::Index { .. } | Leaf::Range { .. } | Leaf::Sample { .. } => {}
+    }
+    let read = segments.iter().zip(found).filter(|(_, found)| *found);
+    read.map(|(segment, _)| Arc::downgrade(segment)).collect()
+}
+
+fn is_any(view: &View, name: &str, behaviours: &[u16]) -> bool {
+    view.behaviour_id(name).is_some_and(|id| behaviours.contains(&id))
+}
+
+/// The lanes of one behaviour by name; of none where there is no such behaviour.
+fn of(view: &View, brand: Option<u32>, name: &str) -> LaneChoice {
+    LaneChoice { brand, behaviours: vec![view.behaviour_id(name).unwrap_or(u16::MAX)] }
+}
+
+/// What a node is made of, and its leaves; none when it is not worth keeping: what is read in place
+/// is as fast without, and a sample is of all ids, whoever they belong to.
+fn expression(program: &Program, node: NodeId) -> Option<(Expression, Vec<NodeId>)> {
+    let mut copy = Copy { program, ids: HashMap::new(), nodes: Vec::new(), leaves: Vec::new() };
+    copy.node(node);
+    let leaf = |id: &NodeId| match &program.nodes()[id.0] {
+        Node::Leaf(leaf) => Some(leaf),
+        _ => None,
+    };
+    let mut leaves = copy.leaves.iter().filter_map(leaf);
+    let reads =
+        |leaf: &Leaf| matches!(leaf, Leaf::Did { .. } | Leaf::Spent { .. } | Leaf::State { .. });
+    let samples = copy.leaves.iter().filter_map(leaf).any(|l| matches!(l, Leaf::Sample { .. }));
+    (leaves.any(reads) && !samples).then(|| (copy.nodes.into_boxed_slice(), copy.leaves))
+}
+
+/// Copies a node with what is below it, children first.
+struct Copy<'p> {
+    program: &'p Program,
+    ids: HashMap<NodeId, NodeId>,
+    nodes: Vec<Node>,
+    leaves: Vec<NodeId>,
+}
+
+impl Copy<'_> {
+    fn node(&mut self, id: NodeId) -> NodeId {
+        if let Some(copied) = self.ids.get(&id) {
+            return *copied;
+        }
+        let copied = match &self.program.nodes()[id.0] {
+            Node::And(children) => Node::And(children.iter().map(|c| self.node(*c)).collect()),
+            Node::Or(children) => Node::Or(children.iter().map(|c| self.node(*c)).collect()),
+            Node::Minus(from, what) => Node::Minus(self.node(*from), self.node(*what)),
+            Node::Leaf(leaf) => {
+                self.leaves.push(id);
+                Node::Leaf(leaf.clone())
+            }
+            Node::Nobody => Node::Nobody,
+        };
+        let place = NodeId(self.nodes.len());
+        self.nodes.push(copied);
+        self.ids.insert(id, place);
+        place
+    }
+}

@@ -1,0 +1,71 @@
+//! Numbers of groups that the memo has.
+
+use super::counted::{Counted, Place};
+use super::group::{Channel, Grouping, Summand};
+use super::groups::TOTAL_CODE;
+use crate::error::ExecuteError;
+use crate::exec::{Node, NodeId, NodeTrace, Program, Trace, Way};
+
+/// The numbers of the groupings of several days; none when anything must be read.
+///
+/// # Errors
+/// When a number does not fit.
+pub fn count(
+    program: &Program,
+    groupings: &[Grouping],
+) -> Result<Option<Vec<Counted>>, ExecuteError> {
+    if program.remembered().is_empty() {
+        return Ok(None);
+    }
+    groupings.iter().map(|grouping| one(program, grouping)).collect()
+}
+
+fn one(program: &Program, grouping: &Grouping) -> Result<Option<Counted>, ExecuteError> {
+    let mut counted = Counted::new(grouping);
+    let is_count = matches!(grouping.summand, Summand::Nothing);
+    for (channel, of) in grouping.channels.iter().enumerate() {
+        match of {
+            _ if !is_count => return Ok(None),
+            Channel::Universe => {}
+            Channel::Node(node) => {
+                let Some(members) = members(program, *node) else { return Ok(None) };
+                counted.totals[channel] = members;
+            }
+        }
+        let everyone = *of == Channel::Universe;
+        for (family, groups) in grouping.families.iter().enumerate() {
+            let place = Place { family, channel };
+            match groups.as_slice() {
+                [] => {
+                    counted.add(place, &[], (counted.totals[channel], 0))?;
+                }
+                [groups] if everyone && groups.are_nodes() => {
+                    for (code, node) in (0..).zip(groups.nodes()) {
+                        let Some(members) = members(program, node) else { return Ok(None) };
+                        counted.add(place, &[code], (members, 0))?;
+                    }
+                    counted.add(place, &[TOTAL_CODE], (0, 0))?;
+                }
+                _ => return Ok(None),
+            }
+        }
+    }
+    Ok(Some(counted))
+}
+
+fn members(program: &Program, node: NodeId) -> Option<i128> {
+    match &program.nodes()[node.0] {
+        Node::Nobody => Some(0),
+        _ => program.remembered().set(node).map(|set| i128::from(set.members())),
+    }
+}
+
+/// What was touched then: nothing.
+pub fn trace(program: &Program) -> Trace {
+    let of = |number: usize| {
+        let remembered = program.remembered().set(NodeId(number)).is_some();
+        NodeTrace { remembered, ..NodeTrace::default() }
+    };
+    let nodes = (0..program.nodes().len()).map(of).collect();
+    Trace { nodes, workers: 1, way: Way::Memo, ..Trace::default() }
+}

@@ -1,0 +1,301 @@
+//! Sets that were asked for before: stages of a brand on a day, groups of partitions, live
+//! audiences.
+//!
+//! A set is kept under what it is made of, with every name resolved and every day absolute, together
+//! with the segments and indexes that have anything of it. It is right as long as a view has the
+//! same ones: a batch, late or not, is a new segment, so it ends exactly the sets that read a lane
+//! and a day it has rows of. Merging ends those that read what was merged.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use throng_storage::container::ChunkBits;
+use throng_storage::index::IndexFile;
+use throng_storage::segment::Segment;
+
+use crate::exec::Node;
+
+/// Bytes of sets that are kept when nothing else is said.
+pub const MEMO_DEFAULT: usize = 256 << 20;
+/// Sets that are known, kept or just seen.
+const ENTRIES_MAX: usize = 4096;
+/// One set may take this part of all.
+const SHARE_MAX: usize = 4;
+/// A chunk's members are kept as a list up to this many: then a bitset is smaller.
+const LIST_MAX: usize = 4096;
+
+/// What a set is made of: nodes whose ids are positions in the list, the last being the set.
+pub type Expression = Box<[Node]>;
+
+/// Sets kept between statements.
+#[derive(Debug)]
+pub struct Memo {
+    limit: AtomicUsize,
+    hits: AtomicU64,
+    misses: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: HashMap<Arc<Expression>, Entry>,
+    /// Bytes of all sets.
+    bytes: usize,
+    /// Counts the uses.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    stamp: Stamp,
+    /// None while it was only asked for.
+    set: Option<Arc<KeptSet>>,
+    used: u64,
+}
+
+/// What a set was read from.
+#[derive(Debug, Clone, Default)]
+pub struct Stamp {
+    /// Ascending by address. A weak reference keeps an address from being given again, and no file.
+    pub segments: Vec<Weak<Segment>>,
+    /// In the order of the leaves.
+    pub indexes: Vec<Option<Weak<IndexFile>>>,
+    /// How many were forgotten, and how often events were deleted.
+    pub erased: (u64, usize),
+}
+
+/// A whole set.
+#[derive(Debug, Default)]
+pub struct KeptSet {
+    /// By chunk.
+    chunks: Vec<KeptChunk>,
+    members: u64,
+    bytes: usize,
+}
+
+/// The members of a chunk.
+#[derive(Debug, Clone, Default)]
+pub enum KeptChunk {
+    /// Nobody.
+    #[default]
+    Empty,
+    /// Ascending positions.
+    List(Box<[u16]>),
+    /// A bitset.
+    Bits(Box<ChunkBits>),
+}
+
+/// What the memo knows of a set.
+#[derive(Debug)]
+pub enum Found {
+    /// Its members.
+    Set(Arc<KeptSet>),
+    /// It was asked for before, so it should be kept.
+    Seen,
+    /// Nothing; from now on it was asked for.
+    New,
+}
+
+/// Figures of a memo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemoUse {
+    /// Sets that are kept.
+    pub sets: usize,
+    /// Bytes they take.
+    pub bytes: usize,
+    /// Bytes they may take.
+    pub limit: usize,
+    /// How often a set was there.
+    pub hits: u64,
+    /// How often it was not.
+    pub misses: u64,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self {
+            limit: AtomicUsize::new(MEMO_DEFAULT),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            state: Mutex::default(),
+        }
+    }
+}
+
+impl Memo {
+    /// Changes how many bytes may be kept; 0 keeps nothing.
+    pub fn set_limit(&self, bytes: usize) {
+        self.limit.store(bytes, Ordering::Relaxed);
+        self.lock().shrink(bytes);
+    }
+
+    /// Whether anything is kept.
+    pub fn is_on(&self) -> bool {
+        self.limit.load(Ordering::Relaxed) > 0
+    }
+
+    /// Bytes that one set may take.
+    pub fn set_bytes_max(&self) -> usize {
+        self.limit.load(Ordering::Relaxed) / SHARE_MAX
+    }
+
+    /// What is known of a set read from these sources.
+    pub fn find(&self, expression: &Arc<Expression>, stamp: &Stamp) -> Found {
+        let mut state = self.lock();
+        state.clock += 1;
+        let clock = state.clock;
+        if let Some(entry) = state.entries.get_mut(expression)
+            && entry.stamp == *stamp
+        {
+            entry.used = clock;
+            let found = entry.set.clone().map_or(Found::Seen, Found::Set);
+            drop(state);
+            let counter = if matches!(found, Found::Set(_)) { &self.hits } else { &self.misses };
+            counter.fetch_add(1, Ordering::Relaxed);
+            return found;
+        }
+        state.put(expression, Entry { stamp: stamp.clone(), set: None, used: clock });
+        state.shrink(self.limit.load(Ordering::Relaxed));
+        drop(state);
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        Found::New
+    }
+
+    /// Keeps a set, unless it is too large.
+    pub fn keep(&self, expression: &Arc<Expression>, stamp: Stamp, set: KeptSet) {
+        if set.bytes > self.set_bytes_max() {
+            return;
+        }
+        let mut state = self.lock();
+        state.clock += 1;
+        let used = state.clock;
+        state.put(expression, Entry { stamp, set: Some(Arc::new(set)), used });
+        state.shrink(self.limit.load(Ordering::Relaxed));
+    }
+
+    /// How it is used.
+    pub fn usage(&self) -> MemoUse {
+        let state = self.lock();
+        MemoUse {
+            sets: state.entries.values().filter(|entry| entry.set.is_some()).count(),
+            bytes: state.bytes,
+            limit: self.limit.load(Ordering::Relaxed),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn bytes(&self) -> usize {
+        self.set.as_ref().map_or(0, |set| set.bytes)
+    }
+}
+
+impl State {
+    fn put(&mut self, expression: &Arc<Expression>, entry: Entry) {
+        self.bytes += entry.bytes();
+        if let Some(before) = self.entries.insert(Arc::clone(expression), entry) {
+            self.bytes -= before.bytes();
+        }
+    }
+
+    /// Lets go of what was used longest ago until the rest fits.
+    fn shrink(&mut self, limit: usize) {
+        if self.bytes <= limit && self.entries.len() <= ENTRIES_MAX {
+            return;
+        }
+        let mut by_use: Vec<_> =
+            self.entries.iter().map(|(key, entry)| (entry.used, Arc::clone(key))).collect();
+        by_use.sort_unstable_by_key(|(used, _)| *used);
+        // A sixteenth more, so that this is not done for each new one.
+        for (_, key) in by_use {
+            if self.bytes <= limit && self.entries.len() <= ENTRIES_MAX - ENTRIES_MAX / 16 {
+                break;
+            }
+            if let Some(entry) = self.entries.remove(&key) {
+                self.bytes -= entry.bytes();
+            }
+        }
+    }
+}
+
+impl PartialEq for Stamp {
+    fn eq(&self, other: &Self) -> bool {
+        let alike = |(a, b): (&Option<Weak<IndexFile>>, &Option<Weak<IndexFile>>)| match (a, b) {
+            (Some(a), Some(b)) => Weak::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        self.erased == other.erased
+            && self.segments.len() == other.segments.len()
+            && self.segments.iter().zip(&other.segments).all(|(a, b)| Weak::ptr_eq(a, b))
+            && self.indexes.len() == other.indexes.len()
+            && self.indexes.iter().zip(&other.indexes).all(alike)
+    }
+}
+
+impl KeptSet {
+    /// Puts the members of a chunk in their place.
+    pub fn put(&mut self, chunk: u32, part: KeptChunk) {
+        let place = chunk as usize;
+        if self.chunks.len() <= place {
+            self.chunks.resize(place + 1, KeptChunk::Empty);
+        }
+        self.members += part.count();
+        self.bytes += part.bytes();
+        self.chunks[place] = part;
+    }
+
+    /// The members of a chunk.
+    pub fn chunk(&self, chunk: u32) -> &KeptChunk {
+        const EMPTY: &KeptChunk = &KeptChunk::Empty;
+        self.chunks.get(chunk as usize).unwrap_or(EMPTY)
+    }
+
+    /// How many members it has.
+    pub fn members(&self) -> u64 {
+        self.members
+    }
+}
+
+impl KeptChunk {
+    /// Ascending members.
+    pub fn from_list(list: &[u16]) -> Self {
+        if list.is_empty() { Self::Empty } else { Self::List(list.into()) }
+    }
+
+    /// The members of a bitset, in the smaller shape.
+    pub fn from_bits(bits: &ChunkBits) -> Self {
+        let members = crate::kernel::count(bits) as usize;
+        if members > LIST_MAX {
+            return Self::Bits(Box::new(*bits));
+        }
+        let mut list = Vec::with_capacity(members);
+        crate::kernel::for_each(bits, |low| list.push(low));
+        Self::from_list(&list)
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::List(list) => list.len() as u64,
+            Self::Bits(bits) => u64::from(crate::kernel::count(bits)),
+        }
+    }
+
+    /// Bytes of it.
+    pub fn bytes(&self) -> usize {
+        let own = match self {
+            Self::Empty => 0,
+            Self::List(list) => list.len() * 2,
+            Self::Bits(_) => size_of::<ChunkBits>(),
+        };
+        own + size_of::<Self>()
+    }
+}
