@@ -306,8 +306,9 @@ def ask_part(folder, events, rounds, sizes):
     click = {r["name"]: r for r in spawn("chdb", "ask", folder, rounds)}
     duck = {r["name"]: r for r in spawn("duckdb", "ask", folder, rounds)}
     print(f"\n## Questions over {events:,} raw events (medians of {rounds}, ms)\n")
-    print("| question | Throng | ClickHouse | DuckDB | ClickHouse / Throng | DuckDB / Throng |")
-    print("|---|---|---|---|---|---|")
+    print("| question | Throng | ClickHouse | DuckDB | ClickHouse / Throng | DuckDB / Throng "
+          "| Throng, asked before |")
+    print("|---|---|---|---|---|---|---|")
     trend = own.pop(TREND)["ms"]
     for name, mine in own.items():
         ours = mine["rows"]
@@ -321,7 +322,8 @@ def ask_part(folder, events, rounds, sizes):
             if ours != theirs:
                 sys.exit(f"answers differ: {name}\n  throng {ours[:9]}\n  peer {theirs[:9]}")
         a, b, c = mine["ms"], click[name]["ms"], duck[name]["ms"]
-        print(f"| {name} | {a:.2f} | {b:.1f} | {c:.1f} | {b / a:.1f} | {c / a:.1f} |")
+        print(f"| {name} | {a:.2f} | {b:.1f} | {c:.1f} | {b / a:.1f} | {c / a:.1f} "
+              f"| {mine['memo']:.2f} |")
     print(f"\n{TREND}: {trend:.1f} ms, {trend / own['aipl largest']['ms']:.1f} times one day.")
     print(f"\nOn disk, bytes per event: Throng {own_size / events:.2f} (dictionary apart), "
           f"ClickHouse {click_size / events:.2f}, DuckDB {duck_size / events:.2f}.\n")

@@ -44,9 +44,11 @@ pub fn beside(path: &Path, events: u64) -> Outcome {
     let quiet = CompactionOptions { background: Background::Off, ..CompactionOptions::default() };
     make(path, events, quiet)?;
     let database = Database::open_with(path, quiet)?;
+    database.memo().set_limit(0);
     report("before merging", &mut ask(&database, &mut || true)?);
     drop(database);
     let database = Database::open(path)?;
+    database.memo().set_limit(0);
     let begun = Instant::now();
     while database.store().snapshot().compaction_running().is_none() {
         if begun.elapsed() > WAIT {
@@ -62,6 +64,7 @@ pub fn beside(path: &Path, events: u64) -> Outcome {
     let (_, _) = database.compact(&mut |_| ControlFlow::Continue(()))?;
     drop(database);
     let database = Database::open_with(path, quiet)?;
+    database.memo().set_limit(0);
     report("once merged", &mut ask(&database, &mut || true)?);
     Ok(())
 }

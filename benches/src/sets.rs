@@ -122,6 +122,7 @@ pub fn sets(path: &Path, consumers: u32, rounds: usize) -> Outcome {
     drop(lists);
     let quiet = CompactionOptions { background: Background::Off, ..CompactionOptions::default() };
     let database = Database::open_with(path, quiet)?;
+    database.memo().set_limit(0);
     expression(&database, &rust, &c, rounds)?;
     pairs(&database, &rust, &c, rounds)?;
     regions(&database, &samples, rounds)

@@ -159,27 +159,45 @@ fn open(path: &Path) -> Outcome {
     Ok(())
 }
 
-/// Asks every question some times; prints its rows and the median of its times.
+/// Asks every question some times; prints its rows and the median of its times, read from the store
+/// each time, and then from the memo.
 fn ask(path: &Path, questions: &Path, rounds: usize) -> Outcome {
     // What merging costs beside questions is another measurement.
     let quiet = CompactionOptions { background: Background::Off, ..CompactionOptions::default() };
     let database = Database::open_with(path, quiet)?;
+    let memo = database.memo().usage().limit;
     let questions: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(&io::read(questions)?)?;
     for (name, text) in questions {
         let text = text.as_str().unwrap_or_default();
-        let mut answer = database.query(text)?;
-        let mut times = Vec::new();
-        for _ in 0..rounds {
-            let start = Instant::now();
-            answer = database.query(text)?;
-            times.push(start.elapsed().as_secs_f64() * 1e3);
+        let timed = || -> Result<_, Box<dyn Error>> {
+            let mut answer = database.query(text)?;
+            let mut times = Vec::new();
+            for _ in 0..rounds {
+                let start = Instant::now();
+                answer = database.query(text)?;
+                times.push(start.elapsed().as_secs_f64() * 1e3);
+            }
+            let ms = median(&mut times);
+            Ok((ms, times.first().copied().unwrap_or(ms), answer))
+        };
+        database.memo().set_limit(0);
+        let (ms, least, answer) = timed()?;
+        database.memo().set_limit(memo);
+        // The first time it is noted, the second time kept.
+        let _ = database.query(text)?;
+        let (kept, _, again) = timed()?;
+        if answer.rows != again.rows {
+            return Err(format!("{name}: the memo changes the answer").into());
         }
         let rows: Vec<Vec<serde_json::Value>> =
             answer.rows.iter().map(|row| row.iter().map(json).collect()).collect();
-        let ms = median(&mut times);
-        let least = times.first().copied().unwrap_or(ms);
-        println!("{}", serde_json::json!({ "name": name, "ms": ms, "least": least, "rows": rows }));
+        println!(
+            "{}",
+            serde_json::json!({
+                "name": name, "ms": ms, "least": least, "memo": kept, "rows": rows
+            })
+        );
     }
     Ok(())
 }

@@ -219,6 +219,7 @@ fn questions(brands: u32) -> [(&'static str, String); 3] {
 
 fn ask(path: &Path, brands: u32) -> Result<Value, Failure> {
     let database = Database::open_with(path, quiet())?;
+    database.memo().set_limit(0);
     let mut told = serde_json::Map::new();
     for (name, statement) in questions(brands) {
         let mut times = Vec::new();

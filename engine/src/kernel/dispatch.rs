@@ -139,6 +139,12 @@ dispatched! {
     or_at_most(target: &mut ChunkBits, values: &[u16; CHUNK_SIZE], max: u16)
 }
 
+dispatched! {
+    /// Of every position the sets it is in, as the bits of a byte; 8 positions to a word, the first
+    /// in its lowest byte.
+    codes(sets: &[&ChunkBits; 8], codes: &mut [u64; CHUNK_SIZE / 8])
+}
+
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
@@ -158,6 +164,27 @@ mod tests {
         let mut limited = Box::new(*x);
         or_at_most(&mut limited, values, 30_000);
         (vec![changed(and), changed(or), changed(and_not), limited], [count(x), count_and(x, y)])
+    }
+
+    #[test]
+    fn codes_say_who_is_in_which_set() {
+        let mut rng = rand_pcg::Pcg64::seed_from_u64(8);
+        let mut draw = || Box::new([0; CHUNK_WORDS].map(|_: u64| rng.random::<u64>()));
+        let sets: Vec<Bits> = (0..8).map(|_| draw()).collect();
+        let mut expected = vec![0_u8; CHUNK_SIZE];
+        for (bit, set) in sets.iter().enumerate() {
+            for (position, code) in expected.iter_mut().enumerate() {
+                *code |= u8::from(set[position / 64] >> (position % 64) & 1 == 1) << bit;
+            }
+        }
+        for level in Level::ALL {
+            if force(level) {
+                let mut found = Box::new([0; CHUNK_SIZE / 8]);
+                codes(&std::array::from_fn(|bit| &*sets[bit]), &mut found);
+                let found: Vec<u8> = found.iter().flat_map(|word| word.to_le_bytes()).collect();
+                assert!(found == expected, "{}", level.name());
+            }
+        }
     }
 
     #[test]

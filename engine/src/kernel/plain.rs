@@ -3,7 +3,7 @@
 //! Each is inlined into a copy per level (see `dispatch`), where the compiler vectorises it with
 //! what that level has. So there is one text of each loop, and it is also its own naive twin.
 
-use throng_storage::container::{CHUNK_SIZE, ChunkBits};
+use throng_storage::container::{CHUNK_SIZE, CHUNK_WORDS, ChunkBits};
 
 #[inline(always)]
 pub(super) fn and(target: &mut ChunkBits, other: &ChunkBits) {
@@ -46,5 +46,59 @@ pub(super) fn or_at_most(target: &mut ChunkBits, values: &[u16; CHUNK_SIZE], max
             }
         }
         *word |= u64::from_le_bytes(bytes);
+    }
+}
+
+/// Words of each set that are transposed at a time: as many as the widest registers hold.
+const LANES: usize = 8;
+
+/// Exchanges the high part of each word of `low` with the low part of that of `high`.
+#[inline(always)]
+fn exchange(words: &mut [[u64; LANES]; 8], low: usize, high: usize, shift: u32, mask: u64) {
+    for lane in 0..LANES {
+        let differ = ((words[low][lane] >> shift) ^ words[high][lane]) & mask;
+        words[high][lane] ^= differ;
+        words[low][lane] ^= differ << shift;
+    }
+}
+
+/// Each word as 8 bytes of 8 bits, transposed.
+#[inline(always)]
+fn transpose_bits(words: &mut [u64; LANES]) {
+    for word in words {
+        for (shift, mask) in
+            [(7, 0x00AA_00AA_00AA_00AA), (14, 0x0000_CCCC_0000_CCCC), (28, 0x0000_0000_F0F0_F0F0)]
+        {
+            let differ = (*word ^ (*word >> shift)) & mask;
+            *word ^= differ ^ (differ << shift);
+        }
+    }
+}
+
+/// Two transpositions: of the bytes of 8 words, by exchanging ever smaller blocks, and of the bits
+/// within each 8 bytes (Warren, Hacker's Delight, section 7-3).
+#[inline(always)]
+pub(super) fn codes(sets: &[&ChunkBits; 8], codes: &mut [u64; CHUNK_SIZE / 8]) {
+    for block in 0..CHUNK_WORDS / LANES {
+        let mut words = [[0_u64; LANES]; 8];
+        for (words, set) in words.iter_mut().zip(sets) {
+            words.copy_from_slice(&set[block * LANES..(block + 1) * LANES]);
+        }
+        for low in 0..4 {
+            exchange(&mut words, low, low + 4, 32, 0x0000_0000_FFFF_FFFF);
+        }
+        for low in [0, 1, 4, 5] {
+            exchange(&mut words, low, low + 2, 16, 0x0000_FFFF_0000_FFFF);
+        }
+        for low in [0, 2, 4, 6] {
+            exchange(&mut words, low, low + 1, 8, 0x00FF_00FF_00FF_00FF);
+        }
+        words.iter_mut().for_each(transpose_bits);
+        let out = &mut codes[block * LANES * 8..(block + 1) * LANES * 8];
+        for (lane, out) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            for (word, out) in words.iter().zip(out) {
+                *out = word[lane];
+            }
+        }
     }
 }

@@ -28,6 +28,7 @@ mod order;
 mod overlap;
 mod partial;
 mod profile;
+mod regions;
 mod remembered;
 mod simplex;
 mod steps;

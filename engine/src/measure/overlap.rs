@@ -5,6 +5,7 @@ use throng_storage::container::{CHUNK_SIZE, ChunkBits};
 
 use super::group::universe_count;
 use super::partial::{DayPartial, add};
+use super::regions::RegionTally;
 use crate::database::Method;
 use crate::error::ExecuteError;
 use crate::exec::{
@@ -25,6 +26,10 @@ const MEMBER_COST: u64 = 1;
 // A set's place is a bit of a position's code.
 const _: () = assert!(throng_query::limits::OVERLAP_PAIRS_OPERANDS_MAX <= 64);
 
+/// Members of all sets of a chunk up to which each is looked at: a few steps for each of them
+/// against one for each position.
+const MEMBERS_FEW: u32 = 1 << 13;
+
 /// What one worker holds.
 #[derive(Debug, Default)]
 struct Tally {
@@ -37,6 +42,7 @@ struct Tally {
     lows: Vec<u16>,
     /// By set, the bits of a list; all 0 between chunks.
     lookups: Vec<Box<ChunkBits>>,
+    regions: RegionTally,
 }
 
 /// The place of pair (i, j), i <= j, of k sets.
@@ -252,9 +258,17 @@ impl Tally {
     }
 
     fn regions(&mut self, worker: &mut Worker<'_>, nodes: &[NodeId]) -> Result<(), ExecuteError> {
+        let mut members = 0;
+        for node in nodes {
+            members += worker.set(*node)?.count();
+        }
+        if members > MEMBERS_FEW {
+            self.regions.chunk(worker, nodes, &mut self.counts);
+            return Ok(());
+        }
         let (codes, lows) = (&mut self.codes, &mut self.lows);
         for (bit, node) in nodes.iter().enumerate() {
-            worker.set(*node)?.for_each(|low| {
+            worker.slot(*node).for_each(|low| {
                 let code = &mut codes[usize::from(low)];
                 if *code == 0 {
                     lows.push(low);

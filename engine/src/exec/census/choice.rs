@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use throng_query::plan::AtLeast;
 use throng_storage::segment::{ColumnSet, Lane};
 
-use super::marks::COUNTERS_MAX;
+use super::marks::{COUNTED_MAX, COUNTERS_MAX};
 use crate::exec::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice};
 use crate::exec::walk::each_lane;
 use crate::view::View;
@@ -167,8 +167,11 @@ impl CensusPlan {
         }
         let Leaf::Did { at_least, rows, .. } = leaf else { return Some(Some(Reading::Set)) };
         Some(Some(match counting(view, &lanes, *at_least, rows, &mut count) {
-            Some(counting) if counting == Counting::Once || self.counters < COUNTERS_MAX => {
-                self.counters += usize::from(counting != Counting::Once);
+            Some(counting @ Counting::Once) => Reading::Rows(RowReading { lanes, days, counting }),
+            Some(counting @ (Counting::Times(n) | Counting::Days(n)))
+                if self.counters < COUNTERS_MAX && n <= COUNTED_MAX =>
+            {
+                self.counters += 1;
                 Reading::Rows(RowReading { lanes, days, counting })
             }
             _ => Reading::Set,

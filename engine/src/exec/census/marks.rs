@@ -32,10 +32,13 @@ macro_rules! mark {
         }
     )*};
 }
-mark!(u32, u64);
+mark!(u8, u16, u32, u64);
 
 /// Leaves that may be counted in marks; of what is beyond, sets are made.
 pub(super) const COUNTERS_MAX: usize = 4;
+
+/// What a counter can count to.
+pub(super) const COUNTED_MAX: u16 = u8::MAX as u16;
 
 /// What the rows of a lane are counted in.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +55,7 @@ struct Count {
     first: u16,
     span: u16,
     counted: Counted,
-    wanted: u16,
+    wanted: u8,
 }
 
 /// How the rows of one lane mark their consumers.
@@ -89,7 +92,7 @@ impl Marking {
         mark: u64,
         days: &RangeInclusive<i32>,
         counted: Counted,
-        wanted: u16,
+        wanted: u8,
     ) {
         let day = |day: i32| u16::try_from(day.clamp(0, i32::from(u16::MAX))).unwrap_or(0);
         let (first, last) = (day(*days.start()), day(*days.end()));
@@ -116,12 +119,13 @@ impl Purpose for Marking {
     }
 }
 
-/// What is known of one consumer. It lies in one place: most are not in the cache.
+/// What is known of one consumer. It lies in one place and is as small as can be: those of a chunk
+/// are met in any order, and should stay in the cache.
 #[derive(Debug, Clone, Copy)]
 struct Cell<M, const COUNTERS: usize> {
     mark: M,
-    /// By counter: one more than the last day counted, above how many were.
-    counters: [u32; COUNTERS],
+    /// By counter, how many were counted, or the most there can be.
+    counters: [u8; COUNTERS],
 }
 
 /// The marks of one chunk.
@@ -169,22 +173,21 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
         }
     }
 
-    /// Rows of one consumer and day lie together.
+    /// Rows of one consumer and day lie together, and no other lane has rows of that day where days
+    /// are counted.
     fn count_rows(&mut self, lows: &[u16], days: &[u16], how: &Count) {
         let Count { first, span, wanted, counted: Counted { counter, by_day }, .. } = *how;
         let mark = M::of(how.mark);
+        let mut before = None;
         for (low, day) in lows.iter().zip(days) {
+            let row = Some((*low, *day));
+            let counts = day.wrapping_sub(first) <= span && !(by_day && row == before);
+            before = row;
             let cell = &mut self.cells[usize::from(*low)];
             let Some(number) = cell.counters.get_mut(counter) else { return };
-            let stamp = (u32::from(*day) + 1) << 16;
-            let counts =
-                day.wrapping_sub(first) <= span && !(by_day && *number & 0xFFFF_0000 == stamp);
-            if counts {
-                let counted = ((*number & 0xFFFF) + 1).min(0xFFFF);
-                *number = stamp | counted;
-                if counted >= u32::from(wanted) {
-                    cell.mark |= mark;
-                }
+            *number = number.saturating_add(u8::from(counts));
+            if *number >= wanted {
+                cell.mark |= mark;
             }
         }
     }

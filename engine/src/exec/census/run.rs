@@ -25,9 +25,13 @@ pub fn census(
     plan: &CensusPlan,
     bounds: &Bounds,
 ) -> Result<(Combinations, Trace), ExecuteError> {
+    // One bit says that there is a mark.
     match (plan.leaves.len(), plan.counters) {
+        (0..8, 0) => run::<u8, 0>(view, program, plan, bounds),
+        (0..8, 1) => run::<u8, 1>(view, program, plan, bounds),
+        (0..16, 0) => run::<u16, 0>(view, program, plan, bounds),
+        (0..16, 1..3) => run::<u16, 2>(view, program, plan, bounds),
         (0..32, 0) => run::<u32, 0>(view, program, plan, bounds),
-        (0..32, 1..3) => run::<u32, 2>(view, program, plan, bounds),
         (0..32, _) => run::<u32, COUNTERS_MAX>(view, program, plan, bounds),
         (_, 0) => run::<u64, 0>(view, program, plan, bounds),
         _ => run::<u64, COUNTERS_MAX>(view, program, plan, bounds),
@@ -142,6 +146,8 @@ fn open<'v>(view: &'v View, plan: &CensusPlan) -> Walk<'v, Marking> {
             Counting::Times(n) => Some((n, Counted { counter: counters, by_day: false })),
             Counting::Days(n) => Some((n, Counted { counter: counters, by_day: true })),
         };
+        let counted =
+            counted.and_then(|(wanted, how)| u8::try_from(wanted).ok().map(|wanted| (wanted, how)));
         counters += usize::from(counted.is_some());
         each_lane(view, &reading.lanes, days, &mut |segment, lane| {
             let new = || Marking::new(lane.first_day(), lane.last_day());
