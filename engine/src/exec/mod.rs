@@ -26,6 +26,6 @@ pub use lookup::{contains, members};
 pub use program::{Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
 pub use rank::Beginnings;
 pub use run::{Bounds, for_each_chunk};
-pub use series::{DAYS_MAX, SeriesPlan, series};
+pub use series::{DAYS_MAX, Later, MONEY_NODES_MAX, SeriesMoney, SeriesPlan, series};
 pub use set::{ChunkSet, Pool, SetBuilder};
 pub use trace::{NodeTrace, Timing, Trace, Way};

@@ -34,11 +34,12 @@ pub struct Told {
 /// The revenue of a horizon that ends with a day, by the stage at its beginning and by partitions.
 pub fn step(brand: &str, day: i32, horizon_days: u32, by: &[Partition]) -> Step<'static> {
     let start = day.saturating_sub_unsigned(horizon_days);
-    revenue(brand, start, day, by.iter().map(|partition| dated(partition, start)).collect())
+    let by = by.iter().map(|partition| dated(partition, start)).collect();
+    Step::new(vec![day], Cow::Owned(revenue(brand, start, day, by)))
 }
 
 /// The net revenue after a day and up to another, by the stage on the first and by partitions.
-pub fn revenue(brand: &str, start: i32, end: i32, by: Vec<Partition>) -> Step<'static> {
+pub fn revenue(brand: &str, start: i32, end: i32, by: Vec<Partition>) -> Query {
     let first = Date(start.saturating_add(1));
     let mut partitions = vec![stage(brand, Some(Date(start)))];
     partitions.extend(by);
@@ -47,8 +48,7 @@ pub fn revenue(brand: &str, start: i32, end: i32, by: Vec<Partition>) -> Step<'s
         window: Window::Between(first, Date(end)),
         rows: RowFilter::default(),
     };
-    let measure = Measure::Spend(spend);
-    Step::new(vec![end], Cow::Owned(plain(measure, partitions, end)))
+    plain(Measure::Spend(spend), partitions, end)
 }
 
 /// The stages of a brand's consumers.

@@ -4,15 +4,17 @@ use super::counted::{Counted, Place};
 use super::group::{Channel, Grouping, Summand};
 use super::groups::{Groups, TOTAL_CODE};
 use crate::error::ExecuteError;
-use crate::exec::{CensusPlan, Combinations, NodeId, Program};
+use crate::exec::{CensusPlan, Combinations, NodeId, Program, SpendChoice};
 use crate::view::View;
 
 /// The census that gives the numbers of some groupings; none when their sets must be made.
 pub fn plan(view: &View, program: &Program, groupings: &[Grouping]) -> Option<CensusPlan> {
     let mut nodes: Vec<NodeId> = Vec::new();
     for grouping in groupings {
-        if !matches!(grouping.summand, Summand::Nothing) {
-            return None;
+        match grouping.summand {
+            Summand::Nothing => {}
+            Summand::Spend(_) if groupings.len() == 1 => {}
+            Summand::Spend(_) | Summand::Keys(_) | Summand::Number { .. } => return None,
         }
         let mut everyone = false;
         for channel in &grouping.channels {
@@ -43,6 +45,14 @@ pub fn plan(view: &View, program: &Program, groupings: &[Grouping]) -> Option<Ce
     Some(plan)
 }
 
+/// The money that a census adds up: a grouping's, where it is asked alone.
+pub fn money(groupings: &[Grouping]) -> Option<&SpendChoice> {
+    match groupings {
+        [Grouping { summand: Summand::Spend(choice), .. }] => choice.as_ref(),
+        _ => None,
+    }
+}
+
 /// The numbers of a grouping.
 ///
 /// # Errors
@@ -57,30 +67,44 @@ pub fn count(
     let mut nodes = Vec::new();
     for (combination, members) in combinations.iter() {
         combination.nodes(plan, program, &mut nodes);
-        let members = i128::from(members);
-        for (channel, of) in grouping.channels.iter().enumerate() {
-            let known = match of {
-                Channel::Universe => false,
-                Channel::Node(node) if nodes[node.0] => true,
-                Channel::Node(_) => continue,
-            };
-            if known {
-                counted.totals[channel] += members;
-            }
-            for (family, groups) in grouping.families.iter().enumerate() {
-                let (place, mut codes) = (Place { family, channel }, Vec::new());
-                let one = One { nodes: &nodes, members, place, known };
-                one.add(groups, &mut codes, &mut counted)?;
-            }
-        }
+        add(grouping, &nodes, (i128::from(members), 0), &mut counted)?;
+    }
+    for (combination, money) in combinations.money() {
+        combination.nodes(plan, program, &mut nodes);
+        add(grouping, &nodes, (0, money), &mut counted)?;
     }
     Ok(counted)
+}
+
+/// Adds (members, money) of the consumers of one combination.
+fn add(
+    grouping: &Grouping,
+    nodes: &[bool],
+    numbers: (i128, i128),
+    counted: &mut Counted,
+) -> Result<(), ExecuteError> {
+    for (channel, of) in grouping.channels.iter().enumerate() {
+        let known = match of {
+            Channel::Universe => false,
+            Channel::Node(node) if nodes[node.0] => true,
+            Channel::Node(_) => continue,
+        };
+        if known {
+            counted.totals[channel] += numbers.0;
+        }
+        for (family, groups) in grouping.families.iter().enumerate() {
+            let (place, mut codes) = (Place { family, channel }, Vec::new());
+            One { nodes, numbers, place, known }.add(groups, &mut codes, counted)?;
+        }
+    }
+    Ok(())
 }
 
 /// The consumers of one combination.
 struct One<'n> {
     nodes: &'n [bool],
-    members: i128,
+    /// Members, and their money.
+    numbers: (i128, i128),
     place: Place,
     /// Whether the whole channel is counted so; how many everyone is, is added once.
     known: bool,
@@ -96,8 +120,8 @@ impl One<'_> {
     ) -> Result<(), ExecuteError> {
         let Some((first, rest)) = groups.split_first() else {
             let grouped = codes.iter().any(|code| *code != TOTAL_CODE);
-            let members = if grouped || self.known { self.members } else { 0 };
-            return counted.add(self.place, codes, (members, 0));
+            let members = if grouped || self.known { self.numbers.0 } else { 0 };
+            return counted.add(self.place, codes, (members, self.numbers.1));
         };
         for (code, node) in (0..).zip(first.nodes()) {
             if self.nodes[node.0] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use throng_query::plan::{AtLeast, Column, Dates, ExplainMode, Measure, Query};
 use throng_storage::names::NameTable;
 
-use super::steps::{Step, steps};
+use super::steps::steps;
 use super::{group, overlap, traced};
 use crate::answer::{Answer, Date, Value};
 use crate::database::ExecuteOptions;
@@ -33,13 +33,14 @@ pub fn explain(
                 Dates::Every { .. } => 1,
                 Dates::AsOf(_) => usize::MAX,
             };
-            for Step { days, query, parts } in steps(view, query).into_iter().take(shown) {
-                let Some(&day) = days.first() else { continue };
+            for step in steps(view, query).into_iter().take(shown) {
+                let Some(&day) = step.days.first() else { continue };
+                let query = step.of_day(0);
                 let program = match &query.measure {
                     Measure::Overlap { operands, .. } => {
-                        overlap::program(view, &query, operands, day)?
+                        overlap::program(view, query, operands, day)?
                     }
-                    _ => group::program(view, &query, parts.first(), day)?,
+                    _ => group::program(view, query, step.parts.first(), day)?,
                 };
                 lines.push(format!("as of {}, {} chunks", Date(day), view.chunk_end()));
                 Tree { view, program: &program, trace: None, shown: Vec::new() }.lines(&mut lines);

@@ -10,6 +10,7 @@ use super::counted::{Cells, Counted, Place, merge};
 use super::groups::{GroupReader, Groups, Part, TOTAL_CODE, settle, split};
 use super::partial::{DayPartial, GroupKey, add};
 use super::remembered;
+use super::steps::Step;
 use super::timeline;
 use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::database::Method;
@@ -71,17 +72,16 @@ struct Tally<'v> {
     money: Vec<(u16, i128)>,
 }
 
-/// The numbers of a query as of some days, ascending: one pass over the chunks.
+/// The numbers of a step: one pass over the chunks.
 ///
 /// # Errors
 /// See [`ExecuteError`].
 pub fn run(
     view: &View,
-    query: &Query,
-    parts: &[Vec<Set>],
-    days: &[i32],
+    step: &Step<'_>,
     bounds: &Bounds,
 ) -> Result<(Vec<DayPartial>, Program, Trace), ExecuteError> {
+    let days = &step.days;
     let mut groupings: Vec<Grouping> = Vec::with_capacity(days.len());
     let first = days.first().copied().unwrap_or(0);
     let mut compiler = Compiler::new(view, first).within(bounds.clone());
@@ -89,7 +89,8 @@ pub fn run(
         if number > 0 {
             compiler.next_day(*day);
         }
-        groupings.push(compile(view, query, parts.get(number), &mut compiler)?);
+        let (query, parts) = (step.of_day(number), step.parts.get(number));
+        groupings.push(compile(view, query, parts, &mut compiler)?);
     }
     let mut program = compiler.program;
     program.remember(view, bounds);
@@ -141,7 +142,7 @@ fn without_sets(
         return Ok(Some(counted));
     }
     let Some(plan) = combined::plan(view, program, groupings) else { return Ok(None) };
-    let (combinations, trace) = census(view, program, &plan, bounds)?;
+    let (combinations, trace) = census(view, program, &plan, combined::money(groupings), bounds)?;
     let counted = groupings.iter().map(|of| combined::count(of, &combinations, &plan, program));
     Ok(Some((counted.collect::<Result<_, _>>()?, trace)))
 }
@@ -251,7 +252,8 @@ pub fn counts(
     options: &ExecuteOptions,
 ) -> Result<Vec<i128>, ExecuteError> {
     let bounds = Bounds::new(options, Timing::Off);
-    let (parts, ..) = run(view, query, &[sets], &[day], &bounds)?;
+    let step = Step { parts: vec![sets], ..Step::new(vec![day], Cow::Borrowed(query)) };
+    let (parts, ..) = run(view, &step, &bounds)?;
     Ok(parts.into_iter().next().map(|part| part.totals).unwrap_or_default())
 }
 

@@ -27,7 +27,7 @@ pub fn steps(query: &Query, brand: &str, grow: &Grow, days: &[i32]) -> Vec<Step<
         expansion::grown(brand, grow, Date(day)).into_iter().map(move |(measure, set)| {
             let query = Query { measure, ..query.clone() };
             let parts = set.into_iter().map(|set| vec![set]).collect();
-            Step { days: vec![day], query: Cow::Owned(query), parts }
+            Step { days: vec![day], query: Cow::Owned(query), parts, others: Vec::new() }
         })
     };
     days.iter().flat_map(of_day).collect()

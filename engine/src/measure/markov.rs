@@ -6,6 +6,8 @@
 //! the five states keeps what was never seen possible (a Dirichlet prior). Who lapsed stays so: a
 //! consumer who comes back is counted when he is back.
 
+use std::borrow::Cow;
+
 use throng_query::builtin::DEFAULT_MODEL;
 use throng_query::plan::Valuation;
 
@@ -13,7 +15,7 @@ use super::chain::{Periods, value};
 use super::cohort::{revenue, stage};
 use super::moves::place_of;
 use super::partial::DayPartial;
-use super::steps::Step;
+use super::steps::{DAYS_AT_ONCE, Step};
 use super::worth::{Worth, Worths};
 use crate::answer::Date;
 use crate::view::View;
@@ -24,17 +26,26 @@ pub const PERIOD_DAYS: i32 = 15;
 const STATES: usize = throng_query::builtin::ASSET_STAGES.len() + 1;
 const LAPSED: usize = STATES - 1;
 
-/// The passes over the periods, the newest first.
+/// Periods that are looked at in one pass: one day of it more is where the last one ends.
+const PERIODS_AT_ONCE: usize = DAYS_AT_ONCE - 1;
+
+/// The passes over the periods, the oldest first.
 pub fn steps(view: &View, of: &Valuation, day: i32) -> Vec<Step<'static>> {
     let wanted = i32::try_from(of.horizon_days).unwrap_or(i32::MAX) / PERIOD_DAYS;
     let oldest = view.oldest_day().unwrap_or(day);
     let known = day.saturating_sub(oldest) / PERIOD_DAYS;
     let periods = wanted.min(known).max(1);
-    let step = |period: i32| {
-        let end = day.saturating_sub(period * PERIOD_DAYS);
-        revenue(&of.brand, end - PERIOD_DAYS, end, vec![stage(&of.brand, Some(Date(end)))])
+    let end = |period: &i32| day.saturating_sub(period * PERIOD_DAYS);
+    let ends: Vec<i32> = (0..periods).rev().map(|period| end(&period)).collect();
+    let asked = |end: &i32| {
+        revenue(&of.brand, end - PERIOD_DAYS, *end, vec![stage(&of.brand, Some(Date(*end)))])
     };
-    (0..periods).map(step).collect()
+    let step = |ends: &[i32]| {
+        let others: Vec<_> = ends.iter().map(asked).collect();
+        let first = others.first().cloned()?;
+        Some(Step { others, ..Step::new(ends.to_vec(), Cow::Owned(first)) })
+    };
+    ends.chunks(PERIODS_AT_ONCE).filter_map(step).collect()
 }
 
 /// What consumers are worth, with a sentence that says how.

@@ -42,7 +42,7 @@ pub use partial::{DayPartial, GroupKey, Partial};
 
 use throng_query::plan::{Column, Measure, Query};
 
-use steps::{Step, steps};
+use steps::steps;
 
 use crate::answer::Answer;
 use crate::database::ExecuteOptions;
@@ -96,16 +96,16 @@ pub(crate) fn traced(
 ) -> Result<(Partial, Vec<DaysTrace>), ExecuteError> {
     let mut partial = Partial::default();
     let mut traces = Vec::new();
-    for Step { days, query, parts } in steps(view, query) {
+    for step in steps(view, query) {
         bounds.check()?;
-        let (parts, program, trace) = match &query.measure {
+        let (parts, program, trace) = match &step.query.measure {
             Measure::Overlap { operands, shape } => {
-                overlap::run(view, &query, operands, *shape, &days, bounds)?
+                overlap::run(view, &step.query, operands, *shape, &step.days, bounds)?
             }
-            _ => group::run(view, &query, &parts, &days, bounds)?,
+            _ => group::run(view, &step, bounds)?,
         };
         partial.days.extend(parts);
-        traces.push(DaysTrace { days, program, trace });
+        traces.push(DaysTrace { days: step.days, program, trace });
     }
     Ok((partial, traces))
 }

@@ -25,7 +25,7 @@ pub fn steps<'q>(view: &View, query: &'q Query, of: &Named) -> Vec<Step<'q>> {
     let step = |days: &[i32]| {
         let query = Query { measure: Measure::Count, ..query.clone() };
         let parts = days.iter().map(|day| expansion::counted(of, Date(*day))).collect();
-        Step { days: days.to_vec(), query: Cow::Owned(query), parts }
+        Step { days: days.to_vec(), query: Cow::Owned(query), parts, others: Vec::new() }
     };
     days.chunks(at_once).map(step).collect()
 }

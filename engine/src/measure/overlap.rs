@@ -80,7 +80,7 @@ pub fn run(
         && program.remembered().wanted().is_empty()
         && let Some(plan) = CensusPlan::new(view, &program, &wanted)
     {
-        let (combinations, trace) = census(view, &program, &plan, bounds)?;
+        let (combinations, trace) = census(view, &program, &plan, None, bounds)?;
         let mut tally = Tally { counts: vec![0; places], ..Tally::default() };
         tally.combined(&combinations, &plan, &program, (filter, &nodes), shape);
         if filter.is_none() {

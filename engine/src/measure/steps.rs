@@ -22,12 +22,20 @@ pub struct Step<'q> {
     /// Of each day, the sets counted within the filter, each in a channel of its own; without
     /// them the filter is the first channel and VERSUS the second.
     pub parts: Vec<Vec<Set>>,
+    /// Of each day what is counted or summed instead, where the days differ in more than their
+    /// windows; all of the same measure and number of partitions.
+    pub others: Vec<Query>,
 }
 
 impl<'q> Step<'q> {
     /// A pass of one query.
     pub fn new(days: Vec<i32>, query: Cow<'q, Query>) -> Self {
-        Self { days, query, parts: Vec::new() }
+        Self { days, query, parts: Vec::new(), others: Vec::new() }
+    }
+
+    /// What is asked of a day, by its place.
+    pub fn of_day(&self, place: usize) -> &Query {
+        self.others.get(place).unwrap_or(&self.query)
     }
 }
 

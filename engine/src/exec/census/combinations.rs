@@ -25,13 +25,15 @@ pub struct Combinations {
     recent: Vec<(u64, u64)>,
     /// The others.
     found: HashMap<u64, u64>,
+    /// By combination, the money of those who have it, in minor units.
+    sums: HashMap<u64, i128>,
 }
 
 impl Combinations {
     pub(super) fn new(leaves: usize) -> Self {
         let listed = if leaves <= LISTED_BITS { vec![0; 1 << leaves] } else { Vec::new() };
         let recent = if listed.is_empty() { vec![(0, 0); RECENT] } else { Vec::new() };
-        Self { listed, recent, found: HashMap::new() }
+        Self { listed, recent, found: HashMap::new(), sums: HashMap::new() }
     }
 
     /// One more consumer with some marks.
@@ -56,6 +58,12 @@ impl Combinations {
         recent.1 += 1;
     }
 
+    /// Adds money of a consumer with some marks, or with none.
+    #[inline]
+    pub(super) fn add_money(&mut self, marks: u64, amount: i64) {
+        *self.sums.entry(marks >> 1).or_insert(0) += i128::from(amount);
+    }
+
     /// Ends the adding.
     pub(super) fn settle(&mut self) {
         for (combination, count) in self.recent.drain(..).filter(|(_, count)| *count > 0) {
@@ -69,6 +77,9 @@ impl Combinations {
         for (combination, count) in &other.found {
             *self.found.entry(*combination).or_insert(0) += count;
         }
+        for (combination, money) in &other.sums {
+            *self.sums.entry(*combination).or_insert(0) += money;
+        }
     }
 
     /// Every combination that has somebody, and how many.
@@ -76,6 +87,11 @@ impl Combinations {
         let listed = (0..).zip(self.listed.iter().copied()).filter(|(_, count)| *count > 0);
         let found = self.found.iter().map(|(combination, count)| (*combination, *count));
         listed.chain(found).map(|(bits, count)| (Combination(bits), count))
+    }
+
+    /// The money of every combination that has any, also of those without any leaf.
+    pub fn money(&self) -> impl Iterator<Item = (Combination, i128)> {
+        self.sums.iter().map(|(bits, money)| (Combination(*bits), *money))
     }
 
     /// Bytes of it.

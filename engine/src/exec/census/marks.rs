@@ -206,6 +206,11 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
         }
     }
 
+    /// The marks of a position.
+    pub(super) fn of(&self, low: u16) -> u64 {
+        self.cells[usize::from(low)].mark.into()
+    }
+
     /// Counts the marks by combination; nobody has one then.
     pub(super) fn count_into(&mut self, combinations: &mut Combinations) {
         for low in &self.touched[..self.count] {

@@ -3,19 +3,23 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::choice::{CensusPlan, Counting, Reading};
+use super::choice::{CensusPlan, Counting, PlannedLeaf, Reading};
 use super::combinations::Combinations;
 use super::marks::{COUNTERS_MAX, Counted, Mark, Marking, Marks};
+use throng_storage::segment::ColumnSet;
+
 use crate::error::ExecuteError;
 use crate::exec::eval::Worker;
-use crate::exec::program::Program;
+use crate::exec::leaf::Tools;
+use crate::exec::leaf::spend::SpendReader;
+use crate::exec::program::{Program, SpendChoice};
 use crate::exec::run::{Bounds, SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
 use crate::exec::walk::{Walk, each_lane, spans};
 use crate::view::View;
 
-/// Counts consumers by combination of a plan's leaves.
+/// Counts consumers by combination of a plan's leaves, and adds up their money where any is given.
 ///
 /// # Errors
 /// When bytes of the store are corrupt; a cancellation, the deadline or the memory limit.
@@ -23,18 +27,19 @@ pub fn census(
     view: &View,
     program: &Program,
     plan: &CensusPlan,
+    money: Option<&SpendChoice>,
     bounds: &Bounds,
 ) -> Result<(Combinations, Trace), ExecuteError> {
     // One bit says that there is a mark.
     match (plan.leaves.len(), plan.counters) {
-        (0..8, 0) => run::<u8, 0>(view, program, plan, bounds),
-        (0..8, 1) => run::<u8, 1>(view, program, plan, bounds),
-        (0..16, 0) => run::<u16, 0>(view, program, plan, bounds),
-        (0..16, 1..3) => run::<u16, 2>(view, program, plan, bounds),
-        (0..32, 0) => run::<u32, 0>(view, program, plan, bounds),
-        (0..32, _) => run::<u32, COUNTERS_MAX>(view, program, plan, bounds),
-        (_, 0) => run::<u64, 0>(view, program, plan, bounds),
-        _ => run::<u64, COUNTERS_MAX>(view, program, plan, bounds),
+        (0..8, 0) => run::<u8, 0>(view, program, (plan, money), bounds),
+        (0..8, 1) => run::<u8, 1>(view, program, (plan, money), bounds),
+        (0..16, 0) => run::<u16, 0>(view, program, (plan, money), bounds),
+        (0..16, 1..3) => run::<u16, 2>(view, program, (plan, money), bounds),
+        (0..32, 0) => run::<u32, 0>(view, program, (plan, money), bounds),
+        (0..32, _) => run::<u32, COUNTERS_MAX>(view, program, (plan, money), bounds),
+        (_, 0) => run::<u64, 0>(view, program, (plan, money), bounds),
+        _ => run::<u64, COUNTERS_MAX>(view, program, (plan, money), bounds),
     }
 }
 
@@ -43,8 +48,9 @@ struct Taker<'v, M, const COUNTERS: usize> {
     plan: &'v CensusPlan,
     walk: Walk<'v, Marking>,
     marks: Marks<M, COUNTERS>,
-    /// Computes the leaves that are sets.
+    /// Computes the leaves that are sets, and lends what money is read with.
     sets: Option<Worker<'v>>,
+    money: Option<SpendReader<'v>>,
     combinations: Combinations,
     trace: Trace,
 }
@@ -52,13 +58,14 @@ struct Taker<'v, M, const COUNTERS: usize> {
 fn run<M: Mark, const COUNTERS: usize>(
     view: &View,
     program: &Program,
-    plan: &CensusPlan,
+    (plan, money): (&CensusPlan, Option<&SpendChoice>),
     bounds: &Bounds,
 ) -> Result<(Combinations, Trace), ExecuteError> {
     let start = Instant::now();
     let spans = spans(view.chunk_end(), plan.rows, bounds.threads);
-    let made =
-        for_each_span(spans, bounds, || Taker::<M, COUNTERS>::new(view, program, plan, bounds))?;
+    let made = for_each_span(spans, bounds, || {
+        Taker::<M, COUNTERS>::new(view, program, (plan, money), bounds)
+    })?;
     let mut combinations = Combinations::new(plan.leaves.len());
     let mut trace = Trace { way: Way::Rows, ..Trace::default() };
     for (own, part) in made {
@@ -82,6 +89,7 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
             let marks = &mut self.marks;
             self.walk.chunk(chunk, |lows, days, how| marks.add(lows, days, how));
             self.sets(chunk)?;
+            self.money(chunk)?;
             self.marks.count_into(&mut self.combinations);
         }
         self.trace.chunks += u64::from(chunks.end - chunks.start);
@@ -99,15 +107,22 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
 }
 
 impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
-    fn new(view: &'v View, program: &'v Program, plan: &'v CensusPlan, bounds: &Bounds) -> Self {
+    fn new(
+        view: &'v View,
+        program: &'v Program,
+        (plan, money): (&'v CensusPlan, Option<&SpendChoice>),
+        bounds: &Bounds,
+    ) -> Self {
         let walk = open(view, plan);
-        let sets = plan.leaves.iter().any(|leaf| !matches!(leaf.reading, Reading::Rows(_)));
+        let is_set = |leaf: &PlannedLeaf| !matches!(leaf.reading, Reading::Rows(_));
+        let sets = money.is_some() || plan.leaves.iter().any(is_set);
         let nodes = vec![NodeTrace::default(); program.nodes().len()];
         Self {
             plan,
             marks: Marks::new(),
             walk,
             sets: sets.then(|| Worker::new(view, program, bounds.timing)),
+            money: money.map(|choice| SpendReader::new(view, choice)),
             combinations: Combinations::new(plan.leaves.len()),
             trace: Trace { nodes, workers: 1, ..Trace::default() },
         }
@@ -132,6 +147,19 @@ impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
             }
         }
         Ok(())
+    }
+}
+
+impl<M: Mark, const COUNTERS: usize> Taker<'_, M, COUNTERS> {
+    /// Adds the money of the chunk's rows to the combinations of its marks.
+    fn money(&mut self, chunk: u32) -> Result<(), ExecuteError> {
+        let (Some(worker), Some(money)) = (&mut self.sets, &mut self.money) else { return Ok(()) };
+        let Tools { scratch, lanes, touched, .. } = worker.tools();
+        let (marks, combinations) = (&self.marks, &mut self.combinations);
+        let with = (lanes, &mut scratch.rows, touched);
+        money.each(chunk, with, ColumnSet::AMOUNT, |low, _, amount| {
+            combinations.add_money(marks.of(low), amount);
+        })
     }
 }
 

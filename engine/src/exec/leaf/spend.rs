@@ -1,15 +1,16 @@
 //! Net money: `buy` amounts less `refund` amounts, each on its own day.
 
 use throng_query::plan::Comparison;
-use throng_storage::segment::ColumnSet;
+use throng_storage::segment::{ColumnSet, RowBuffer};
 
 use super::Tools;
-use super::lanes::LaneId;
+use super::lanes::{LaneId, Lanes, Scratch};
 use super::rows::RowTest;
 use crate::error::ExecuteError;
 use crate::exec::compile::comparison_holds;
 use crate::exec::program::{LaneChoice, SpendChoice};
 use crate::exec::set::{ChunkSet, SetBuilder};
+use crate::exec::trace::Touched;
 use crate::view::View;
 
 /// The money of one chunk at a time.
@@ -34,32 +35,44 @@ impl<'v> SpendReader<'v> {
     /// When the bytes are corrupt.
     pub fn fill(&mut self, chunk: u32, tools: &mut Tools<'_, 'v>) -> Result<(), ExecuteError> {
         tools.scratch.sums();
+        let Tools { scratch, lanes, touched, .. } = tools;
+        let Scratch { rows, sums, lows, .. } = &mut **scratch;
+        self.each(chunk, (lanes, rows, touched), ColumnSet::AMOUNT, |low, _, amount| {
+            lows.push(low);
+            sums[usize::from(low)] += i128::from(amount);
+        })
+    }
+
+    /// Calls `visit` with the position, the day and the amount of every row of a chunk; the day only
+    /// means something when its column is asked for.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt.
+    pub fn each(
+        &mut self,
+        chunk: u32,
+        (opened, buffer, touched): (&mut Lanes<'v>, &mut RowBuffer, &mut Touched),
+        columns: ColumnSet,
+        mut visit: impl FnMut(u16, i32, i64),
+    ) -> Result<(), ExecuteError> {
         let (view, choice) = (self.view, &self.choice);
         let lanes = self.lanes.get_or_insert_with(|| {
             let mut behaviours = vec![choice.buy, choice.refund];
             behaviours.sort_unstable();
             let lanes = LaneChoice { brand: choice.brand, behaviours };
-            tools.lanes.open(view, &lanes, choice.rows.first, choice.rows.last)
+            opened.open(view, &lanes, choice.rows.first, choice.rows.last)
         });
         for lane in lanes {
-            let lane = tools.lanes.get(*lane);
+            let lane = opened.get(*lane);
             let sign = if lane.behaviour == self.choice.refund { -1 } else { 1 };
             let test = RowTest::new(&self.choice.rows, lane, None);
             let Some(test) = test.at(lane, chunk)? else { continue };
             let Some(part) = lane.chunk(chunk)? else { continue };
-            let scratch = &mut *tools.scratch;
-            let (sums, lows) = (&mut scratch.sums, &mut scratch.lows);
-            test.for_each(
-                &part,
-                ColumnSet::AMOUNT,
-                &mut scratch.rows,
-                tools.touched,
-                |rows, row| {
-                    let low = rows.low[row];
-                    lows.push(low);
-                    sums[usize::from(low)] += sign * i128::from(rows.amount[row]);
-                },
-            )?;
+            let columns = columns.with(ColumnSet::AMOUNT);
+            test.for_each(&part, columns, buffer, touched, |rows, row| {
+                let day = rows.day.get(row).copied().unwrap_or(0);
+                visit(rows.low[row], day, sign * rows.amount[row]);
+            })?;
         }
         Ok(())
     }

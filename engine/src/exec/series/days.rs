@@ -154,6 +154,12 @@ impl ChunkDays {
         }
     }
 
+    /// The place of a consumer; none without a row.
+    #[inline]
+    pub(super) fn place_of(&self, low: u16) -> Option<usize> {
+        (self.places[usize::from(low)] as usize).checked_sub(1)
+    }
+
     /// Forgets the chunk.
     pub(super) fn clear(&mut self) {
         for low in self.lows.drain(..) {

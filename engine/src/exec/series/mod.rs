@@ -7,8 +7,9 @@
 
 mod count;
 mod days;
+mod money;
 mod plan;
 mod run;
 
 pub use plan::{DAYS_MAX, SeriesPlan};
-pub use run::series;
+pub use run::{Later, MONEY_NODES_MAX, SeriesMoney, series};

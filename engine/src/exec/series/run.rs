@@ -1,15 +1,16 @@
 //! A series on several workers.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::time::Instant;
 
 use super::count::{BitCounts, count_bits};
 use super::days::{ChunkDays, LanePurpose};
+use super::money::MoneyDays;
 use super::plan::{SeriesNode, SeriesPlan};
 use crate::error::ExecuteError;
 use crate::exec::census::Counting;
 use crate::exec::eval::Worker;
-use crate::exec::program::Program;
+use crate::exec::program::{Program, SpendChoice};
 use crate::exec::run::{Bounds, SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
@@ -19,7 +20,32 @@ use crate::view::View;
 /// For each intersection asked for, by day of the series, how many consumers it has.
 pub type Counts = Vec<BitCounts>;
 
-/// Counts the consumers of intersections of a plan's nodes, each of one node or more, on every day.
+/// For each intersection asked for, by day of the series, the money of those in it.
+pub type Sums = Vec<[i128; 64]>;
+
+/// A node so many days of the series later: the days of a program may overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Later {
+    /// The node's place in the plan.
+    pub node: usize,
+    /// Days of the series.
+    pub days: u32,
+}
+
+/// Money that is added up on every day of a series.
+#[derive(Debug)]
+pub struct SeriesMoney {
+    /// Whose; rows of all windows.
+    pub choice: SpendChoice,
+    /// By day of the series, the days whose rows count.
+    pub windows: Vec<RangeInclusive<i32>>,
+}
+
+/// Different nodes up to which intersections may ask for money.
+pub const MONEY_NODES_MAX: usize = 64;
+
+/// Counts the consumers of intersections of a plan's nodes on every day, and adds up their money
+/// where any is given. An intersection of no nodes has no count, and the money of everyone.
 ///
 /// # Errors
 /// When bytes of the store are corrupt; a cancellation, the deadline or the memory limit.
@@ -27,38 +53,44 @@ pub fn series(
     view: &View,
     program: &Program,
     plan: &SeriesPlan<'_>,
-    asked: &[Vec<usize>],
+    (asked, money): (&[Vec<Later>], Option<&SeriesMoney>),
     bounds: &Bounds,
-) -> Result<(Counts, Trace), ExecuteError> {
+) -> Result<(Counts, Sums, Trace), ExecuteError> {
     let start = Instant::now();
     let spans = spans(view.chunk_end(), plan.rows, bounds.threads);
-    let made = for_each_span(spans, bounds, || Taker::new(view, program, plan, asked, bounds))?;
+    let new = || Taker::new(view, program, plan, (asked, money), bounds);
+    let made = for_each_span(spans, bounds, new)?;
     let mut counts = vec![[0; 64]; asked.len()];
+    let mut sums = vec![[0; 64]; asked.len()];
     let mut trace = Trace { way: Way::Days, ..Trace::default() };
-    for (own, part) in made {
+    for (own, own_sums, part) in made {
         for (all, own) in counts.iter_mut().zip(own) {
+            all.iter_mut().zip(own).for_each(|(all, own)| *all += own);
+        }
+        for (all, own) in sums.iter_mut().zip(own_sums) {
             all.iter_mut().zip(own).for_each(|(all, own)| *all += own);
         }
         trace.merge(&part);
     }
     trace.elapsed = start.elapsed();
-    Ok((counts, trace))
+    Ok((counts, sums, trace))
 }
 
 /// What one worker has.
 struct Taker<'v> {
     plan: &'v SeriesPlan<'v>,
-    asked: &'v [Vec<usize>],
+    asked: &'v [Vec<Later>],
     walk: Walk<'v, LanePurpose>,
     chunk: ChunkDays,
-    /// Computes the nodes that are the same every day.
+    /// Computes the nodes that are the same every day, and lends what money is read with.
     sets: Option<Worker<'v>>,
+    money: Option<MoneyDays<'v>>,
     counts: Counts,
     trace: Trace,
 }
 
 impl SpanWork for Taker<'_> {
-    type Made = (Counts, Trace);
+    type Made = (Counts, Sums, Trace);
 
     fn memory(&self) -> usize {
         self.walk.memory() + self.chunk.memory()
@@ -76,8 +108,9 @@ impl SpanWork for Taker<'_> {
                 self.walk.chunk(chunk, |lows, days_of, of| days.add(lows, days_of, of));
                 self.combine(chunk)?;
                 self.count();
-                self.chunk.clear();
             }
+            self.money(chunk)?;
+            self.chunk.clear();
         }
         self.trace.chunks += u64::from(chunks.end - chunks.start);
         Ok(())
@@ -88,7 +121,8 @@ impl SpanWork for Taker<'_> {
             let nodes = sets.trace.nodes.clone();
             self.trace.merge(&Trace { nodes, ..Trace::default() });
         }
-        (self.counts, self.trace)
+        let sums = self.money.map_or_else(Vec::new, |money| money.sums);
+        (self.counts, sums, self.trace)
     }
 }
 
@@ -97,7 +131,7 @@ impl<'v> Taker<'v> {
         view: &'v View,
         program: &'v Program,
         plan: &'v SeriesPlan<'v>,
-        asked: &'v [Vec<usize>],
+        (asked, money): (&'v [Vec<Later>], Option<&'v SeriesMoney>),
         bounds: &Bounds,
     ) -> Self {
         let mut walk = Walk::new();
@@ -122,7 +156,8 @@ impl<'v> Taker<'v> {
             });
         }
         walk.settle();
-        let sets = plan.nodes.iter().any(|node| matches!(node, SeriesNode::LookUp(_)));
+        let look_up = |node: &SeriesNode| matches!(node, SeriesNode::LookUp(_));
+        let sets = money.is_some() || plan.nodes.iter().any(look_up);
         let nodes = vec![NodeTrace::default(); program.nodes().len()];
         Self {
             plan,
@@ -130,6 +165,7 @@ impl<'v> Taker<'v> {
             walk,
             chunk: ChunkDays::new(plan.nodes.len(), &kept),
             sets: sets.then(|| Worker::new(view, program, bounds.timing)),
+            money: money.map(|money| MoneyDays::new(view, money, asked)),
             counts: vec![[0; 64]; asked.len()],
             trace: Trace { nodes, workers: 1, ..Trace::default() },
         }
@@ -179,21 +215,35 @@ impl<'v> Taker<'v> {
 
     fn count(&mut self) {
         let days = &self.chunk.days;
+        let of = |later: &Later| {
+            let later = *later;
+            days[later.node].iter().map(move |own| own >> later.days)
+        };
         for (nodes, counts) in self.asked.iter().zip(&mut self.counts) {
             match nodes.as_slice() {
                 [] => {}
-                [one] => count_bits(days[*one].iter().copied(), counts),
+                [one] => count_bits(of(one), counts),
                 [first, second] => {
-                    let both = days[*first].iter().zip(&days[*second]).map(|(a, b)| a & b);
-                    count_bits(both, counts);
+                    count_bits(of(first).zip(of(second)).map(|(a, b)| a & b), counts);
                 }
                 [first, rest @ ..] => {
-                    let mut all = days[*first].clone();
-                    rest.iter().for_each(|node| apply(&mut all, &days[*node], |a, b| a & b));
+                    let mut all: Vec<u64> = of(first).collect();
+                    for later in rest {
+                        apply(&mut all, &days[later.node], |a, b| a & b >> later.days);
+                    }
                     count_bits(all.into_iter(), counts);
                 }
             }
         }
+    }
+
+    /// Adds up the money of the chunk's rows.
+    fn money(&mut self, chunk: u32) -> Result<(), ExecuteError> {
+        let (Some(worker), Some(money)) = (&mut self.sets, &mut self.money) else { return Ok(()) };
+        if self.chunk.lows.is_empty() {
+            worker.start(chunk);
+        }
+        money.chunk(chunk, worker.tools(), &self.chunk)
     }
 }
 
