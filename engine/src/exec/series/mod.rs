@@ -8,6 +8,7 @@
 mod count;
 mod days;
 mod money;
+mod patterns;
 mod plan;
 mod run;
 

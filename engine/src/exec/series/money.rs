@@ -3,6 +3,7 @@
 use throng_storage::segment::ColumnSet;
 
 use super::days::ChunkDays;
+use super::patterns::MoneyPatterns;
 use super::run::{Later, SeriesMoney, Sums};
 use crate::error::ExecuteError;
 use crate::exec::leaf::Tools;
@@ -17,26 +18,12 @@ pub(super) struct MoneyDays<'v> {
     first: i32,
     /// By day from then on, the days of the series that its rows count for.
     by_day: Vec<u64>,
-    /// The nodes that intersections are made of.
-    nodes: Vec<Later>,
-    /// Of each intersection, the bits of its nodes.
-    wanted: Vec<u64>,
-    pub(super) sums: Sums,
+    patterns: MoneyPatterns,
 }
 
 impl<'v> MoneyDays<'v> {
     /// Nothing yet.
     pub(super) fn new(view: &'v View, money: &SeriesMoney, asked: &[Vec<Later>]) -> Self {
-        let mut nodes: Vec<Later> = Vec::new();
-        let mut bit = |later: &Later| {
-            let place = nodes.iter().position(|other| other == later).unwrap_or_else(|| {
-                nodes.push(*later);
-                nodes.len() - 1
-            });
-            1_u64 << place
-        };
-        let wanted = asked.iter().map(|own| own.iter().fold(0, |bits, node| bits | bit(node)));
-        let wanted = wanted.collect();
         let (first, last) = (money.choice.rows.first, money.choice.rows.last);
         let with = |day: i32| {
             let bits = (0_u32..).zip(&money.windows).filter(|(_, window)| window.contains(&day));
@@ -46,9 +33,7 @@ impl<'v> MoneyDays<'v> {
             reader: SpendReader::new(view, &money.choice),
             first,
             by_day: (first..=last).map(with).collect(),
-            nodes,
-            wanted,
-            sums: vec![[0; 64]; asked.len()],
+            patterns: MoneyPatterns::new(asked),
         }
     }
 
@@ -62,7 +47,7 @@ impl<'v> MoneyDays<'v> {
         tools: Tools<'_, 'v>,
         consumers: &ChunkDays,
     ) -> Result<(), ExecuteError> {
-        let Self { reader, first, by_day, nodes, wanted, sums } = self;
+        let Self { reader, first, by_day, patterns } = self;
         let Tools { scratch, lanes, touched, .. } = tools;
         let columns = ColumnSet::DAY.with(ColumnSet::AMOUNT);
         reader.each(chunk, (lanes, &mut scratch.rows, touched), columns, |low, day, amount| {
@@ -76,13 +61,15 @@ impl<'v> MoneyDays<'v> {
                     let own = place.map_or(0, |place| consumers.days[later.node][place]);
                     own >> later.days >> day & 1
                 };
-                let bits = (0..).zip(&*nodes).fold(0, |bits, (bit, node)| bits | has(node) << bit);
-                for (wanted, sums) in wanted.iter().zip(&mut *sums) {
-                    if bits & wanted == *wanted {
-                        sums[day as usize] += i128::from(amount);
-                    }
-                }
+                let nodes = (0..).zip(&patterns.nodes.nodes);
+                let bits = nodes.fold(0, |bits, (bit, node)| bits | has(node) << bit);
+                patterns.add(bits, day, amount);
             }
         })
+    }
+
+    /// The money of each intersection.
+    pub(super) fn finish(&self) -> Sums {
+        self.patterns.finish()
     }
 }

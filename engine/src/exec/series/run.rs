@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::count::{BitCounts, count_bits};
 use super::days::{ChunkDays, LanePurpose};
 use super::money::MoneyDays;
+use super::patterns::Patterns;
 use super::plan::{SeriesNode, SeriesPlan};
 use crate::error::ExecuteError;
 use crate::exec::census::Counting;
@@ -85,6 +86,8 @@ struct Taker<'v> {
     /// Computes the nodes that are the same every day, and lends what money is read with.
     sets: Option<Worker<'v>>,
     money: Option<MoneyDays<'v>>,
+    /// Where there are many intersections.
+    patterns: Option<Patterns>,
     counts: Counts,
     trace: Trace,
 }
@@ -93,7 +96,8 @@ impl SpanWork for Taker<'_> {
     type Made = (Counts, Sums, Trace);
 
     fn memory(&self) -> usize {
-        self.walk.memory() + self.chunk.memory()
+        let patterns = self.patterns.as_ref().map_or(0, Patterns::memory);
+        self.walk.memory() + self.chunk.memory() + patterns
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
@@ -121,7 +125,10 @@ impl SpanWork for Taker<'_> {
             let nodes = sets.trace.nodes.clone();
             self.trace.merge(&Trace { nodes, ..Trace::default() });
         }
-        let sums = self.money.map_or_else(Vec::new, |money| money.sums);
+        let sums = self.money.as_ref().map_or_else(Vec::new, MoneyDays::finish);
+        if let Some(patterns) = &self.patterns {
+            patterns.finish(&mut self.counts);
+        }
         (self.counts, sums, self.trace)
     }
 }
@@ -166,6 +173,7 @@ impl<'v> Taker<'v> {
             chunk: ChunkDays::new(plan.nodes.len(), &kept),
             sets: sets.then(|| Worker::new(view, program, bounds.timing)),
             money: money.map(|money| MoneyDays::new(view, money, asked)),
+            patterns: Patterns::new(asked),
             counts: vec![[0; 64]; asked.len()],
             trace: Trace { nodes, workers: 1, ..Trace::default() },
         }
@@ -214,6 +222,10 @@ impl<'v> Taker<'v> {
     }
 
     fn count(&mut self) {
+        if let Some(patterns) = &mut self.patterns {
+            patterns.add(&self.chunk);
+            return;
+        }
         let days = &self.chunk.days;
         let of = |later: &Later| {
             let later = *later;

@@ -1,0 +1,140 @@
+//! Counting by pattern: which of some nodes a consumer is in on a day, as the bits of a number.
+//!
+//! Asking of every consumer for each intersection whether it is in it costs as much as there are
+//! intersections. Where there are many, each consumer's days with any node are gone through instead,
+//! and the intersections follow from the patterns, of which there are few.
+
+use std::collections::HashMap;
+
+use super::days::ChunkDays;
+use super::run::{Counts, Later, Sums};
+
+/// Nodes up to which consumers are counted by pattern: their counters stay in the cache.
+const NODES_MAX: usize = 10;
+/// Intersections from which on it is worth it.
+const ASKED_MIN: usize = 12;
+/// Days of a series.
+const DAYS: usize = 64;
+
+/// The nodes that intersections are made of.
+#[derive(Debug, Clone)]
+pub(super) struct Nodes {
+    /// Each once.
+    pub(super) nodes: Vec<Later>,
+    /// Of each intersection, the bits of its nodes.
+    wanted: Vec<u64>,
+}
+
+impl Nodes {
+    /// Those of some intersections; there are at most 64.
+    pub(super) fn of(asked: &[Vec<Later>]) -> Self {
+        let mut nodes: Vec<Later> = Vec::new();
+        let mut bit = |later: &Later| {
+            let place = nodes.iter().position(|other| other == later).unwrap_or_else(|| {
+                nodes.push(*later);
+                nodes.len() - 1
+            });
+            1_u64.checked_shl(u32::try_from(place).unwrap_or(u32::MAX)).unwrap_or(0)
+        };
+        let wanted = asked.iter().map(|own| own.iter().fold(0, |bits, node| bits | bit(node)));
+        let wanted = wanted.collect();
+        Self { nodes, wanted }
+    }
+
+    /// The intersections that those with a pattern are in.
+    fn with(&self, pattern: u64) -> impl Iterator<Item = usize> {
+        let wanted = self.wanted.iter().enumerate();
+        wanted.filter(move |(_, wanted)| pattern & *wanted == **wanted).map(|(place, _)| place)
+    }
+}
+
+/// How many consumers have each pattern on each day.
+#[derive(Debug)]
+pub(super) struct Patterns {
+    nodes: Nodes,
+    /// By pattern and day.
+    counts: Vec<u32>,
+}
+
+impl Patterns {
+    /// Nothing counted; none where counting by intersection is as good.
+    pub(super) fn new(asked: &[Vec<Later>]) -> Option<Self> {
+        let nodes = Nodes::of(asked);
+        let places = nodes.nodes.len();
+        let counts = || vec![0; DAYS << places];
+        (asked.len() >= ASKED_MIN && places <= NODES_MAX).then(|| Self { counts: counts(), nodes })
+    }
+
+    /// Adds the consumers of a chunk.
+    pub(super) fn add(&mut self, chunk: &ChunkDays) {
+        let columns: Vec<_> =
+            self.nodes.nodes.iter().map(|of| (chunk.days[of.node].as_slice(), of.days)).collect();
+        let mut own = [0_u64; NODES_MAX];
+        let own = &mut own[..columns.len()];
+        for place in 0..chunk.lows.len() {
+            let mut any = 0;
+            for (own, (days, later)) in own.iter_mut().zip(&columns) {
+                *own = days[place] >> later;
+                any |= *own;
+            }
+            while any != 0 {
+                let day = any.trailing_zeros();
+                any &= any - 1;
+                let bits = own.iter().rev().fold(0, |bits, own| bits << 1 | own >> day & 1);
+                let at = usize::try_from(bits).unwrap_or(0) * DAYS + day as usize;
+                if let Some(count) = self.counts.get_mut(at) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    /// Adds what was counted to the counts of intersections.
+    pub(super) fn finish(&self, counts: &mut Counts) {
+        for (pattern, days) in (0..).zip(self.counts.chunks_exact(DAYS)) {
+            if days.iter().all(|count| *count == 0) {
+                continue;
+            }
+            // One of no nodes has no count.
+            for place in self.nodes.with(pattern).filter(|place| self.nodes.wanted[*place] != 0) {
+                let all = counts[place].iter_mut().zip(days);
+                all.for_each(|(all, own)| *all += u64::from(*own));
+            }
+        }
+    }
+
+    /// Bytes of it.
+    pub(super) fn memory(&self) -> usize {
+        self.counts.len() * 4
+    }
+}
+
+/// The money of those who have each pattern on a day.
+#[derive(Debug)]
+pub(super) struct MoneyPatterns {
+    pub(super) nodes: Nodes,
+    sums: HashMap<(u64, u32), i128>,
+}
+
+impl MoneyPatterns {
+    /// No money yet.
+    pub(super) fn new(asked: &[Vec<Later>]) -> Self {
+        Self { nodes: Nodes::of(asked), sums: HashMap::new() }
+    }
+
+    /// Adds an amount.
+    pub(super) fn add(&mut self, pattern: u64, day: u32, amount: i64) {
+        *self.sums.entry((pattern, day)).or_insert(0) += i128::from(amount);
+    }
+
+    /// The money of intersections.
+    pub(super) fn finish(&self) -> Sums {
+        let mut sums = vec![[0; DAYS]; self.nodes.wanted.len()];
+        for ((pattern, day), amount) in &self.sums {
+            for place in self.nodes.with(*pattern) {
+                sums[place][*day as usize] += amount;
+            }
+        }
+        sums
+    }
+}
