@@ -1,10 +1,11 @@
-//! Sets that were asked for before: stages of a brand on a day, groups of partitions, live
-//! audiences.
+//! What was asked for before: sets - stages of a brand on a day, groups of partitions, live
+//! audiences - and the numbers of whole passes.
 //!
 //! A set is kept under what it is made of, with every name resolved and every day absolute, together
 //! with the segments and indexes that have anything of it. It is right as long as a view has the
 //! same ones: a batch, late or not, is a new segment, so it ends exactly the sets that read a lane
-//! and a day it has rows of. Merging ends those that read what was merged.
+//! and a day it has rows of. Merging ends those that read what was merged. Numbers are kept alike, under
+//! the program and what was counted of it; how many the universe has is not among them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,11 +16,16 @@ use throng_storage::index::IndexFile;
 use throng_storage::segment::Segment;
 
 use crate::exec::Node;
+use crate::measure::{Asked, Counted};
 
 /// Bytes of sets that are kept when nothing else is said.
 pub const MEMO_DEFAULT: usize = 256 << 20;
 /// Sets that are known, kept or just seen.
 const ENTRIES_MAX: usize = 4096;
+/// Passes whose numbers are kept.
+const NUMBERS_MAX: usize = 1024;
+/// Numbers of one pass that are kept, at most.
+const CELLS_MAX: usize = 4096;
 /// One set may take this part of all.
 const SHARE_MAX: usize = 4;
 /// A chunk's members are kept as a list up to this many: then a bitset is smaller.
@@ -40,6 +46,7 @@ pub struct Memo {
 #[derive(Debug, Default)]
 struct State {
     entries: HashMap<Arc<Expression>, Entry>,
+    numbers: HashMap<Arc<Asked>, NumberEntry>,
     /// Bytes of all sets.
     bytes: usize,
     /// Counts the uses.
@@ -51,6 +58,13 @@ struct Entry {
     stamp: Stamp,
     /// None while it was only asked for.
     set: Option<Arc<KeptSet>>,
+    used: u64,
+}
+
+#[derive(Debug)]
+struct NumberEntry {
+    stamp: Stamp,
+    numbers: Arc<Vec<Counted>>,
     used: u64,
 }
 
@@ -106,9 +120,11 @@ pub struct MemoUse {
     pub bytes: usize,
     /// Bytes they may take.
     pub limit: usize,
-    /// How often a set was there.
+    /// Passes whose numbers are kept.
+    pub passes: usize,
+    /// How often a set, or the numbers of a pass, were there.
     pub hits: u64,
-    /// How often it was not.
+    /// How often they were not.
     pub misses: u64,
 }
 
@@ -127,7 +143,11 @@ impl Memo {
     /// Changes how many bytes may be kept; 0 keeps nothing.
     pub fn set_limit(&self, bytes: usize) {
         self.limit.store(bytes, Ordering::Relaxed);
-        self.lock().shrink(bytes);
+        let mut state = self.lock();
+        state.shrink(bytes);
+        if bytes == 0 {
+            state.numbers.clear();
+        }
     }
 
     /// Whether anything is kept.
@@ -174,12 +194,47 @@ impl Memo {
         state.shrink(self.limit.load(Ordering::Relaxed));
     }
 
+    /// The numbers of a pass over these sources, by day.
+    pub fn numbers(&self, asked: &Asked, stamp: &Stamp) -> Option<Arc<Vec<Counted>>> {
+        let mut state = self.lock();
+        state.clock += 1;
+        let clock = state.clock;
+        let entry = state.numbers.get_mut(asked).filter(|entry| entry.stamp == *stamp);
+        let numbers = entry.map(|entry| {
+            entry.used = clock;
+            Arc::clone(&entry.numbers)
+        });
+        drop(state);
+        let counter = if numbers.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        numbers
+    }
+
+    /// Keeps the numbers of a pass, unless they are too many.
+    pub fn keep_numbers(&self, asked: Asked, stamp: Stamp, numbers: Vec<Counted>) {
+        if numbers.iter().map(Counted::cells).sum::<usize>() > CELLS_MAX {
+            return;
+        }
+        let mut state = self.lock();
+        state.clock += 1;
+        let used = state.clock;
+        let entry = NumberEntry { stamp, numbers: Arc::new(numbers), used };
+        state.numbers.insert(Arc::new(asked), entry);
+        if state.numbers.len() > NUMBERS_MAX {
+            let mut uses: Vec<u64> = state.numbers.values().map(|entry| entry.used).collect();
+            uses.sort_unstable();
+            let oldest = uses.get(NUMBERS_MAX / 16).copied().unwrap_or(0);
+            state.numbers.retain(|_, entry| entry.used > oldest);
+        }
+    }
+
     /// How it is used.
     pub fn usage(&self) -> MemoUse {
         let state = self.lock();
         MemoUse {
             sets: state.entries.values().filter(|entry| entry.set.is_some()).count(),
             bytes: state.bytes,
+            passes: state.numbers.len(),
             limit: self.limit.load(Ordering::Relaxed),
             hits: self.hits.load(Ordering::Relaxed),
             misses: self.misses.load(Ordering::Relaxed),
@@ -222,6 +277,14 @@ impl State {
                 self.bytes -= entry.bytes();
             }
         }
+    }
+}
+
+impl Stamp {
+    /// Ends the adding.
+    pub fn settle(&mut self) {
+        self.segments.sort_unstable_by_key(Weak::as_ptr);
+        self.segments.dedup_by(|a, b| Weak::ptr_eq(a, b));
     }
 }
 

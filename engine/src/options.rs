@@ -75,6 +75,8 @@ pub enum UseMemo {
     /// It takes sets from the memo, and what it asks for a second time goes there.
     #[default]
     Yes,
+    /// It takes only sets from there, no numbers of whole passes: for tests and measurements.
+    Sets,
     /// Everything is read from the store: for measurements.
     No,
 }

@@ -8,8 +8,10 @@ use std::ops::RangeInclusive;
 
 use throng_query::plan::{AtLeast, Comparison};
 
-use super::remember::Remembered;
+use super::remember::{Remembered, whole_stamp};
 use super::run::Bounds;
+use crate::database::UseMemo;
+use crate::memo::Stamp;
 use crate::view::View;
 
 /// The position of a node in [`Program::nodes`].
@@ -195,6 +197,19 @@ impl Program {
     /// Looks up in the memo what is worth keeping; to be done when the program is whole.
     pub fn remember(&mut self, view: &View, bounds: &Bounds) {
         self.remembered = Remembered::of(view, self, bounds);
+    }
+
+    /// What all of it is read from, with some money and some indexes besides; none where nothing is
+    /// to be kept.
+    pub fn stamp(
+        &self,
+        view: &View,
+        bounds: &Bounds,
+        spends: &[&SpendChoice],
+        indexes: &[&str],
+    ) -> Option<Stamp> {
+        (bounds.memo == UseMemo::Yes && view.memo().is_on())
+            .then(|| whole_stamp(view, self, spends, indexes))?
     }
 
     /// What the memo has of it.

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use throng_query::plan::Comparison;
 use throng_storage::index::IndexFile;
 use throng_storage::segment::{Lane, Segment};
 
-use super::program::{LaneChoice, Leaf, Node, NodeId, Program};
+use super::program::{LaneChoice, Leaf, Node, NodeId, Program, SpendChoice};
 use super::run::Bounds;
 use super::walk::each_lane;
+use crate::database::UseMemo;
 use crate::memo::{Expression, Found, KeptSet, Stamp};
 use crate::view::View;
 
@@ -53,7 +55,9 @@ impl Remembered {
 
     /// Asks the memo for the stages, groups and audiences that a program needs.
     pub fn of(view: &View, program: &Program, bounds: &Bounds) -> Self {
-        let asked = bounds.memo && view.memo().is_on() && !program.worth_keeping().is_empty();
+        let asked = bounds.memo != UseMemo::No
+            && view.memo().is_on()
+            && !program.worth_keeping().is_empty();
         if !asked || program.days() > DAYS_MAX {
             return Self::default();
         }
@@ -134,10 +138,38 @@ impl Asking<'_> {
             let sources = self.sources.entry(*node).or_insert_with(|| sources(view, leaf));
             stamp.segments.extend(sources.iter().cloned());
         }
-        stamp.segments.sort_unstable_by_key(Weak::as_ptr);
-        stamp.segments.dedup_by(|a, b| Weak::ptr_eq(a, b));
+        stamp.settle();
         stamp
     }
+}
+
+/// What a whole program is read from, with some money and some indexes besides; none where it has
+/// a sample, which is of all ids.
+pub fn whole_stamp(
+    view: &View,
+    program: &Program,
+    spends: &[&SpendChoice],
+    indexes: &[&str],
+) -> Option<Stamp> {
+    let mut copy = Copy { program, ids: HashMap::new(), nodes: Vec::new(), leaves: Vec::new() };
+    for root in program.roots() {
+        copy.node(*root);
+    }
+    let sample = |id: &NodeId| matches!(program.nodes()[id.0], Node::Leaf(Leaf::Sample { .. }));
+    if copy.leaves.iter().any(sample) {
+        return None;
+    }
+    let kept = Remembered::default();
+    let mut asking = Asking { view, program, kept, sources: HashMap::new(), seen: Vec::new() };
+    let mut stamp = asking.stamp(&copy.leaves);
+    for key in indexes {
+        stamp.indexes.push(view.snapshot().index(key).map(Arc::downgrade));
+    }
+    for spend in spends {
+        stamp.segments.extend(sources_of_money(view, spend));
+    }
+    stamp.settle();
+    Some(stamp)
 }
 
 fn children(program: &Program, node: NodeId) -> Vec<NodeId> {
@@ -146,6 +178,12 @@ fn children(program: &Program, node: NodeId) -> Vec<NodeId> {
         Node::Minus(from, what) => vec![*from, *what],
         Node::Nobody | Node::Leaf(_) => Vec::new(),
     }
+}
+
+/// The segments that have anything of some money.
+fn sources_of_money(view: &View, spend: &SpendChoice) -> Vec<Weak<Segment>> {
+    let (spend, comparison) = (spend.clone(), Comparison::Equal);
+    sources(view, &Leaf::Spent { spend, comparison, amount: 0 })
 }
 
 /// The segments that have anything of a leaf.

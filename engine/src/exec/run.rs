@@ -33,8 +33,8 @@ pub struct Bounds {
     pub timing: Timing,
     /// How sets are counted.
     pub method: Method,
-    /// Whether sets may come from the memo and go to it.
-    pub memo: bool,
+    /// What may come from the memo and go to it.
+    pub memo: UseMemo,
 }
 
 impl Bounds {
@@ -48,7 +48,7 @@ impl Bounds {
             threads: options.threads.unwrap_or(cores).clamp(1, 256),
             timing,
             method: options.method,
-            memo: options.memo == UseMemo::Yes,
+            memo: options.memo,
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::group::Grouping;
 use super::partial::add;
 use crate::error::ExecuteError;
+use crate::exec::{Node, NodeId};
 
 /// Per family, the numbers of each combination of codes.
 pub(super) type Cells = Vec<HashMap<Vec<u128>, Vec<i128>>>;
@@ -17,30 +18,44 @@ pub(super) struct Place {
 }
 
 /// What was counted of one day, over some consumers.
-#[derive(Debug)]
-pub(super) struct Counted {
+#[derive(Debug, Clone)]
+pub struct Counted {
     pub(super) cells: Cells,
     /// By channel.
     pub(super) totals: Vec<i128>,
 }
 
-/// Adds the numbers of other consumers; none when a sum does not fit.
-pub(super) fn merge(
-    all: &mut HashMap<Vec<u128>, Vec<i128>>,
-    own: HashMap<Vec<u128>, Vec<i128>>,
-) -> Option<()> {
-    for (codes, numbers) in own {
-        add(all.entry(codes).or_insert_with(|| vec![0; numbers.len()]), &numbers)?;
-    }
-    Some(())
+/// What a pass counts: its program and what is counted of it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Asked {
+    pub(super) nodes: Vec<Node>,
+    pub(super) groupings: Vec<Grouping>,
+    /// Of an overlap, its filter and sets; and whether their regions are counted, not their pairs.
+    pub(super) overlap: Option<(Option<NodeId>, Vec<NodeId>, bool)>,
 }
 
 impl Counted {
+    /// How many numbers it has.
+    pub fn cells(&self) -> usize {
+        self.totals.len() + self.cells.iter().map(HashMap::len).sum::<usize>()
+    }
+
     pub(super) fn new(grouping: &Grouping) -> Self {
         Self {
             cells: vec![HashMap::new(); grouping.families.len()],
             totals: vec![0; grouping.channels.len()],
         }
+    }
+
+    /// Adds the numbers of other consumers; none when a sum does not fit.
+    pub(super) fn merge(&mut self, other: Self) -> Option<()> {
+        add(&mut self.totals, &other.totals)?;
+        for (all, own) in self.cells.iter_mut().zip(other.cells) {
+            for (codes, numbers) in own {
+                add(all.entry(codes).or_insert_with(|| vec![0; numbers.len()]), &numbers)?;
+            }
+        }
+        Some(())
     }
 
     /// Adds (members, sum) to a group's cell; where nothing is to be added there is no cell.

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use throng_query::plan::{Figure, Measure, NameKind, Purchases, Query, Set};
 
 use super::combined;
-use super::counted::{Cells, Counted, Place, merge};
+use super::counted::{Cells, Counted, Place};
 use super::groups::{GroupReader, Groups, Part, TOTAL_CODE, settle, split};
-use super::partial::{DayPartial, GroupKey, add};
+use super::partial::{DayPartial, GroupKey};
 use super::remembered;
 use super::steps::Step;
 use super::timeline;
@@ -28,7 +28,7 @@ pub const GROUPS_MAX: usize = 1_000_000;
 const GROUP_BYTES: usize = 256;
 
 /// What is added up over a group's members.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Summand {
     /// Nothing but the members.
     Nothing,
@@ -41,7 +41,7 @@ pub(super) enum Summand {
 }
 
 /// A compiled grouping.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Grouping {
     /// The filter, and the other side of VERSUS.
     pub(super) channels: Vec<Channel>,
@@ -51,7 +51,7 @@ pub(super) struct Grouping {
 }
 
 /// Whom the numbers are of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Channel {
     /// The universe. Its members are not read: what all of it has follows from its count and from
     /// what is stored, and what the rest of a partition has from that.
@@ -93,35 +93,64 @@ pub fn run(
         groupings.push(compile(view, query, parts, &mut compiler)?);
     }
     let mut program = compiler.program;
-    program.remember(view, bounds);
-    if let Some((counted, trace)) = without_sets(view, &program, &groupings, bounds)? {
-        let mut parts = Vec::with_capacity(days.len());
-        for ((day, grouping), counted) in days.iter().zip(&groupings).zip(counted) {
-            parts.push(grouping.gather(view, *day, std::iter::once(counted), bounds)?);
-        }
+    let known = remembered::asked(view, &program, &groupings, bounds);
+    if let Some((asked, stamp)) = &known
+        && let Some(numbers) = view.memo().numbers(asked, stamp)
+    {
+        let parts = gather(view, days, &groupings, numbers.to_vec(), bounds)?;
+        let trace = remembered::trace(&program);
         return Ok((parts, program, trace));
     }
+    program.remember(view, bounds);
+    let (counted, trace) = match without_sets(view, &program, &groupings, bounds)? {
+        Some(counted) => counted,
+        None => by_sets(view, &program, &groupings, bounds)?,
+    };
+    if let Some((asked, stamp)) = known {
+        view.memo().keep_numbers(asked, stamp, counted.clone());
+    }
+    Ok((gather(view, days, &groupings, counted, bounds)?, program, trace))
+}
+
+/// The numbers of each day with those of the universe.
+fn gather(
+    view: &View,
+    days: &[i32],
+    groupings: &[Grouping],
+    counted: Vec<Counted>,
+    bounds: &Bounds,
+) -> Result<Vec<DayPartial>, ExecuteError> {
+    let days = days.iter().zip(groupings).zip(counted);
+    days.map(|((day, grouping), counted)| grouping.gather(view, *day, counted, bounds)).collect()
+}
+
+/// The numbers of each day by sets, chunk by chunk.
+fn by_sets(
+    view: &View,
+    program: &Program,
+    groupings: &[Grouping],
+    bounds: &Bounds,
+) -> Result<(Vec<Counted>, Trace), ExecuteError> {
     let (workers, trace) = for_each_chunk(
         view,
-        &program,
+        program,
         bounds,
         || groupings.iter().map(|grouping| Tally::open(view, grouping)).collect::<Vec<_>>(),
         |worker, tallies| {
-            for (day, (tally, grouping)) in tallies.iter_mut().zip(&groupings).enumerate() {
+            for (day, (tally, grouping)) in tallies.iter_mut().zip(groupings).enumerate() {
                 tally.chunk(worker, grouping, bounds)?;
                 worker.end_day(day);
             }
             Ok(())
         },
     )?;
-    let mut by_worker: Vec<_> = workers.into_iter().map(Vec::into_iter).collect();
-    let mut parts = Vec::with_capacity(days.len());
-    for (day, grouping) in days.iter().zip(&groupings) {
-        let tallies = by_worker.iter_mut().filter_map(Iterator::next);
-        let counted = tallies.map(|tally| tally.counted);
-        parts.push(grouping.gather(view, *day, counted, bounds)?);
+    let mut counted: Vec<_> = groupings.iter().map(Counted::new).collect();
+    for tallies in workers {
+        for (all, own) in counted.iter_mut().zip(tallies) {
+            all.merge(own.counted).ok_or(ExecuteError::Overflow)?;
+        }
     }
-    Ok((parts, program, trace))
+    Ok((counted, trace))
 }
 
 /// The numbers of each day from the memo, or by visiting rows, not sets; none where that is no
@@ -281,27 +310,21 @@ pub fn universe_count(view: &View, day: i32, bounds: &Bounds) -> Result<i128, Ex
 }
 
 impl Grouping {
-    /// The numbers of a day from those of its workers.
+    /// The numbers of a day.
     fn gather(
         &self,
         view: &View,
         day: i32,
-        counted: impl Iterator<Item = Counted>,
+        counted: Counted,
         bounds: &Bounds,
     ) -> Result<DayPartial, ExecuteError> {
+        let Counted { mut cells, totals } = counted;
         let mut part = DayPartial {
             day,
             groups: vec![BTreeMap::new(); self.families.len()],
-            totals: vec![0; self.channels.len()],
+            totals,
             overlap: Vec::new(),
         };
-        let mut cells = vec![HashMap::new(); self.families.len()];
-        for counted in counted {
-            add(&mut part.totals, &counted.totals).ok_or(ExecuteError::Overflow)?;
-            for (all, own) in cells.iter_mut().zip(counted.cells) {
-                merge(all, own).ok_or(ExecuteError::Overflow)?;
-            }
-        }
         if self.channels.contains(&Channel::Universe) {
             let everyone = universe_count(view, day, bounds)?;
             self.add_universe(everyone, &mut part.totals, &mut cells);

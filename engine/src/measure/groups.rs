@@ -25,7 +25,7 @@ const REST_CODE: u128 = u128::MAX;
 pub const TOTAL_CODE: u128 = u128::MAX - 1;
 
 /// One partition of a statement.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Groups {
     /// Each group is a node; who is in none of them is in the rest.
     Nodes {
@@ -148,6 +148,15 @@ impl Groups {
             Self::Values { .. } | Self::Numbers { .. } | Self::Keys { .. } => &[],
         };
         nodes.iter().map(|(_, node)| *node)
+    }
+
+    /// The index that it is read from, where its groups are no nodes; none where it is read from
+    /// rows.
+    pub fn index(&self) -> Option<&str> {
+        match self {
+            Self::Values { key, .. } | Self::Numbers { key, .. } => Some(key),
+            Self::Nodes { .. } | Self::Keys { .. } => None,
+        }
     }
 
     /// Whether its groups are nodes.

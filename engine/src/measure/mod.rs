@@ -35,6 +35,7 @@ mod steps;
 mod timeline;
 mod worth;
 
+pub(crate) use counted::{Asked, Counted};
 pub use explain::explain;
 pub use finish::finish;
 pub(crate) use group::counts;

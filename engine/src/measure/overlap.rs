@@ -3,9 +3,11 @@
 use throng_query::plan::{Operand, OverlapShape, Query, Set};
 use throng_storage::container::{CHUNK_SIZE, ChunkBits};
 
+use super::counted::{Asked, Counted};
 use super::group::universe_count;
 use super::partial::{DayPartial, add};
 use super::regions::RegionTally;
+use super::remembered;
 use crate::database::Method;
 use crate::error::ExecuteError;
 use crate::exec::{
@@ -70,7 +72,39 @@ pub fn run(
     let mut compiler = Compiler::new(view, day).within(bounds.clone());
     let (filter, nodes) = compile(query, operands, &mut compiler)?;
     let mut program = compiler.program;
+    let known = program.stamp(view, bounds, &[], &[]).map(|stamp| {
+        let overlap = Some((filter, nodes.clone(), shape == OverlapShape::Regions));
+        (Asked { nodes: program.nodes().to_vec(), groupings: Vec::new(), overlap }, stamp)
+    });
+    if let Some((asked, stamp)) = &known
+        && let Some(numbers) = view.memo().numbers(asked, stamp)
+        && let [Counted { totals, .. }] = numbers.as_slice()
+        && let Some((total, counts)) = totals.split_first()
+    {
+        let total = if filter.is_none() { universe_count(view, day, bounds)? } else { *total };
+        let (totals, overlap) = (vec![total], counts.to_vec());
+        let part = DayPartial { day, groups: Vec::new(), totals, overlap };
+        let trace = remembered::trace(&program);
+        return Ok((vec![part], program, trace));
+    }
     program.remember(view, bounds);
+    let (part, trace) = by_chunks(view, &program, (filter, &nodes, shape), day, bounds)?;
+    if let Some((asked, stamp)) = known {
+        let totals = part.totals.iter().chain(&part.overlap).copied().collect();
+        view.memo().keep_numbers(asked, stamp, vec![Counted { cells: Vec::new(), totals }]);
+    }
+    Ok((vec![part], program, trace))
+}
+
+/// The counts of an overlap, read from the store.
+fn by_chunks(
+    view: &View,
+    program: &Program,
+    (filter, nodes, shape): (Option<NodeId>, &[NodeId], OverlapShape),
+    day: i32,
+    bounds: &Bounds,
+) -> Result<(DayPartial, Trace), ExecuteError> {
+    let sets = nodes.len();
     let (places, positions) = match shape {
         OverlapShape::Pairs => (sets * (sets + 1) / 2, 0),
         OverlapShape::Regions => (1 << sets, CHUNK_SIZE),
@@ -78,22 +112,22 @@ pub fn run(
     let wanted: Vec<_> = filter.into_iter().chain(nodes.iter().copied()).collect();
     if bounds.method == Method::Best
         && program.remembered().wanted().is_empty()
-        && let Some(plan) = CensusPlan::new(view, &program, &wanted)
+        && let Some(plan) = CensusPlan::new(view, program, &wanted)
     {
-        let (combinations, trace) = census(view, &program, &plan, None, bounds)?;
+        let (combinations, trace) = census(view, program, &plan, None, bounds)?;
         let mut tally = Tally { counts: vec![0; places], ..Tally::default() };
-        tally.combined(&combinations, &plan, &program, (filter, &nodes), shape);
+        tally.combined(&combinations, &plan, program, (filter, nodes), shape);
         if filter.is_none() {
             tally.total = universe_count(view, day, bounds)?;
         }
         let totals = vec![tally.total];
         let part = DayPartial { day, groups: Vec::new(), totals, overlap: tally.counts };
-        return Ok((vec![part], program, trace));
+        return Ok((part, trace));
     }
     let everyone = filter.is_none().then(|| universe_count(view, day, bounds)).transpose()?;
     let (tallies, trace) = for_each_chunk(
         view,
-        &program,
+        program,
         bounds,
         || Tally { counts: vec![0; places], codes: vec![0; positions], ..Tally::default() },
         |worker, tally| {
@@ -101,8 +135,8 @@ pub fn run(
                 tally.total += i128::from(worker.set(filter)?.count());
             }
             match shape {
-                OverlapShape::Pairs => tally.pairs(worker, &nodes),
-                OverlapShape::Regions => tally.regions(worker, &nodes),
+                OverlapShape::Pairs => tally.pairs(worker, nodes),
+                OverlapShape::Regions => tally.regions(worker, nodes),
             }
         },
     )?;
@@ -112,7 +146,7 @@ pub fn run(
         part.totals[0] += tally.total;
         add(&mut part.overlap, &tally.counts).ok_or(ExecuteError::Overflow)?;
     }
-    Ok((vec![part], program, trace))
+    Ok((part, trace))
 }
 
 /// Compiles an overlap's program without running it.

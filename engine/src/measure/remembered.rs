@@ -1,10 +1,12 @@
 //! Numbers of groups that the memo has.
 
-use super::counted::{Counted, Place};
+use super::counted::{Asked, Counted, Place};
 use super::group::{Channel, Grouping, Summand};
 use super::groups::TOTAL_CODE;
 use crate::error::ExecuteError;
-use crate::exec::{Node, NodeId, NodeTrace, Program, Trace, Way};
+use crate::exec::{Bounds, Node, NodeId, NodeTrace, Program, Trace, Way};
+use crate::memo::Stamp;
+use crate::view::View;
 
 /// The numbers of the groupings of several days; none when anything must be read.
 ///
@@ -51,6 +53,34 @@ fn one(program: &Program, grouping: &Grouping) -> Result<Option<Counted>, Execut
         }
     }
     Ok(Some(counted))
+}
+
+/// What a pass counts and what it is read from, where its numbers may be kept.
+pub fn asked(
+    view: &View,
+    program: &Program,
+    groupings: &[Grouping],
+    bounds: &Bounds,
+) -> Option<(Asked, Stamp)> {
+    let (mut spends, mut indexes) = (Vec::new(), Vec::new());
+    for grouping in groupings {
+        match &grouping.summand {
+            Summand::Nothing | Summand::Spend(None) => {}
+            Summand::Spend(Some(choice)) => spends.push(choice),
+            Summand::Number { key, .. } => indexes.push(key.as_str()),
+            Summand::Keys(_) => return None,
+        }
+        for groups in grouping.families.iter().flatten() {
+            if let Some(key) = groups.index() {
+                indexes.push(key);
+            } else if !groups.are_nodes() {
+                return None;
+            }
+        }
+    }
+    let stamp = program.stamp(view, bounds, &spends, &indexes)?;
+    let (nodes, groupings) = (program.nodes().to_vec(), groupings.to_vec());
+    Some((Asked { nodes, groupings, overlap: None }, stamp))
 }
 
 fn members(program: &Program, node: NodeId) -> Option<i128> {

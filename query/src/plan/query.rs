@@ -216,7 +216,7 @@ pub struct AttributeRef {
 }
 
 /// The type of an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AttributeType {
     /// One of a moderate number of texts. Only equality.
     Text,

@@ -11,7 +11,7 @@ use crate::exec::program::{LaneChoice, RowChoice};
 use crate::view::View;
 
 /// What of a row is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowKey {
     /// The brand's id.
     Brand,
@@ -54,7 +54,7 @@ impl RowKey {
 }
 
 /// Rows and what is looked at of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyChoice {
     /// Which lanes.
     pub lanes: LaneChoice,
