@@ -39,6 +39,8 @@ pub struct Audience {
     pub set: Set,
     /// The set as it was written.
     pub text: String,
+    /// The models that a frozen audience was made by, with their versions, as far as it was said.
+    pub models: Vec<(String, u32)>,
     /// Where the members of a frozen audience are: set 0 of this index. None when it is live.
     pub index_key: Option<String>,
 }

@@ -40,6 +40,7 @@ impl Ast {
     pub fn effect(&self) -> Effect {
         match self.statement {
             Statement::Create { .. }
+            | Statement::AlterModel { .. }
             | Statement::Drop { .. }
             | Statement::Forget { .. }
             | Statement::DeleteEvents { .. } => Effect::Changes,
@@ -108,6 +109,7 @@ pub(crate) enum Statement {
     Consumer { identity: Literal, brand: Option<Literal>, as_of: Option<Literal> },
     Match { identity: Literal, audiences: Vec<Name>, as_of: Option<Literal> },
     Create { exists: IfExists, what: Create },
+    AlterModel { name: Name, stages: Vec<StageRule>, text: Span, missing: IfMissing },
     Drop { kind: NameKind, brand: Option<Name>, name: Name, missing: IfMissing },
     Forget { identities: Vec<Literal>, missing: IfMissing },
     DeleteEvents { brand: Name, first: Literal, last: Literal, behaviours: Vec<Name> },
@@ -140,6 +142,7 @@ pub(crate) struct StageRule {
 pub(crate) enum Show {
     Names(NameKind),
     Definition { kind: NameKind, name: Name },
+    Versions { model: Name },
     Store,
     Storage,
     Limits,
@@ -168,8 +171,16 @@ pub(crate) enum Measure {
     Count,
     Spend(Spend),
     AttributeSum(AttributeName),
-    Overlap { operands: Vec<Operand>, regions: Regions },
+    Overlap {
+        operands: Vec<Operand>,
+        regions: Regions,
+    },
     Profile,
+    /// `PROFILE a AGAINST b`.
+    Compare {
+        set: Operand,
+        base: Operand,
+    },
     OfBrand(BrandMeasure),
     Purchases(Purchases),
     Named(Named),

@@ -3,6 +3,9 @@
 /// The model of `brand.stage` when none is named.
 pub const DEFAULT_MODEL: &str = "aipl";
 
+/// The version of every built-in model: raised when the rules of one of them change.
+pub const BUILT_IN_VERSION: u32 = 1;
+
 /// The stages of [`DEFAULT_MODEL`] that are a brand's consumer assets: a bare brand in OVERLAP.
 pub const ASSET_STAGES: [&str; 4] = ["A", "I", "P", "L"];
 

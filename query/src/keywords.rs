@@ -10,6 +10,7 @@ pub(crate) const RESERVED: &[&str] = &[
 const KEYWORDS: &[&str] = &[
     "AGAINST",
     "ALL",
+    "ALTER",
     "ANALYZE",
     "AND",
     "ANY",
@@ -118,6 +119,7 @@ const KEYWORDS: &[&str] = &[
     "TRUE",
     "UNKNOWN",
     "USING",
+    "VERSIONS",
     "VERSUS",
     "VIA",
     "WEEK",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use throng_query::builtin;
 use throng_query::catalog::Currency;
 use throng_query::plan::{AttributeRef, AudienceKind, Division, Model, Set};
 use throng_storage::names::NameTable;
@@ -12,7 +13,7 @@ use super::built_in;
 use super::names::SnapshotNames;
 use super::record::{
     AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
-    PartitionRecord, Standing, decode,
+    PartitionRecord, Standing, decode, decode_audience, decode_model,
 };
 use crate::attribute::{AttributeLayout, fits, index_key};
 use crate::error::DefinitionError;
@@ -22,6 +23,8 @@ use crate::view::{AttributeInfo, Audience, BrandSettings};
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
     models: BTreeMap<String, Arc<Model>>,
+    /// The versions of the models that were made by statements, dropped ones included.
+    versions: BTreeMap<String, Arc<ModelRecord>>,
     partitions: BTreeMap<String, Arc<Division>>,
     audiences: BTreeMap<String, Arc<Audience>>,
     brands: BTreeMap<String, Arc<BrandSettings>>,
@@ -111,11 +114,16 @@ impl Definitions {
         bytes: &[u8],
         kept: Option<&Self>,
     ) -> Option<()> {
-        let model = kept_or(kept.and_then(|all| all.models.get(name)), || {
-            let record: ModelRecord = decode(DefinitionKind::Model, bytes)?;
-            throng_query::bind_model(name, &record.text, &self.names(source)).ok()
-        })?;
-        self.models.insert(name.to_owned(), model);
+        let versions = kept.and_then(|all| all.versions.get(name));
+        let record = kept_or(versions, || decode_model(bytes))?;
+        if record.standing == Standing::Created {
+            let text = &record.newest()?.text;
+            let model = kept_or(kept.and_then(|all| all.models.get(name)), || {
+                throng_query::bind_model(name, text, &self.names(source)).ok()
+            })?;
+            self.models.insert(name.to_owned(), model);
+        }
+        self.versions.insert(name.to_owned(), record);
         Some(())
     }
 
@@ -142,7 +150,7 @@ impl Definitions {
         kept: Option<&Self>,
     ) -> Option<()> {
         let made = kept_or(kept.and_then(|all| all.audiences.get(name)), || {
-            let record: AudienceRecord = decode(DefinitionKind::Audience, bytes)?;
+            let record = decode_audience(bytes)?;
             let set = match record.frozen {
                 // Its members are kept; what it was made of may have gone since.
                 Some(_) => Set::All,
@@ -199,6 +207,22 @@ impl Definitions {
     #[must_use]
     pub fn model(&self, name: &str) -> Option<&Arc<Model>> {
         self.models.get(name)
+    }
+
+    /// The version of a model; none when there is no such model now.
+    #[must_use]
+    pub fn version(&self, model: &str) -> Option<u32> {
+        if builtin::is_model(model) {
+            return Some(builtin::BUILT_IN_VERSION);
+        }
+        self.models.get(model)?;
+        self.versions.get(model)?.newest().map(|version| version.number)
+    }
+
+    /// The versions of a model that was made by a statement; it may have been dropped.
+    #[must_use]
+    pub fn versions(&self, model: &str) -> Option<&Arc<ModelRecord>> {
+        self.versions.get(model)
     }
 
     /// A partition of one's own.
@@ -271,6 +295,7 @@ fn audience(name: &str, record: AudienceRecord, set: Set) -> Audience {
         kind,
         set,
         text: record.text,
+        models: record.models,
         index_key: record.frozen.map(|_| audience_key(name)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use throng_query::plan::{AttributeRef, BrandRef, Division, Model, Set};
+use throng_query::plan::{AttributeRef, BrandRef, Division, Measure, Model, Partition, Query, Set};
 
 /// Names that a set refers to.
 #[derive(Debug, Default)]
@@ -41,7 +41,30 @@ impl Uses {
         uses
     }
 
-    fn add(&mut self, set: &Set) {
+    /// What a query refers to that is made of counts and sums.
+    pub fn add_query(&mut self, query: &Query) {
+        query.filter.iter().chain(&query.versus).for_each(|set| self.add(set));
+        if let Measure::Overlap { operands, .. } = &query.measure {
+            operands.iter().for_each(|operand| self.add(&operand.set));
+        }
+        for partition in &query.partitions {
+            match partition {
+                Partition::Stage { model, .. } => {
+                    self.models.insert(model.clone());
+                }
+                Partition::Audience(name) => {
+                    self.audiences.insert(name.clone());
+                }
+                Partition::Own { name, .. } => {
+                    self.partitions.insert(name.clone());
+                }
+                Partition::Attribute(_) | Partition::About { .. } => {}
+            }
+        }
+    }
+
+    /// What a set refers to, too.
+    pub fn add(&mut self, set: &Set) {
         match set {
             Set::All | Set::Sample { .. } => {}
             Set::And(sets) | Set::Or(sets) => sets.iter().for_each(|set| self.add(set)),

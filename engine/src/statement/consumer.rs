@@ -15,6 +15,7 @@ use super::one::{find, holds};
 use super::reading::{text, text_or_null};
 use crate::answer::{Answer, Decimal, Value};
 use crate::attribute::value_of;
+use crate::definition::{Uses, told};
 use crate::error::ExecuteError;
 use crate::identity::parts_of;
 use crate::time::render;
@@ -42,7 +43,11 @@ pub(crate) fn run(
     for event in events.iter().take(EVENTS_SHOWN_MAX) {
         rows.push(event_row(reading, event)?);
     }
-    Ok(reading.answer("CONSUMER", rows))
+    let mut uses = Uses::default();
+    uses.models.insert(DEFAULT_MODEL.to_owned());
+    let audiences = reading.view.definitions().audiences().map(|audience| audience.name.clone());
+    uses.audiences.extend(audiences);
+    Ok(reading.answer("CONSUMER", rows).noting(told(reading.view, &uses)))
 }
 
 fn row(section: &str, name: &str, value: Option<String>, time: Option<String>) -> Vec<Value> {

@@ -1,10 +1,10 @@
-//! CREATE and DROP.
+//! CREATE, ALTER and DROP.
 
 use std::sync::PoisonError;
 
-use throng_query::plan::{Create, IfMissing, NameKind};
+use throng_query::plan::{Create, IfMissing, Model, NameKind};
 
-use super::{create as creating, drop as dropping};
+use super::{create as creating, drop as dropping, model as altering};
 use crate::answer::Answer;
 use crate::database::Database;
 use crate::error::{DatabaseError, kind_word};
@@ -17,6 +17,8 @@ pub(super) enum Change {
     Made,
     /// What was asked for was so already.
     Unneeded,
+    /// The model has these rules already.
+    Same,
 }
 
 /// Makes a definition.
@@ -43,6 +45,18 @@ pub(crate) fn create(
     Ok(answer)
 }
 
+/// Gives a model new rules, as its next version.
+pub(crate) fn alter(
+    database: &Database,
+    model: &Model,
+    missing: IfMissing,
+    options: &ExecuteOptions,
+) -> Result<Answer, DatabaseError> {
+    let _turn = database.defining().lock().unwrap_or_else(PoisonError::into_inner);
+    let change = altering::alter(database, model, missing, options.now)?;
+    Ok(done("ALTER", NameKind::Model, &model.name, change, "does not exist"))
+}
+
 /// Removes a definition.
 pub(crate) fn drop(
     database: &Database,
@@ -59,8 +73,11 @@ pub(crate) fn drop(
 fn done(verb: &str, kind: NameKind, name: &str, change: Change, because: &str) -> Answer {
     let word = kind_word(kind);
     let mut answer = Answer { tag: format!("{verb} {}", word.to_uppercase()), ..Answer::default() };
-    if change == Change::Unneeded {
-        answer.notices.push(format!("{word} `{name}` {because}: nothing was changed"));
-    }
+    let because = match change {
+        Change::Made => return answer,
+        Change::Unneeded => because,
+        Change::Same => "has these rules already",
+    };
+    answer.notices.push(format!("{word} `{name}` {because}: nothing was changed"));
     answer
 }

@@ -1,6 +1,5 @@
 //! DROP: nothing that something else needs is dropped.
 
-use throng_query::builtin;
 use throng_query::catalog::Catalog;
 use throng_query::plan::{AttributeRef, IfMissing, NameKind};
 
@@ -30,7 +29,7 @@ pub(super) fn run(
             let attribute = AttributeRef { brand: brand.map(str::to_owned), name: name.to_owned() };
             drop_attribute(database, &attribute)?
         }
-        NameKind::Model => drop_model(database, name)?,
+        NameKind::Model => super::model::drop(database, name)?,
         NameKind::Partition => drop_partition(database, name)?,
         NameKind::Brand => drop_brand(database, name)?,
         NameKind::Behaviour => drop_behaviour(database, name)?,
@@ -44,7 +43,7 @@ pub(super) fn run(
 }
 
 /// Refuses when a set of an audience, a model or a partition uses the thing.
-fn check_unused(
+pub(super) fn check_unused(
     view: &View,
     kind: NameKind,
     name: &str,
@@ -104,20 +103,6 @@ fn drop_attribute(database: &Database, attribute: &AttributeRef) -> Result<Chang
     }
     bulk.define(removal(DefinitionKind::Attribute, &index_key(attribute)));
     commit(bulk)
-}
-
-fn drop_model(database: &Database, name: &str) -> Result<Change, DatabaseError> {
-    let kind = NameKind::Model;
-    if builtin::is_model(name) {
-        return Err(DefinitionError::BuiltIn { kind, name: name.to_owned() }.into());
-    }
-    let view = database.view()?;
-    if view.model(name).is_none() {
-        return Ok(Change::Unneeded);
-    }
-    check_unused(&view, kind, name, |uses| uses.models.contains(name))?;
-    database.store().define(vec![removal(DefinitionKind::Model, name)])?;
-    Ok(Change::Made)
 }
 
 fn drop_partition(database: &Database, name: &str) -> Result<Change, DatabaseError> {

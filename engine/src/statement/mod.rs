@@ -10,6 +10,9 @@ mod erase_tests;
 mod erasures;
 mod event_text;
 pub(crate) mod matching;
+mod model;
+#[cfg(test)]
+mod model_tests;
 mod one;
 mod partition;
 mod reading;

@@ -76,7 +76,7 @@ impl Binder<'_> {
             }
             Measure::Overlap { shape: OverlapShape::Pairs, .. } => fixed(&PAIRS),
             Measure::Overlap { shape: OverlapShape::Regions, .. } => fixed(&REGIONS),
-            Measure::Profile => fixed(&PROFILE),
+            Measure::Profile | Measure::Compare { .. } => fixed(&PROFILE),
             Measure::Flow(_) => fixed(&FLOW),
             Measure::Asset(_) => self.asset_columns(),
             Measure::Ledger(_) => vec![
@@ -95,7 +95,7 @@ impl Binder<'_> {
         if node.every.is_some() {
             columns.push(column("as_of", ColumnType::Date));
         }
-        if !matches!(node.measure, MeasureNode::Profile) {
+        if !matches!(node.measure, MeasureNode::Profile | MeasureNode::Compare { .. }) {
             let mut taken: Vec<String> =
                 columns.iter().chain(&measured).map(|column| column.name.clone()).collect();
             for partition in self.partition_columns(node)? {

@@ -1,4 +1,4 @@
-//! CREATE.
+//! CREATE and ALTER.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,9 @@ use crate::ast::{AttributeName, Create as Node, Freeze, Name, Set as SetNode, Sp
 use crate::builtin::{NO_STAGE, is_model};
 use crate::error::{ErrorCode, QueryError};
 use crate::limits::MODEL_STAGES_MAX;
-use crate::plan::{AttributeRef, AudienceKind, Create, Figure, IfExists, Model, NameKind};
+use crate::plan::{
+    AttributeRef, AudienceKind, Create, Figure, IfExists, IfMissing, Model, NameKind,
+};
 use crate::text::{model_text, set_text};
 
 use super::binder::{Binder, Place};
@@ -111,6 +113,34 @@ impl Binder<'_> {
             return Err(error.hint("give yours another name"));
         }
         self.check_new(NameKind::Model, name, exists)?;
+        Ok(Create::Model { model: self.model_of(name, stages, text)?, exists })
+    }
+
+    /// A model with its new rules.
+    pub fn altered_model(
+        &mut self,
+        name: &Name,
+        stages: &[StageRule],
+        text: &Span,
+        missing: IfMissing,
+    ) -> Result<Model, QueryError> {
+        if is_model(&name.text) {
+            let message = format!("model `{}` is built in", name.text);
+            let error = QueryError::new(ErrorCode::NotSupported, name.span.clone(), message);
+            return Err(error.hint("CREATE MODEL makes one of your own, with another name"));
+        }
+        if missing == IfMissing::Error {
+            self.known(NameKind::Model, name)?;
+        }
+        self.model_of(name, stages, text)
+    }
+
+    fn model_of(
+        &mut self,
+        name: &Name,
+        stages: &[StageRule],
+        text: &Span,
+    ) -> Result<Model, QueryError> {
         self.place = Place::Model;
         let stages = self.stage_rules(stages)?;
         self.place = Place::Query;
@@ -119,7 +149,7 @@ impl Binder<'_> {
         if self.has_parameters() {
             model.text = model_text(&model, self.catalog);
         }
-        Ok(Create::Model { model, exists })
+        Ok(model)
     }
 
     pub fn stage_rules(

@@ -59,6 +59,10 @@ impl Binder<'_> {
                 let create = self.create(*exists, what)?;
                 Ok((Statement::Create(create), Vec::new()))
             }
+            Node::AlterModel { name, stages, text, missing } => {
+                let model = self.altered_model(name, stages, text, *missing)?;
+                Ok((Statement::AlterModel { model, missing: *missing }, Vec::new()))
+            }
             Node::Drop { kind, brand, name, missing } => {
                 self.check_drop(*kind, brand.as_ref(), name, *missing)?;
                 let brand = brand.as_ref().map(|brand| brand.text.clone());
@@ -102,6 +106,8 @@ impl Binder<'_> {
             ShowNode::Definition { kind, name } => {
                 Show::Definition { kind: *kind, name: self.known(*kind, name)? }
             }
+            // A dropped model has versions too, so the engine looks it up.
+            ShowNode::Versions { model } => Show::Versions { model: model.text.clone() },
             ShowNode::Store => Show::Store,
             ShowNode::Storage => Show::Storage,
             ShowNode::Limits => Show::Limits,

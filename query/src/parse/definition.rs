@@ -1,12 +1,13 @@
-//! CREATE and DROP.
+//! CREATE, ALTER and DROP.
 
-use crate::ast::{Create, Freeze, Name, Span, Statement};
+use crate::ast::{Create, Freeze, Name, Span, StageRule, Statement};
 use crate::error::{ErrorCode, QueryError};
 use crate::lexer::{Symbol, TokenKind};
 use crate::limits::DECIMAL_SCALE_MAX;
 use crate::plan::{AttributeType, IfExists, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser, Subject};
+use super::statement::keyword_of;
 
 const DEFINABLE: [NameKind; 6] = [
     NameKind::Audience,
@@ -133,12 +134,41 @@ impl Parser {
 
     fn create_model(&mut self) -> Result<Create, QueryError> {
         let name = self.name(Expect::NewName)?;
+        let (stages, text) = self.model_rules()?;
+        Ok(Create::Model { name, stages, text })
+    }
+
+    /// `AS STAGE s WHEN set, ...`, and the place of what stands after AS.
+    fn model_rules(&mut self) -> Result<(Vec<StageRule>, Span), QueryError> {
         self.require_word("AS")?;
         let start = self.span().start;
         self.subject = Subject::Asked;
         let stages = self.stage_rules()?;
         self.subject = Subject::Named;
-        Ok(Create::Model { name, stages, text: self.since(start) })
+        Ok((stages, self.since(start)))
+    }
+
+    /// After ALTER: models alone can be altered.
+    pub(super) fn alter(&mut self) -> Result<Statement, QueryError> {
+        let other = DEFINABLE
+            .iter()
+            .find(|kind| **kind != NameKind::Model && self.is_word_after(0, keyword_of(**kind)));
+        if let Some(kind) = other {
+            let message = "only models can be altered";
+            let error = QueryError::new(ErrorCode::NotSupported, self.span(), message);
+            return Err(match kind {
+                NameKind::Audience | NameKind::Brand | NameKind::Partition => {
+                    let word = keyword_of(*kind);
+                    error.hint(format!("CREATE OR REPLACE {word} replaces what is there"))
+                }
+                _ => error.hint("DROP it and CREATE it again"),
+            });
+        }
+        self.require_word("MODEL")?;
+        let missing = if self.phrase("IF EXISTS")? { IfMissing::Ignore } else { IfMissing::Error };
+        let name = self.name(Expect::Name(NameKind::Model))?;
+        let (stages, text) = self.model_rules()?;
+        Ok(Statement::AlterModel { name, stages, text, missing })
     }
 
     fn create_partition(&mut self) -> Result<Create, QueryError> {

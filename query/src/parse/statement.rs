@@ -37,6 +37,9 @@ impl Parser {
         if self.word("CREATE") {
             return self.create();
         }
+        if self.word("ALTER") {
+            return self.alter();
+        }
         if self.word("DROP") {
             return self.drop();
         }
@@ -134,6 +137,11 @@ impl Parser {
                 return Ok(show);
             }
         }
+        if self.word("VERSIONS") {
+            self.require_word("OF")?;
+            self.require_word("MODEL")?;
+            return Ok(Show::Versions { model: self.name(Expect::Name(NameKind::Model))? });
+        }
         self.require_word("CREATE")?;
         let kinds = [NameKind::Audience, NameKind::Brand, NameKind::Model, NameKind::Partition];
         let kind = self.kind_of_thing(&kinds)?;
@@ -144,20 +152,24 @@ impl Parser {
     /// One of the words AUDIENCE, BRAND, BEHAVIOUR, ATTRIBUTE, MODEL and PARTITION.
     pub(super) fn kind_of_thing(&mut self, kinds: &[NameKind]) -> Result<NameKind, QueryError> {
         for kind in kinds {
-            let word = match kind {
-                NameKind::Audience => "AUDIENCE",
-                NameKind::Brand => "BRAND",
-                NameKind::Behaviour => "BEHAVIOUR",
-                NameKind::Attribute => "ATTRIBUTE",
-                NameKind::Model => "MODEL",
-                NameKind::Touchpoint => "TOUCHPOINT",
-                NameKind::Category => "CATEGORY",
-                NameKind::Partition => "PARTITION",
-            };
-            if self.word(word) {
+            if self.word(keyword_of(*kind)) {
                 return Ok(*kind);
             }
         }
         Err(self.unexpected())
+    }
+}
+
+/// The word for a kind of thing in CREATE and DROP.
+pub(super) fn keyword_of(kind: NameKind) -> &'static str {
+    match kind {
+        NameKind::Audience => "AUDIENCE",
+        NameKind::Brand => "BRAND",
+        NameKind::Behaviour => "BEHAVIOUR",
+        NameKind::Attribute => "ATTRIBUTE",
+        NameKind::Model => "MODEL",
+        NameKind::Touchpoint => "TOUCHPOINT",
+        NameKind::Category => "CATEGORY",
+        NameKind::Partition => "PARTITION",
     }
 }

@@ -63,6 +63,10 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
     match measure {
         Measure::Count => "COUNT".to_owned(),
         Measure::Profile => "PROFILE".to_owned(),
+        Measure::Compare { set, base } => {
+            let [set, base] = [set, base].map(|operand| operand_text(operand, catalog));
+            format!("PROFILE {set} AGAINST {base}")
+        }
         Measure::Named(named) => named_text(named),
         Measure::Purchases(of) => {
             let (figure, rows) = (of.figure.word(), rows_text(of.of.window, &of.of.rows));

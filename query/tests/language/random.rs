@@ -362,6 +362,11 @@ impl Random {
                 shape: *self.pick(&[OverlapShape::Pairs, OverlapShape::Regions]),
             },
             3 => Measure::Profile,
+            4 => {
+                let operands = self.operands();
+                let (set, base) = (operands[0].clone(), operands[1].clone());
+                Measure::Compare { set, base }
+            }
             _ => Measure::Count,
         }
     }
@@ -386,8 +391,9 @@ impl Random {
     pub fn query(&mut self) -> Query {
         let measure = self.measure();
         let is_overlap = matches!(measure, Measure::Overlap { .. });
-        let is_profile = measure == Measure::Profile;
-        let versus_fits = is_profile || measure == Measure::Count;
+        let is_compared = matches!(measure, Measure::Compare { .. });
+        let is_profile = is_compared || measure == Measure::Profile;
+        let versus_fits = measure == Measure::Profile || measure == Measure::Count;
         let of_brand = matches!(
             measure,
             Measure::Flow(_) | Measure::Asset(_) | Measure::Ledger(_) | Measure::Backtest(_)
