@@ -230,6 +230,7 @@ pub fn kind_word(kind: NameKind) -> &'static str {
         NameKind::Touchpoint => "touchpoint",
         NameKind::Category => "category",
         NameKind::Partition => "partition",
+        NameKind::State => "state",
     }
 }
 

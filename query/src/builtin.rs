@@ -1,5 +1,7 @@
 //! The stage models every store has, in the language itself.
 
+use crate::plan::State;
+
 /// The model of `brand.stage` when none is named.
 pub const DEFAULT_MODEL: &str = "aipl";
 
@@ -68,6 +70,27 @@ pub fn models() -> &'static [(&'static str, &'static str)] {
         ("lifecycle", LIFECYCLE),
         ("deeplink", DEEPLINK),
     ]
+}
+
+/// A brand's members.
+pub const MEMBER: &str = "member";
+
+/// The states of every store, each with the behaviours that begin and end it. They cannot be
+/// replaced or dropped. In statements they may be written in any case, as words of the language.
+#[must_use]
+pub fn states() -> Vec<State> {
+    let state = |name: &str, from: &str, until: &str| State {
+        name: name.to_owned(),
+        from: vec![from.to_owned()],
+        until: vec![until.to_owned()],
+    };
+    vec![state(MEMBER, "join", "leave"), state("follower", "follow", "unfollow")]
+}
+
+/// The built-in state that a word means, whatever its case.
+#[must_use]
+pub fn state_of(word: &str) -> Option<&'static str> {
+    [MEMBER, "follower"].into_iter().find(|name| name.eq_ignore_ascii_case(word))
 }
 
 /// Whether a stage of a model is outside the brand's consumer assets: `none`, and opportunity.

@@ -8,6 +8,7 @@ mod named;
 mod query;
 mod set;
 mod valuation;
+mod within;
 
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +155,8 @@ pub enum NameKind {
     Category,
     /// A partition of one's own.
     Partition,
+    /// A state between behaviours.
+    State,
 }
 
 /// A definition.
@@ -201,6 +204,13 @@ pub enum Create {
     Model {
         /// The model.
         model: Model,
+        /// What to do when it exists.
+        exists: IfExists,
+    },
+    /// `CREATE STATE name FROM behaviour, ... UNTIL behaviour, ...`.
+    State {
+        /// The state.
+        state: State,
         /// What to do when it exists.
         exists: IfExists,
     },

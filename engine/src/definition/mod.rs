@@ -10,7 +10,7 @@ mod versions;
 pub(crate) use names::{SnapshotNames, behaviour_has_events, brand_has_events};
 pub use record::{
     AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
-    ModelVersion, PartitionRecord, Standing, encode, removal,
+    ModelVersion, PartitionRecord, Standing, StateRecord, encode, removal,
 };
 pub(crate) use record::{attribute_type, decodes, encode_audience, encode_model};
 pub use tables::{Definitions, audience_key};

@@ -25,6 +25,8 @@ pub enum DefinitionKind {
     Behaviour = 5,
     /// A partition of one's own: a [`PartitionRecord`].
     Partition = 6,
+    /// A state of one's own: a [`StateRecord`].
+    State = 7,
 }
 
 impl DefinitionKind {
@@ -38,6 +40,7 @@ impl DefinitionKind {
             Self::Attribute,
             Self::Behaviour,
             Self::Partition,
+            Self::State,
         ];
         all.into_iter().find(|kind| *kind as u8 == number)
     }
@@ -52,6 +55,7 @@ impl DefinitionKind {
             Self::Attribute => NameKind::Attribute,
             Self::Behaviour => NameKind::Behaviour,
             Self::Partition => NameKind::Partition,
+            Self::State => NameKind::State,
         }
     }
 
@@ -130,6 +134,15 @@ struct FirstModelRecord {
 pub struct PartitionRecord {
     /// Its groups as they were written.
     pub text: String,
+}
+
+/// A state as it is stored: behaviours by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRecord {
+    /// Those that begin it.
+    pub from: Vec<String>,
+    /// Those that end it.
+    pub until: Vec<String>,
 }
 
 /// An audience as it is stored.
@@ -253,6 +266,7 @@ pub(crate) fn decodes(kind: u8, bytes: &[u8]) -> bool {
         DefinitionKind::Attribute => decode::<AttributeRecord>(kind, bytes).is_some(),
         DefinitionKind::Behaviour => decode::<BehaviourRecord>(kind, bytes).is_some(),
         DefinitionKind::Partition => decode::<PartitionRecord>(kind, bytes).is_some(),
+        DefinitionKind::State => decode::<StateRecord>(kind, bytes).is_some(),
     }
 }
 

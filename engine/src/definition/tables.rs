@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use throng_query::builtin;
 use throng_query::catalog::Currency;
-use throng_query::plan::{AttributeRef, AudienceKind, Division, Model, Set};
+use throng_query::plan::{AttributeRef, AudienceKind, Division, Model, Set, State};
 use throng_storage::names::NameTable;
 use throng_storage::store::Snapshot;
 
@@ -13,7 +13,7 @@ use super::built_in;
 use super::names::SnapshotNames;
 use super::record::{
     AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
-    PartitionRecord, Standing, decode, decode_audience, decode_model,
+    PartitionRecord, Standing, StateRecord, decode, decode_audience, decode_model,
 };
 use crate::attribute::{AttributeLayout, fits, index_key};
 use crate::error::DefinitionError;
@@ -26,6 +26,7 @@ pub struct Definitions {
     /// The versions of the models that were made by statements, dropped ones included.
     versions: BTreeMap<String, Arc<ModelRecord>>,
     partitions: BTreeMap<String, Arc<Division>>,
+    states: BTreeMap<String, Arc<State>>,
     audiences: BTreeMap<String, Arc<Audience>>,
     brands: BTreeMap<String, Arc<BrandSettings>>,
     attributes: BTreeMap<String, Arc<AttributeInfo>>,
@@ -40,10 +41,11 @@ pub fn audience_key(name: &str) -> String {
 }
 
 /// Resolved one by one, kinds that others refer to first.
-const ORDER: [DefinitionKind; 6] = [
+const ORDER: [DefinitionKind; 7] = [
     DefinitionKind::Behaviour,
     DefinitionKind::Brand,
     DefinitionKind::Attribute,
+    DefinitionKind::State,
     DefinitionKind::Model,
     DefinitionKind::Partition,
     DefinitionKind::Audience,
@@ -73,7 +75,8 @@ impl Definitions {
             return Ok(Arc::clone(definitions));
         }
         let source = Source { snapshot, currency };
-        let mut all = Self { models: built_in::models().clone(), ..Self::default() };
+        let (models, states) = (built_in::models().clone(), built_in::states());
+        let mut all = Self { models, states, ..Self::default() };
         for kind in ORDER {
             let from = (kind as u8, String::new());
             let until = (kind as u8 + 1, String::new());
@@ -102,6 +105,7 @@ impl Definitions {
             DefinitionKind::Brand => self.add_brand(source, name, bytes),
             DefinitionKind::Attribute => self.add_attribute(source, name, bytes, kept),
             DefinitionKind::Behaviour => self.add_behaviour(name, bytes),
+            DefinitionKind::State => self.add_state(name, bytes),
         };
         let (kind, name) = (kind.name_kind(), name.to_owned());
         done.ok_or(DefinitionError::Unreadable { kind, name })
@@ -184,6 +188,13 @@ impl Definitions {
         Some(())
     }
 
+    fn add_state(&mut self, name: &str, bytes: &[u8]) -> Option<()> {
+        let StateRecord { from, until } = decode(DefinitionKind::State, bytes)?;
+        let state = State { name: name.to_owned(), from, until };
+        self.states.insert(name.to_owned(), Arc::new(state));
+        Some(())
+    }
+
     fn add_attribute(
         &mut self,
         source: &Source<'_>,
@@ -234,6 +245,17 @@ impl Definitions {
     /// All partitions of one's own by name.
     pub fn partitions(&self) -> impl Iterator<Item = &Arc<Division>> {
         self.partitions.values()
+    }
+
+    /// A state, built in or made by a statement.
+    #[must_use]
+    pub fn state(&self, name: &str) -> Option<&Arc<State>> {
+        self.states.get(name)
+    }
+
+    /// All states by name, built-in ones included.
+    pub fn states(&self) -> impl Iterator<Item = &Arc<State>> {
+        self.states.values()
     }
 
     /// An audience.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use throng_query::plan::{AttributeRef, BrandRef, Division, Measure, Model, Partition, Query, Set};
+use throng_query::plan::{
+    AttributeRef, BrandRef, Division, Measure, Model, Partition, Query, Set, State,
+};
 
 /// Names that a set refers to.
 #[derive(Debug, Default)]
@@ -13,6 +15,7 @@ pub(crate) struct Uses {
     pub stages: BTreeSet<(String, String)>,
     pub brands: BTreeSet<String>,
     pub behaviours: BTreeSet<String>,
+    pub states: BTreeSet<String>,
     pub attributes: Vec<AttributeRef>,
     pub partitions: BTreeSet<String>,
     /// Partition and group.
@@ -39,6 +42,12 @@ impl Uses {
         let mut uses = Self::default();
         partition.rules.iter().for_each(|group| uses.add(&group.rule));
         uses
+    }
+
+    /// What a state refers to.
+    pub fn of_state(state: &State) -> Self {
+        let behaviours = state.from.iter().chain(&state.until).cloned().collect();
+        Self { behaviours, ..Self::default() }
     }
 
     /// What a query refers to that is made of counts and sums.
@@ -79,8 +88,11 @@ impl Uses {
                 self.add_brand(&did.brand);
                 self.behaviours.extend(did.behaviours.iter().cloned());
             }
-            Set::Spent { spend, .. } => self.add_brand(&spend.brand),
-            Set::State { brand, .. } => self.add_brand(brand),
+            Set::Spent { spend: of, .. } | Set::Price { of, .. } => self.add_brand(&of.brand),
+            Set::State { brand, state } => {
+                self.add_brand(brand);
+                self.states.insert(state.clone());
+            }
             Set::Attribute { attribute, .. } => {
                 self.brands.extend(attribute.brand.iter().cloned());
                 self.attributes.push(attribute.clone());

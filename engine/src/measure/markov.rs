@@ -32,7 +32,7 @@ pub fn steps(view: &View, of: &Valuation, day: i32) -> Vec<Step<'static>> {
     let periods = wanted.min(known).max(1);
     let step = |period: i32| {
         let end = day.saturating_sub(period * PERIOD_DAYS);
-        revenue(&of.brand, end - PERIOD_DAYS, end, vec![stage(&of.brand, Some(Date(end)))])
+        revenue(of.into(), end - PERIOD_DAYS, end, vec![stage(of.into(), Some(Date(end)))])
     };
     (0..periods).map(step).collect()
 }

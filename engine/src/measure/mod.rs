@@ -37,6 +37,7 @@ pub use explain::explain;
 pub use finish::finish;
 pub(crate) use group::counts;
 pub use partial::{DayPartial, GroupKey, Partial};
+pub(crate) use steps::uses;
 
 use throng_query::plan::{Column, Measure, Query};
 
@@ -44,7 +45,6 @@ use steps::{Step, steps};
 
 use crate::answer::Answer;
 use crate::database::ExecuteOptions;
-use crate::definition::Uses;
 use crate::error::ExecuteError;
 use crate::exec::{Bounds, Program, Timing, Trace};
 use crate::view::View;
@@ -74,16 +74,6 @@ pub fn run(
     let mut answer = finish(query, columns, &partial(view, query, options)?)?;
     answer.notices.splice(0..0, history::notices(view, query));
     Ok(answer)
-}
-
-/// What the answer of a query hangs on: what the passes it is made of refer to.
-pub(crate) fn uses(view: &View, query: &Query) -> Uses {
-    let mut uses = Uses::default();
-    for Step { query, parts, .. } in steps(view, query) {
-        uses.add_query(&query);
-        parts.iter().flatten().for_each(|set| uses.add(set));
-    }
-    uses
 }
 
 /// Runs a query up to the point where the results of several stores may be added.

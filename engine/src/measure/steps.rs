@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use throng_query::plan::{Measure, Query, Set};
 
 use super::{asset, backtest, dates, flow, ledger, named, profile};
+use crate::definition::Uses;
 use crate::view::View;
 
 /// As-of days answered in one pass over the chunks: enough to share what their windows have in
@@ -49,6 +50,16 @@ pub fn steps<'q>(view: &View, query: &'q Query) -> Vec<Step<'q>> {
             each_day(view, Cow::Owned(profile::of_compared(query, &set.set, &base.set)))
         }
     }
+}
+
+/// What the answer of a query hangs on: what the passes it is made of refer to.
+pub(crate) fn uses(view: &View, query: &Query) -> Uses {
+    let mut uses = Uses::default();
+    for Step { query, parts, .. } in steps(view, query) {
+        uses.add_query(&query);
+        parts.iter().flatten().for_each(|set| uses.add(set));
+    }
+    uses
 }
 
 /// One pass for as many days as may share one.

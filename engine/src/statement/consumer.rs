@@ -78,6 +78,7 @@ fn stages(
         brand: BrandRef::Named(brand.clone()),
         model: model.name.clone(),
         stages: vec![stage.clone()],
+        categories: Vec::new(),
         as_of: None,
     };
     let names: Vec<String> = model.stages.iter().map(|rule| rule.stage.clone()).collect();

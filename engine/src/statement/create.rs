@@ -44,6 +44,7 @@ pub(super) fn run(
         Create::Model { model, exists } => {
             super::model::create(database, model, *exists, options.now)
         }
+        Create::State { state, exists } => super::state::create(database, state, *exists),
         Create::Partition { partition, exists } => {
             super::partition::create(database, partition, *exists)
         }
@@ -136,6 +137,7 @@ pub(super) fn check_known(view: &View, set: &Set) -> Result<(), DefinitionError>
         (NameKind::Model, &uses.models),
         (NameKind::Partition, &uses.partitions),
         (NameKind::Behaviour, &uses.behaviours),
+        (NameKind::State, &uses.states),
     ];
     for (kind, names) in names {
         if let Some(name) = names.iter().find(|name| !view.exists(kind, name)) {

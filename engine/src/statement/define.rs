@@ -17,7 +17,7 @@ pub(super) enum Change {
     Made,
     /// What was asked for was so already.
     Unneeded,
-    /// The model has these rules already.
+    /// It says the same already.
     Same,
 }
 
@@ -35,6 +35,7 @@ pub(crate) fn create(
         Create::Attribute { attribute, .. } => (NameKind::Attribute, &attribute.name),
         Create::Model { model, .. } => (NameKind::Model, &model.name),
         Create::Partition { partition, .. } => (NameKind::Partition, &partition.name),
+        Create::State { state, .. } => (NameKind::State, &state.name),
     };
     let change = creating::run(database, create, options)?;
     let mut answer = done("CREATE", kind, name, change, "exists");
@@ -76,7 +77,7 @@ fn done(verb: &str, kind: NameKind, name: &str, change: Change, because: &str) -
     let because = match change {
         Change::Made => return answer,
         Change::Unneeded => because,
-        Change::Same => "has these rules already",
+        Change::Same => "says the same already",
     };
     answer.notices.push(format!("{word} `{name}` {because}: nothing was changed"));
     answer

@@ -31,6 +31,7 @@ pub(super) fn run(
         }
         NameKind::Model => super::model::drop(database, name)?,
         NameKind::Partition => drop_partition(database, name)?,
+        NameKind::State => super::state::drop(database, name)?,
         NameKind::Brand => drop_brand(database, name)?,
         NameKind::Behaviour => drop_behaviour(database, name)?,
         // These are known by their events alone.
@@ -42,7 +43,7 @@ pub(super) fn run(
     Ok(found)
 }
 
-/// Refuses when a set of an audience, a model or a partition uses the thing.
+/// Refuses when a set of an audience, a model or a partition, or a state, uses the thing.
 pub(super) fn check_unused(
     view: &View,
     kind: NameKind,
@@ -67,6 +68,11 @@ pub(super) fn check_unused(
     for partition in view.definitions().partitions() {
         if is_used(&Uses::of_partition(partition)) {
             return Err(in_use(NameKind::Partition, &partition.name));
+        }
+    }
+    for state in view.definitions().states() {
+        if is_used(&Uses::of_state(state)) {
+            return Err(in_use(NameKind::State, &state.name));
         }
     }
     Ok(())

@@ -17,6 +17,9 @@ mod one;
 mod partition;
 mod reading;
 pub(crate) mod show;
+mod state;
+#[cfg(test)]
+mod state_tests;
 mod storage_report;
 mod store_report;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::import::KEY_BYTES_MAX;
 use throng_query::catalog::Catalog;
 use throng_query::expansion::{self, MeasureEntry};
-use throng_query::plan::{AudienceKind, Create, Division, IfExists, Model, NameKind, Show};
+use throng_query::plan::{AudienceKind, Create, Division, IfExists, Model, NameKind, Show, State};
 use throng_query::{builtin, create_text, type_text};
 
 use super::reading::{text, text_or_null};
@@ -49,6 +49,7 @@ fn names(reading: &Reading<'_>, kind: NameKind) -> Vec<Row> {
             let built_in = |name: &str| Value::Boolean(behaviour::is_built_in(name));
             sorted().map(|name| vec![text(&name), built_in(&name)]).collect()
         }
+        NameKind::State => definitions.states().map(|one| state(one)).collect(),
         NameKind::Touchpoint | NameKind::Category => {
             sorted().map(|name| vec![text(name)]).collect()
         }
@@ -97,6 +98,12 @@ fn versions(reading: &Reading<'_>, name: &str) -> Result<Vec<Row>, ExecuteError>
     Ok(vec![row(builtin::BUILT_IN_VERSION, None, rules)])
 }
 
+fn state(state: &State) -> Row {
+    let built_in = builtin::state_of(&state.name).is_some();
+    let [begins, ends] = [&state.from, &state.until].map(|names| text(names.join(", ")));
+    vec![text(&state.name), begins, ends, Value::Boolean(built_in)]
+}
+
 fn partition(partition: &Division) -> Row {
     [partition.name.clone(), partition.groups().join(", "), partition.text.clone()]
         .map(text)
@@ -128,6 +135,10 @@ fn definition(view: &View, kind: NameKind, name: &str) -> Result<Value, ExecuteE
         NameKind::Model => {
             let model = view.model(name).ok_or_else(unknown)?;
             Create::Model { model: (*model).clone(), exists }
+        }
+        NameKind::State => {
+            let state = view.state(name).ok_or_else(unknown)?;
+            Create::State { state: (*state).clone(), exists }
         }
         NameKind::Partition => {
             let partition = view.partition(name).ok_or_else(unknown)?;

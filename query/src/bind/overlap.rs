@@ -94,6 +94,7 @@ pub(crate) fn consumer_assets(brand: String) -> Set {
         brand: BrandRef::Named(brand),
         model: DEFAULT_MODEL.to_owned(),
         stages: ASSET_STAGES.iter().map(|stage| (*stage).to_owned()).collect(),
+        categories: Vec::new(),
         as_of: None,
     }
 }

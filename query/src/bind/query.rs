@@ -68,11 +68,12 @@ impl Binder<'_> {
 
     fn partition(&mut self, node: &PartitionNode) -> Result<Partition, QueryError> {
         match node {
-            PartitionNode::Stage { brand, model, as_of } => {
+            PartitionNode::Stage { brand, model, categories, as_of } => {
                 let name = self.known(NameKind::Brand, brand)?;
                 let (model, _) = self.model(model.as_ref(), &brand.span)?;
                 let as_of = self.optional_date(as_of.as_ref())?;
-                Ok(Partition::Stage { brand: name, model, as_of })
+                let categories = self.known_literals(NameKind::Category, categories)?;
+                Ok(Partition::Stage { brand: name, model, categories, as_of })
             }
             PartitionNode::Attribute(written) => {
                 Ok(Partition::Attribute(self.attribute(written)?.0))

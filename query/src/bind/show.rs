@@ -28,6 +28,9 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
         Show::Names(NameKind::Partition) => {
             &[("name", Text), ("groups", Text), ("definition", Text)]
         }
+        Show::Names(NameKind::State) => {
+            &[("name", Text), ("begins", Text), ("ends", Text), ("builtin", Boolean)]
+        }
         Show::Names(NameKind::Touchpoint | NameKind::Category) => &[("name", Text)],
         Show::Versions { .. } => {
             &[("version", Integer), ("changed", Text), ("current", Boolean), ("definition", Text)]

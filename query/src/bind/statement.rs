@@ -1,6 +1,7 @@
 //! Whole statements.
 
 use crate::ast::{Literal, Name, Show as ShowNode, Statement as Node};
+use crate::builtin::state_of;
 use crate::error::{ErrorCode, QueryError};
 use crate::plan::{
     Column, ColumnType, DeleteEvents, Forget, IfMissing, NameKind, PLAN_VERSION, Plan, Show,
@@ -125,6 +126,10 @@ impl Binder<'_> {
     ) -> Result<(), QueryError> {
         if kind == NameKind::Model && crate::builtin::is_model(&name.text) {
             let message = format!("model `{}` is built in", name.text);
+            return Err(QueryError::new(ErrorCode::NotSupported, name.span.clone(), message));
+        }
+        if let (NameKind::State, Some(built_in)) = (kind, state_of(&name.text)) {
+            let message = format!("state `{built_in}` is built in");
             return Err(QueryError::new(ErrorCode::NotSupported, name.span.clone(), message));
         }
         if missing == IfMissing::Ignore {

@@ -9,13 +9,14 @@ use crate::plan::{AttributeType, IfExists, IfMissing, NameKind};
 use super::cursor::{Expect, Parser, Subject};
 use super::statement::keyword_of;
 
-const DEFINABLE: [NameKind; 6] = [
+const DEFINABLE: [NameKind; 7] = [
     NameKind::Audience,
     NameKind::Brand,
     NameKind::Behaviour,
     NameKind::Attribute,
     NameKind::Model,
     NameKind::Partition,
+    NameKind::State,
 ];
 
 impl Parser {
@@ -39,6 +40,7 @@ impl Parser {
             NameKind::Behaviour => Create::Behaviour { name: self.name(Expect::NewName)? },
             NameKind::Attribute => self.create_attribute()?,
             NameKind::Partition => self.create_partition()?,
+            NameKind::State => self.create_state()?,
             _ => self.create_model()?,
         };
         Ok(Statement::Create { exists, what })
@@ -60,7 +62,8 @@ impl Parser {
                 Err(QueryError::new(ErrorCode::Syntax, self.since(start), message))
             }
             Some(span) if matches!(kind, NameKind::Behaviour | NameKind::Attribute) => {
-                let message = "only audiences, brands, models and partitions can be replaced";
+                let message =
+                    "only audiences, brands, models, partitions and states can be replaced";
                 let error = QueryError::new(ErrorCode::NotSupported, span, message);
                 Err(error.hint("IF NOT EXISTS keeps what is there"))
             }
@@ -157,7 +160,7 @@ impl Parser {
             let message = "only models can be altered";
             let error = QueryError::new(ErrorCode::NotSupported, self.span(), message);
             return Err(match kind {
-                NameKind::Audience | NameKind::Brand | NameKind::Partition => {
+                NameKind::Audience | NameKind::Brand | NameKind::Partition | NameKind::State => {
                     let word = keyword_of(*kind);
                     error.hint(format!("CREATE OR REPLACE {word} replaces what is there"))
                 }
@@ -177,6 +180,22 @@ impl Parser {
         let start = self.span().start;
         let division = Box::new(self.division()?);
         Ok(Create::Partition { name, division, text: self.since(start) })
+    }
+
+    /// `name FROM behaviour, ... UNTIL behaviour, ...`.
+    fn create_state(&mut self) -> Result<Create, QueryError> {
+        let behaviours = |parser: &mut Self| {
+            let one = |parser: &mut Self| parser.name(Expect::Name(NameKind::Behaviour));
+            if parser.is_symbol_after(0, Symbol::Open) {
+                return parser.paren_list(one);
+            }
+            parser.comma_list(one)
+        };
+        let name = self.name(Expect::NewName)?;
+        self.require_word("FROM")?;
+        let from = behaviours(self)?;
+        self.require_word("UNTIL")?;
+        Ok(Create::State { name, from, until: behaviours(self)? })
     }
 
     /// After DROP.

@@ -7,13 +7,14 @@ use crate::plan::{ExplainMode, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser};
 
-const LISTS: [(&str, Show); 13] = [
+const LISTS: [(&str, Show); 14] = [
     ("AUDIENCES", Show::Names(NameKind::Audience)),
     ("BRANDS", Show::Names(NameKind::Brand)),
     ("BEHAVIOURS", Show::Names(NameKind::Behaviour)),
     ("ATTRIBUTES", Show::Names(NameKind::Attribute)),
     ("MODELS", Show::Names(NameKind::Model)),
     ("PARTITIONS", Show::Names(NameKind::Partition)),
+    ("STATES", Show::Names(NameKind::State)),
     ("TOUCHPOINTS", Show::Names(NameKind::Touchpoint)),
     ("CATEGORIES", Show::Names(NameKind::Category)),
     ("STORE", Show::Store),
@@ -143,13 +144,19 @@ impl Parser {
             return Ok(Show::Versions { model: self.name(Expect::Name(NameKind::Model))? });
         }
         self.require_word("CREATE")?;
-        let kinds = [NameKind::Audience, NameKind::Brand, NameKind::Model, NameKind::Partition];
+        let kinds = [
+            NameKind::Audience,
+            NameKind::Brand,
+            NameKind::Model,
+            NameKind::Partition,
+            NameKind::State,
+        ];
         let kind = self.kind_of_thing(&kinds)?;
         let name = self.name(Expect::Name(kind))?;
         Ok(Show::Definition { kind, name })
     }
 
-    /// One of the words AUDIENCE, BRAND, BEHAVIOUR, ATTRIBUTE, MODEL and PARTITION.
+    /// One of the words AUDIENCE, BRAND, BEHAVIOUR, ATTRIBUTE, MODEL, PARTITION and STATE.
     pub(super) fn kind_of_thing(&mut self, kinds: &[NameKind]) -> Result<NameKind, QueryError> {
         for kind in kinds {
             if self.word(keyword_of(*kind)) {
@@ -171,5 +178,6 @@ pub(super) fn keyword_of(kind: NameKind) -> &'static str {
         NameKind::Touchpoint => "TOUCHPOINT",
         NameKind::Category => "CATEGORY",
         NameKind::Partition => "PARTITION",
+        NameKind::State => "STATE",
     }
 }

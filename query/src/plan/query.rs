@@ -149,6 +149,8 @@ pub enum Partition {
         brand: String,
         /// Of which model.
         model: String,
+        /// By the events in these categories alone; by all when empty.
+        categories: Vec<String>,
         /// As of this day instead of the statement's.
         as_of: Option<Date>,
     },

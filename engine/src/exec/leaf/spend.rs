@@ -8,7 +8,7 @@ use super::lanes::LaneId;
 use super::rows::RowTest;
 use crate::error::ExecuteError;
 use crate::exec::compile::comparison_holds;
-use crate::exec::program::{LaneChoice, SpendChoice};
+use crate::exec::program::{LaneChoice, PiecePrice, SpendChoice};
 use crate::exec::set::{ChunkSet, SetBuilder};
 use crate::view::View;
 
@@ -17,8 +17,9 @@ use crate::view::View;
 pub struct SpendReader<'v> {
     view: &'v View,
     choice: SpendChoice,
-    /// The lanes of buys and refunds, opened when first needed.
-    lanes: Option<Vec<LaneId>>,
+    /// The lanes of buys and refunds, opened when first needed; for prices those of buys, with
+    /// the void purchases of their brands.
+    lanes: Option<Vec<(LaneId, Option<usize>)>>,
 }
 
 impl<'v> SpendReader<'v> {
@@ -34,34 +35,55 @@ impl<'v> SpendReader<'v> {
     /// When the bytes are corrupt.
     pub fn fill(&mut self, chunk: u32, tools: &mut Tools<'_, 'v>) -> Result<(), ExecuteError> {
         tools.scratch.sums();
-        let (view, choice) = (self.view, &self.choice);
-        let lanes = self.lanes.get_or_insert_with(|| {
-            let mut behaviours = vec![choice.buy, choice.refund];
-            behaviours.sort_unstable();
-            let lanes = LaneChoice { brand: choice.brand, behaviours };
-            tools.lanes.open(view, &lanes, choice.rows.first, choice.rows.last)
-        });
-        for lane in lanes {
+        self.open(tools);
+        for (lane, void) in self.lanes.iter().flatten() {
+            if let Some(void) = void {
+                tools.voids.load(*void, chunk, tools.touched)?;
+            }
+            let orders = void.and_then(|void| tools.voids.orders(void));
             let lane = tools.lanes.get(*lane);
             let sign = if lane.behaviour == self.choice.refund { -1 } else { 1 };
-            let test = RowTest::new(&self.choice.rows, lane, None);
+            let test = RowTest::new(&self.choice.rows, lane, orders);
             let Some(test) = test.at(lane, chunk)? else { continue };
             let Some(part) = lane.chunk(chunk)? else { continue };
             let scratch = &mut *tools.scratch;
             let (sums, lows) = (&mut scratch.sums, &mut scratch.lows);
-            test.for_each(
-                &part,
-                ColumnSet::AMOUNT,
-                &mut scratch.rows,
-                tools.touched,
-                |rows, row| {
-                    let low = rows.low[row];
-                    lows.push(low);
-                    sums[usize::from(low)] += sign * i128::from(rows.amount[row]);
-                },
-            )?;
+            let (columns, above) = match self.choice.above {
+                None => (ColumnSet::AMOUNT, PiecePrice { money: 0, pieces: 1 }),
+                Some(price) => (ColumnSet::AMOUNT.with(ColumnSet::COUNT), price),
+            };
+            let (money, pieces) = (i128::from(above.money), i128::from(above.pieces));
+            test.for_each(&part, columns, &mut scratch.rows, tools.touched, |rows, row| {
+                let low = rows.low[row];
+                lows.push(low);
+                let mut amount = pieces * i128::from(rows.amount[row]);
+                if money != 0 {
+                    amount -= money * i128::from(rows.count[row]);
+                }
+                sums[usize::from(low)] += sign * amount;
+            })?;
         }
         Ok(())
+    }
+
+    fn open(&mut self, tools: &mut Tools<'_, 'v>) {
+        if self.lanes.is_some() {
+            return;
+        }
+        let (view, choice) = (self.view, &self.choice);
+        let mut behaviours = vec![choice.buy];
+        if choice.above.is_none() {
+            behaviours.push(choice.refund);
+        }
+        behaviours.sort_unstable();
+        let lanes = LaneChoice { brand: choice.brand, behaviours };
+        let ids = tools.lanes.open(view, &lanes, choice.rows.first, choice.rows.last);
+        let opened = ids.into_iter().map(|id| {
+            let brand = tools.lanes.get(id).brand;
+            let void = choice.above.map(|_| tools.voids.open(view, brand, choice.rows.as_of));
+            (id, void.flatten())
+        });
+        self.lanes = Some(opened.collect());
     }
 }
 
