@@ -105,3 +105,21 @@ pub fn is_outside(model: &str, stage: &str) -> bool {
 pub fn is_model(name: &str) -> bool {
     models().iter().any(|(known, _)| *known == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BUILT_IN_VERSION, models};
+
+    /// Answers tell the version, so other rules must have another.
+    #[test]
+    fn other_rules_are_another_version() {
+        // FNV-1a (Fowler, Noll, Vo).
+        let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+        for (name, rules) in models() {
+            for byte in name.bytes().chain([b'\n']).chain(rules.bytes()) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+            }
+        }
+        assert_eq!((BUILT_IN_VERSION, hash), (1, 0xF429_1067_A1FA_160F), "raise BUILT_IN_VERSION");
+    }
+}

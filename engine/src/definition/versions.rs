@@ -9,13 +9,16 @@ use throng_query::plan::AudienceKind;
 use super::uses::Uses;
 use crate::view::View;
 
+/// Models by name, with their versions.
+type Versions = Vec<(String, u32)>;
+
 /// What sets hang on: models as they are now, and frozen audiences with the models they were made
 /// by.
 #[derive(Debug, Default)]
 struct Reached {
     models: BTreeSet<String>,
     audiences: BTreeSet<String>,
-    frozen: BTreeMap<String, (Option<Date>, Vec<(String, u32)>)>,
+    frozen: BTreeMap<String, (Option<Date>, Versions)>,
 }
 
 impl Reached {
@@ -52,7 +55,7 @@ impl Reached {
 
 /// The models that sets hang on now, with their versions, by name. What a frozen audience was made
 /// by is its own.
-pub(crate) fn versions_of(view: &View, uses: &Uses) -> Vec<(String, u32)> {
+pub(crate) fn versions_of(view: &View, uses: &Uses) -> Versions {
     let mut reached = Reached::default();
     reached.add(view, uses);
     current(view, reached.models)
@@ -74,7 +77,7 @@ pub(crate) fn told(view: &View, uses: &Uses) -> Vec<String> {
     notices
 }
 
-fn current(view: &View, models: BTreeSet<String>) -> Vec<(String, u32)> {
+fn current(view: &View, models: BTreeSet<String>) -> Versions {
     let version = |name: String| Some((name.clone(), view.definitions().version(&name)?));
     models.into_iter().filter_map(version).collect()
 }

@@ -45,8 +45,10 @@ pub(crate) fn run(
     }
     let mut uses = Uses::default();
     uses.models.insert(DEFAULT_MODEL.to_owned());
-    let audiences = reading.view.definitions().audiences().map(|audience| audience.name.clone());
-    uses.audiences.extend(audiences);
+    // A frozen one tells no more here than that it holds.
+    let audiences = reading.view.definitions().audiences();
+    let live = audiences.filter(|audience| audience.kind == AudienceKind::Live);
+    uses.audiences.extend(live.map(|audience| audience.name.clone()));
     Ok(reading.answer("CONSUMER", rows).noting(told(reading.view, &uses)))
 }
 

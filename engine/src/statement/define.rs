@@ -39,9 +39,13 @@ pub(crate) fn create(
     };
     let change = creating::run(database, create, options)?;
     let mut answer = done("CREATE", kind, name, change, "exists");
-    if let (Create::Partition { partition, .. }, Change::Made) = (create, change) {
-        let view = database.view()?;
-        answer.notices.extend(super::partition::notices(&view, partition, options)?);
+    match (create, change) {
+        (Create::Partition { partition, .. }, Change::Made) => {
+            let view = database.view()?;
+            answer.notices.extend(super::partition::notices(&view, partition, options)?);
+        }
+        (Create::Model { .. }, Change::Made) => answer.notices.extend(version(database, name)?),
+        _ => {}
     }
     Ok(answer)
 }
@@ -55,7 +59,18 @@ pub(crate) fn alter(
 ) -> Result<Answer, DatabaseError> {
     let _turn = database.defining().lock().unwrap_or_else(PoisonError::into_inner);
     let change = altering::alter(database, model, missing, options.now)?;
-    Ok(done("ALTER", NameKind::Model, &model.name, change, "does not exist"))
+    let mut answer = done("ALTER", NameKind::Model, &model.name, change, "does not exist");
+    if change == Change::Made {
+        answer.notices.extend(version(database, &model.name)?);
+    }
+    Ok(answer)
+}
+
+/// The version of a model that was just made, unless it is its first.
+fn version(database: &Database, name: &str) -> Result<Option<String>, DatabaseError> {
+    let number = database.view()?.definitions().version(name);
+    let later = number.filter(|number| *number > 1);
+    Ok(later.map(|number| format!("model `{name}` has version {number} now")))
 }
 
 /// Removes a definition.

@@ -60,7 +60,7 @@ impl Binder<'_> {
             return Err(error.hint("name another base after AGAINST, or ask PROFILE WHERE ..."));
         }
         let (set, base) = (set.unwrap_or_else(unknown), base_set.unwrap_or_else(unknown));
-        Ok(Measure::Compare { set, base })
+        Ok(Measure::Compare { set: Box::new(set), base: Box::new(base) })
     }
 
     fn operand(&mut self, node: &Node) -> Result<Option<Operand>, QueryError> {

@@ -56,9 +56,9 @@ pub enum Measure {
     /// both, and neither may be empty.
     Compare {
         /// Who is described.
-        set: Operand,
+        set: Box<Operand>,
         /// The base.
-        base: Operand,
+        base: Box<Operand>,
     },
     /// Who moved between the stages of a model.
     Flow(Flow),

@@ -39,6 +39,8 @@ impl Set {
                         categories: narrowed,
                         as_of: *as_of,
                     },
+                    // Only stages of built-in models stand in a rule, and without any event
+                    // everybody is in `none` of these.
                     None if stages.iter().any(|stage| stage == NO_STAGE) => Self::All,
                     None => nobody(),
                 }

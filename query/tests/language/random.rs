@@ -380,7 +380,7 @@ impl Random {
             3 => Measure::Profile,
             4 => {
                 let operands = self.operands();
-                let (set, base) = (operands[0].clone(), operands[1].clone());
+                let [set, base] = [0, 1].map(|at| Box::new(operands[at].clone()));
                 Measure::Compare { set, base }
             }
             _ => Measure::Count,
