@@ -77,16 +77,16 @@ fn planted_rates_and_values_are_found_again() {
         }
     }
     let mut found = Vec::new();
-    for from in 0..4 {
+    for (from, begin) in STAGES.iter().enumerate().take(4) {
         let all = float((0..5).map(|to| moved.get(&(from, to)).copied().unwrap_or(0)).sum());
-        for to in 0..5 {
+        for (to, end) in STAGES.iter().enumerate() {
             let planted = Stationary::TRANSITIONS[from][to];
             let rate = float(moved.get(&(from, to)).copied().unwrap_or(0)) / all;
             // Four standard errors: one run in 800 of 20 rates would exceed it by chance.
             let error = 4.0 * (planted * (1.0 - planted) / all).sqrt();
             assert!((rate - planted).abs() <= error, "{from} to {to}: {rate} not {planted}");
             if planted > 0.0 && planted < 1.0 {
-                found.push(format!("{} to {} {rate:.4} ({planted})", STAGES[from], STAGES[to]));
+                found.push(format!("{begin} to {end} {rate:.4} ({planted})"));
             }
         }
     }
