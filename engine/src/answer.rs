@@ -18,6 +18,14 @@ pub struct Answer {
     pub notices: Vec<String>,
 }
 
+impl Answer {
+    /// The same with more for the asker to know.
+    pub(crate) fn noting(mut self, notices: Vec<String>) -> Self {
+        self.notices.extend(notices);
+        self
+    }
+}
+
 /// One value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {

@@ -153,6 +153,9 @@ impl Database {
     ) -> Result<Answer, DatabaseError> {
         match &plan.statement {
             Statement::Create(create) => define::create(self, create, options),
+            Statement::AlterModel { model, missing } => {
+                define::alter(self, model, *missing, options)
+            }
             Statement::Drop { kind, name, brand, missing } => {
                 define::drop(self, *kind, name, brand.as_deref(), *missing)
             }

@@ -101,6 +101,14 @@ pub enum ExecuteError {
         /// The newest day with an event.
         newest: Date,
     },
+    /// A set without anybody, compared with another.
+    #[error("nobody is in {set} as of {day}, so there is nothing to compare")]
+    EmptySet {
+        /// As the statement calls it.
+        set: String,
+        /// The day.
+        day: Date,
+    },
     /// Nobody was in a stage whose value is needed.
     #[error("a consumer in stage {stage} has no value as of {day}: nobody of a horizon ago tells")]
     NoValue {
@@ -222,6 +230,7 @@ pub fn kind_word(kind: NameKind) -> &'static str {
         NameKind::Touchpoint => "touchpoint",
         NameKind::Category => "category",
         NameKind::Partition => "partition",
+        NameKind::State => "state",
     }
 }
 
@@ -333,6 +342,7 @@ impl ExecuteError {
             | Self::NoValue { .. }
             | Self::ShortSeries { .. }
             | Self::ForecastLength { .. }
+            | Self::EmptySet { .. }
             | Self::SeriesBeyondData { .. } => "22023",
             Self::Panicked => "XX000",
             Self::PlanVersion { .. } => "0A000",

@@ -7,6 +7,7 @@ use throng_query::{Ast, Description};
 use throng_storage::store::Settings;
 
 use crate::answer::Answer;
+use crate::definition::told;
 use crate::error::DatabaseError;
 use crate::options::{ExecuteOptions, Parameter, Prepared};
 use crate::statement::{Reading, consumer, matching, show};
@@ -84,9 +85,13 @@ impl Reader {
         let reading =
             Reading { view, zone: &self.zone, settings: &self.settings, columns, options };
         let answer = match &plan.statement {
-            Statement::Query(query) => crate::measure::run(view, query, columns, options)?,
+            Statement::Query(query) => {
+                let answer = crate::measure::run(view, query, columns, options)?;
+                answer.noting(told(view, &crate::measure::uses(view, query)))
+            }
             Statement::Explain { mode, query } => {
-                crate::measure::explain(view, *mode, query, columns, options)?
+                let answer = crate::measure::explain(view, *mode, query, columns, options)?;
+                answer.noting(told(view, &crate::measure::uses(view, query)))
             }
             Statement::Consumer { identity, brand, as_of } => {
                 consumer::run(&reading, identity, brand.as_deref(), *as_of)?
@@ -96,6 +101,7 @@ impl Reader {
             }
             Statement::Show(what) => show::run(&reading, what)?,
             Statement::Create(_)
+            | Statement::AlterModel { .. }
             | Statement::Drop { .. }
             | Statement::Forget(_)
             | Statement::DeleteEvents(_) => return Err(DatabaseError::ReadOnly),

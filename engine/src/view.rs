@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use throng_query::catalog::Currency;
 use throng_query::date::Date;
-use throng_query::plan::{AttributeRef, AttributeType, AudienceKind, Division, Model, Set};
+use throng_query::plan::{AttributeRef, AttributeType, AudienceKind, Division, Model, Set, State};
 use throng_storage::error::CorruptError;
 use throng_storage::index::IndexFile;
 use throng_storage::names::NameTable;
@@ -41,6 +41,8 @@ pub struct Audience {
     pub set: Set,
     /// The set as it was written.
     pub text: String,
+    /// The models that a frozen audience was made by, with their versions, as far as it was said.
+    pub models: Vec<(String, u32)>,
     /// Where the members of a frozen audience are: set 0 of this index. None when it is live.
     pub index_key: Option<String>,
 }
@@ -171,6 +173,12 @@ impl View {
     #[must_use]
     pub fn partition(&self, name: &str) -> Option<Arc<Division>> {
         self.definitions.partition(name).cloned()
+    }
+
+    /// A state, built in or defined.
+    #[must_use]
+    pub fn state(&self, name: &str) -> Option<Arc<State>> {
+        self.definitions.state(name).cloned()
     }
 
     /// Where tops of rankings begin, as far as they were asked for.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::plan::{
     About, AttributeType, Comparison, Direction, ExplainMode, Figure, IfExists, IfMissing,
-    NameKind, RankedBy, State, StepUnit,
+    NameKind, RankedBy, StepUnit,
 };
 
 /// Bytes of the source.
@@ -40,6 +40,7 @@ impl Ast {
     pub fn effect(&self) -> Effect {
         match self.statement {
             Statement::Create { .. }
+            | Statement::AlterModel { .. }
             | Statement::Drop { .. }
             | Statement::Forget { .. }
             | Statement::DeleteEvents { .. } => Effect::Changes,
@@ -108,6 +109,7 @@ pub(crate) enum Statement {
     Consumer { identity: Literal, brand: Option<Literal>, as_of: Option<Literal> },
     Match { identity: Literal, audiences: Vec<Name>, as_of: Option<Literal> },
     Create { exists: IfExists, what: Create },
+    AlterModel { name: Name, stages: Vec<StageRule>, text: Span, missing: IfMissing },
     Drop { kind: NameKind, brand: Option<Name>, name: Name, missing: IfMissing },
     Forget { identities: Vec<Literal>, missing: IfMissing },
     DeleteEvents { brand: Name, first: Literal, last: Literal, behaviours: Vec<Name> },
@@ -122,6 +124,7 @@ pub(crate) enum Create {
     Attribute { attribute: AttributeName, kind: AttributeType },
     Model { name: Name, stages: Vec<StageRule>, text: Span },
     Partition { name: Name, division: Box<Division>, text: Span },
+    State { name: Name, from: Vec<Name>, until: Vec<Name> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +143,7 @@ pub(crate) struct StageRule {
 pub(crate) enum Show {
     Names(NameKind),
     Definition { kind: NameKind, name: Name },
+    Versions { model: Name },
     Store,
     Storage,
     Limits,
@@ -168,8 +172,16 @@ pub(crate) enum Measure {
     Count,
     Spend(Spend),
     AttributeSum(AttributeName),
-    Overlap { operands: Vec<Operand>, regions: Regions },
+    Overlap {
+        operands: Vec<Operand>,
+        regions: Regions,
+    },
     Profile,
+    /// `PROFILE a AGAINST b`.
+    Compare {
+        set: Operand,
+        base: Operand,
+    },
     OfBrand(BrandMeasure),
     Purchases(Purchases),
     Named(Named),
@@ -204,6 +216,7 @@ pub(crate) enum NamedKind {
 pub(crate) struct BrandMeasure {
     pub kind: BrandMeasureKind,
     pub brand: Literal,
+    pub categories: Vec<Literal>,
     /// FROM and TO.
     pub period: Option<(Literal, Literal)>,
     pub using: Option<Name>,
@@ -262,7 +275,7 @@ pub(crate) enum OrderColumn {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Partition {
-    Stage { brand: Name, model: Option<Name>, as_of: Option<Literal> },
+    Stage { brand: Name, model: Option<Name>, categories: Vec<Literal>, as_of: Option<Literal> },
     Attribute(AttributeName),
     Audience(Name),
     Own { name: Name, as_of: Option<Literal> },
@@ -298,7 +311,8 @@ pub(crate) enum SetKind {
     Moved(Moved),
     Did(Did),
     Spent { spend: Spend, test: SpentTest },
-    State { brand: Brand, state: State, sign: Sign },
+    Price { of: Spend, test: SpentTest },
+    State { brand: Brand, state: Name, sign: Sign },
     Attribute { attribute: AttributeName, test: AttributeTest },
     Audience(Name),
     Group { partition: Name, as_of: Option<Literal>, sign: Sign, groups: Vec<Literal> },
@@ -347,16 +361,18 @@ pub(crate) enum Sign {
 pub(crate) struct StageTest {
     pub brand: Brand,
     pub model: Option<Name>,
+    pub categories: Vec<Literal>,
     pub as_of: Option<Literal>,
     pub sign: Sign,
     pub stages: Vec<Literal>,
 }
 
-/// `brand.moved(I TO P, 'd1', 'd2') [(model)]`.
+/// `brand.moved(I TO P, 'd1', 'd2') [(model)] [IN CATEGORY 'c', ...]`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Moved {
     pub brand: Name,
     pub model: Option<Name>,
+    pub categories: Vec<Literal>,
     pub from: Vec<Literal>,
     pub to: Vec<Literal>,
     pub days: (Literal, Literal),

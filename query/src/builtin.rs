@@ -1,7 +1,12 @@
 //! The stage models every store has, in the language itself.
 
+use crate::plan::State;
+
 /// The model of `brand.stage` when none is named.
 pub const DEFAULT_MODEL: &str = "aipl";
+
+/// The version of every built-in model: raised when the rules of one of them change.
+pub const BUILT_IN_VERSION: u32 = 1;
 
 /// The stages of [`DEFAULT_MODEL`] that are a brand's consumer assets: a bare brand in OVERLAP.
 pub const ASSET_STAGES: [&str; 4] = ["A", "I", "P", "L"];
@@ -67,6 +72,27 @@ pub fn models() -> &'static [(&'static str, &'static str)] {
     ]
 }
 
+/// A brand's members.
+pub const MEMBER: &str = "member";
+
+/// The states of every store, each with the behaviours that begin and end it. They cannot be
+/// replaced or dropped. In statements they may be written in any case, as words of the language.
+#[must_use]
+pub fn states() -> Vec<State> {
+    let state = |name: &str, from: &str, until: &str| State {
+        name: name.to_owned(),
+        from: vec![from.to_owned()],
+        until: vec![until.to_owned()],
+    };
+    vec![state(MEMBER, "join", "leave"), state("follower", "follow", "unfollow")]
+}
+
+/// The built-in state that a word means, whatever its case.
+#[must_use]
+pub fn state_of(word: &str) -> Option<&'static str> {
+    [MEMBER, "follower"].into_iter().find(|name| name.eq_ignore_ascii_case(word))
+}
+
 /// Whether a stage of a model is outside the brand's consumer assets: `none`, and opportunity.
 #[must_use]
 pub fn is_outside(model: &str, stage: &str) -> bool {
@@ -78,4 +104,22 @@ pub fn is_outside(model: &str, stage: &str) -> bool {
 #[must_use]
 pub fn is_model(name: &str) -> bool {
     models().iter().any(|(known, _)| *known == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUILT_IN_VERSION, models};
+
+    /// Answers tell the version, so other rules must have another.
+    #[test]
+    fn other_rules_are_another_version() {
+        // FNV-1a (Fowler, Noll, Vo).
+        let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+        for (name, rules) in models() {
+            for byte in name.bytes().chain([b'\n']).chain(rules.bytes()) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+            }
+        }
+        assert_eq!((BUILT_IN_VERSION, hash), (1, 0xF429_1067_A1FA_160F), "raise BUILT_IN_VERSION");
+    }
 }

@@ -2,11 +2,11 @@
 //!
 //! One table: the engine runs it, SHOW MEASURES prints it.
 
-use crate::builtin::{ASSET_STAGES, DEFAULT_MODEL};
+use crate::builtin::{ASSET_STAGES, DEFAULT_MODEL, MEMBER};
 use crate::date::Date;
 use crate::plan::{
     AtLeast, BrandRef, Did, Figure, Grow, Measure, Named, NamedKind, Purchases, RowFilter, Set,
-    Spend, State, Window,
+    Spend, Window,
 };
 
 /// Days in which a member who did something is thriving.
@@ -24,7 +24,7 @@ pub fn counted(of: &Named, day: Date) -> Vec<Set> {
         NamedKind::Fast { days } => {
             let mut sets = vec![fertile(&of.brand, *days, day)];
             sets.extend(risen(&of.brand, *days, day));
-            let member = Set::State { brand: named(&of.brand), state: State::Member };
+            let member = Set::State { brand: named(&of.brand), state: MEMBER.to_owned() };
             sets.push(member.clone());
             let active = Did {
                 brand: named(&of.brand),
@@ -103,7 +103,8 @@ fn named(brand: &str) -> BrandRef {
 
 fn stage(brand: &str, stages: &[&str], as_of: Option<Date>) -> Set {
     let stages = stages.iter().map(|stage| (*stage).to_owned()).collect();
-    Set::Stage { brand: named(brand), model: DEFAULT_MODEL.to_owned(), stages, as_of }
+    let (model, categories) = (DEFAULT_MODEL.to_owned(), Vec::new());
+    Set::Stage { brand: named(brand), model, stages, categories, as_of }
 }
 
 fn bought(brand: BrandRef, window: Window, rows: &RowFilter) -> Set {

@@ -22,6 +22,8 @@ pub const PROFILE_PARTITIONS_MAX: usize = 64;
 pub const EVERY_DATES_MAX: usize = 4_000;
 /// Stages of a model.
 pub const MODEL_STAGES_MAX: usize = 64;
+/// Behaviours that begin a state, and that end it: every pair is a condition of its own.
+pub const STATE_BEHAVIOURS_MAX: usize = 16;
 /// Days of `IN LAST n DAYS` and `ON n DAYS`: more than any store can hold.
 pub const WINDOW_DAYS_MAX: u32 = 65_535;
 /// Days of `HORIZON n DAYS`: ten years. Every fifteen of them are a pass over the store.
@@ -50,6 +52,7 @@ pub fn all() -> Vec<(&'static str, usize)> {
         ("profile_partitions_max", PROFILE_PARTITIONS_MAX),
         ("every_dates_max", EVERY_DATES_MAX),
         ("model_stages_max", MODEL_STAGES_MAX),
+        ("state_behaviours_max", STATE_BEHAVIOURS_MAX),
         ("window_days_max", WINDOW_DAYS_MAX as usize),
         ("horizon_days_max", HORIZON_DAYS_MAX as usize),
         ("period_days_max", PERIOD_DAYS_MAX as usize),

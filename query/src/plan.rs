@@ -8,6 +8,7 @@ mod named;
 mod query;
 mod set;
 mod valuation;
+mod within;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,7 @@ pub use set::{
 pub use valuation::{Flow, Ledger, Method, Valuation};
 
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 6;
+pub const PLAN_VERSION: u32 = 7;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +94,13 @@ pub enum Statement {
     },
     /// A definition to add.
     Create(Create),
+    /// `ALTER MODEL name AS STAGE s WHEN rule, ...`: new rules for a model, as its next version.
+    AlterModel {
+        /// The model with its new rules.
+        model: Model,
+        /// What to do when it does not exist.
+        missing: IfMissing,
+    },
     /// A definition to remove.
     Drop {
         /// What kind of thing.
@@ -147,6 +155,8 @@ pub enum NameKind {
     Category,
     /// A partition of one's own.
     Partition,
+    /// A state between behaviours.
+    State,
 }
 
 /// A definition.
@@ -194,6 +204,13 @@ pub enum Create {
     Model {
         /// The model.
         model: Model,
+        /// What to do when it exists.
+        exists: IfExists,
+    },
+    /// `CREATE STATE name FROM behaviour, ... UNTIL behaviour, ...`.
+    State {
+        /// The state.
+        state: State,
         /// What to do when it exists.
         exists: IfExists,
     },
@@ -271,6 +288,11 @@ pub enum Show {
         kind: NameKind,
         /// Its name.
         name: String,
+    },
+    /// The versions of a model: when each came, and its rules.
+    Versions {
+        /// Its name; it may have been dropped.
+        model: String,
     },
     /// What the store holds: events, consumers, days, files, bytes.
     Store,

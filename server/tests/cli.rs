@@ -51,7 +51,8 @@ fn a_question_is_answered_in_every_format() {
     let counts = |line: &&str| line.split(',').nth(1).unwrap().parse::<i64>().unwrap();
     assert_eq!(lines[1..].iter().map(counts).sum::<i64>(), 3000);
     let rows = lines.len() - 1;
-    assert!(text(&csv.stderr).starts_with(&format!("{rows} rows, ")), "{}", text(&csv.stderr));
+    let told = format!("note: model `aipl` version 1 (built in)\n{rows} rows, ");
+    assert!(text(&csv.stderr).starts_with(&told), "{}", text(&csv.stderr));
 
     let json: Value = serde_json::from_slice(&ask("json").stdout).unwrap();
     assert_eq!(json.as_array().unwrap().len(), rows);

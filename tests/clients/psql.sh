@@ -12,13 +12,16 @@ equal() { if [ "$2" = "$3" ]; then ok "$1"; else failed "$1" "$2" "$3"; fi; }
 contains() { # contains NAME PART TEXT
   case $3 in *"$2"*) ok "$1" ;; *) failed "$1" "...$2..." "$3" ;; esac
 }
-ask() { psql -qAtX -v ON_ERROR_STOP=1 "$@" 2>&1; }
+# Without the notices that tell versions of models.
+ask() { psql -qAtX -v ON_ERROR_STOP=1 "$@" 2>&1 | sed '/^NOTICE:  model /d'; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 equal 'connects' 1 "$(ask -c 'SELECT 1')"
 equal 'counts by stage' $'L|1\nP|1\nI|1\nA|2\nnone|1' "$(ask -c 'COUNT BY estee.stage')"
+contains 'tells the version of a model' 'NOTICE:  model `aipl` version 1 (built in)' \
+  "$(psql -qAtX -c 'COUNT BY estee.stage' 2>&1)"
 equal 'counts with a variable as a number' $'1\n2' "$(
   ask -v days=7 <<<'COUNT WHERE estee DID buy IN LAST :days DAYS;'
   ask -v days=365 <<<'COUNT WHERE estee DID buy IN LAST :days DAYS;'
@@ -70,6 +73,11 @@ contains 'an audience is made' 'CREATE AUDIENCE' \
   "$(psql -AtX -c 'CREATE AUDIENCE psql_loyal AS estee.stage = L' 2>&1)"
 equal 'an audience is matched' 'psql_loyal|t' \
   "$(ask -c "MATCH CONSUMER 'u1' AGAINST AUDIENCE psql_loyal")"
+contains 'alters a model' 'NOTICE:  model `psql_model` has version 2 now' "$(psql -AtX \
+  -c 'CREATE MODEL psql_model AS STAGE a WHEN DID buy' \
+  -c 'ALTER MODEL psql_model AS STAGE a WHEN DID view' 2>&1)"
+equal 'shows the versions of a model' $'1|f\n2|t' \
+  "$(ask -c 'SHOW VERSIONS OF MODEL psql_model' | cut -d'|' -f1,3)"
 contains 'explain' 'estee' "$(ask -c 'EXPLAIN COUNT WHERE estee.stage = L')"
 
 [ "$failures" = 0 ]

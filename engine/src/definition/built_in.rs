@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use throng_query::builtin;
 use throng_query::catalog::{Catalog, Currency};
-use throng_query::plan::{AttributeType, Model, NameKind};
+use throng_query::plan::{AttributeType, Model, NameKind, State};
 
 use crate::behaviour;
 
@@ -21,6 +21,12 @@ pub(super) fn models() -> &'static BTreeMap<String, Arc<Model>> {
         every.models
     });
     &BOUND
+}
+
+/// The built-in states by name.
+pub(super) fn states() -> BTreeMap<String, Arc<State>> {
+    let states = builtin::states().into_iter();
+    states.map(|state| (state.name.clone(), Arc::new(state))).collect()
 }
 
 /// The names that every store has.

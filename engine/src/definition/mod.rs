@@ -5,12 +5,14 @@ mod names;
 mod record;
 mod tables;
 mod uses;
+mod versions;
 
 pub(crate) use names::{SnapshotNames, behaviour_has_events, brand_has_events};
 pub use record::{
     AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
-    PartitionRecord, Standing, encode, removal,
+    ModelVersion, PartitionRecord, Standing, StateRecord, encode, removal,
 };
-pub(crate) use record::{attribute_type, decodes};
+pub(crate) use record::{attribute_type, decodes, encode_audience, encode_model};
 pub use tables::{Definitions, audience_key};
 pub(crate) use uses::Uses;
+pub(crate) use versions::{told, versions_of};

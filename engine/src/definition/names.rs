@@ -24,7 +24,11 @@ fn table_of(kind: NameKind) -> Option<NameTable> {
         NameKind::Behaviour => Some(NameTable::Behaviour),
         NameKind::Touchpoint => Some(NameTable::Touchpoint),
         NameKind::Category => Some(NameTable::Category),
-        NameKind::Audience | NameKind::Attribute | NameKind::Model | NameKind::Partition => None,
+        NameKind::Audience
+        | NameKind::Attribute
+        | NameKind::Model
+        | NameKind::Partition
+        | NameKind::State => None,
     }
 }
 
@@ -86,6 +90,7 @@ impl Catalog for SnapshotNames<'_> {
             }
             NameKind::Model => self.definitions.model(name).is_some(),
             NameKind::Partition => self.definitions.partition(name).is_some(),
+            NameKind::State => self.definitions.state(name).is_some(),
             _ => self.attribute(None, name).is_some(),
         }
     }
@@ -101,6 +106,7 @@ impl Catalog for SnapshotNames<'_> {
             NameKind::Partition => {
                 self.definitions.partitions().map(|partition| partition.name.clone()).collect()
             }
+            NameKind::State => self.definitions.states().map(|state| state.name.clone()).collect(),
             NameKind::Model => self.definitions.models().map(|model| model.name.clone()).collect(),
             _ => self.attribute_names(),
         }

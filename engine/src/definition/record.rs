@@ -25,6 +25,8 @@ pub enum DefinitionKind {
     Behaviour = 5,
     /// A partition of one's own: a [`PartitionRecord`].
     Partition = 6,
+    /// A state of one's own: a [`StateRecord`].
+    State = 7,
 }
 
 impl DefinitionKind {
@@ -38,6 +40,7 @@ impl DefinitionKind {
             Self::Attribute,
             Self::Behaviour,
             Self::Partition,
+            Self::State,
         ];
         all.into_iter().find(|kind| *kind as u8 == number)
     }
@@ -52,19 +55,78 @@ impl DefinitionKind {
             Self::Attribute => NameKind::Attribute,
             Self::Behaviour => NameKind::Behaviour,
             Self::Partition => NameKind::Partition,
+            Self::State => NameKind::State,
         }
     }
 
     fn value_kind(self) -> ValueKind {
         ValueKind(256 + u16::from(self as u8))
     }
+
+    /// The kind of a value in its later form, which knows of versions of models.
+    fn versioned_kind(self) -> ValueKind {
+        ValueKind(512 + u16::from(self as u8))
+    }
 }
 
-/// A model as it is stored.
+/// Versions of a model whose rules are kept; of older ones only the number is known.
+const VERSIONS_KEPT: usize = 64;
+
+/// A model as it is stored. It stays when the model is dropped, so that no number of a version is
+/// given twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelRecord {
+    /// The newest versions, the newest last. Never empty.
+    versions: Vec<ModelVersion>,
+    /// Whether the name is still known.
+    pub standing: Standing,
+}
+
+/// One version of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelVersion {
+    /// Counts from 1.
+    pub number: u32,
     /// Its stage rules as they were written.
     pub text: String,
+    /// When it came, in seconds since 1970-01-01 UTC; none when nobody said so.
+    pub changed: Option<i64>,
+}
+
+impl ModelRecord {
+    /// A model with a new version after those of `before`.
+    pub fn next(before: Option<&Self>, text: String, changed: Option<i64>) -> Self {
+        let mut versions = before.map_or_else(Vec::new, |record| record.versions.clone());
+        let number = versions.last().map_or(1, |last| last.number.saturating_add(1));
+        versions.push(ModelVersion { number, text, changed });
+        let old = versions.len().saturating_sub(VERSIONS_KEPT);
+        versions.drain(..old);
+        Self { versions, standing: Standing::Created }
+    }
+
+    /// The same, dropped.
+    #[must_use]
+    pub fn dropped(&self) -> Self {
+        Self { versions: self.versions.clone(), standing: Standing::Dropped }
+    }
+
+    /// The versions that are kept, the oldest first.
+    #[must_use]
+    pub fn versions(&self) -> &[ModelVersion] {
+        &self.versions
+    }
+
+    /// The newest version.
+    #[must_use]
+    pub fn newest(&self) -> Option<&ModelVersion> {
+        self.versions.last()
+    }
+}
+
+/// A model as it was stored before models had versions: its first.
+#[derive(Deserialize)]
+struct FirstModelRecord {
+    text: String,
 }
 
 /// A partition as it is stored.
@@ -74,6 +136,15 @@ pub struct PartitionRecord {
     pub text: String,
 }
 
+/// A state as it is stored: behaviours by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateRecord {
+    /// Those that begin it.
+    pub from: Vec<String>,
+    /// Those that end it.
+    pub until: Vec<String>,
+}
+
 /// An audience as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudienceRecord {
@@ -81,6 +152,16 @@ pub struct AudienceRecord {
     pub text: String,
     /// The day a frozen audience was taken as of; none when it is live.
     pub frozen: Option<Date>,
+    /// The models that a frozen audience was made by, with their versions; none in the form of
+    /// before, which did not say.
+    pub models: Vec<(String, u32)>,
+}
+
+/// An audience as it was stored before models had versions.
+#[derive(Serialize, Deserialize)]
+struct FirstAudienceRecord {
+    text: String,
+    frozen: Option<Date>,
 }
 
 /// A brand as it is stored.
@@ -125,6 +206,27 @@ pub fn encode<T: Serialize>(kind: DefinitionKind, name: &str, value: &T) -> Defi
     Definition { kind: kind as u8, name: name.to_owned(), value: Some(value) }
 }
 
+/// A model to store.
+pub(crate) fn encode_model(name: &str, record: &ModelRecord) -> Definition {
+    encode_versioned(DefinitionKind::Model, name, record)
+}
+
+/// An audience to store. A live one keeps the earlier form, which says all of it.
+pub(crate) fn encode_audience(name: &str, record: &AudienceRecord) -> Definition {
+    let kind = DefinitionKind::Audience;
+    if record.models.is_empty() {
+        let first = FirstAudienceRecord { text: record.text.clone(), frozen: record.frozen };
+        return encode(kind, name, &first);
+    }
+    encode_versioned(kind, name, record)
+}
+
+fn encode_versioned<T: Serialize>(kind: DefinitionKind, name: &str, value: &T) -> Definition {
+    let value = codec::encode(kind.versioned_kind(), value)
+        .expect("a definition has plain fields and some statements' size at most");
+    Definition { kind: kind as u8, name: name.to_owned(), value: Some(value) }
+}
+
 /// A definition to remove.
 pub fn removal(kind: DefinitionKind, name: &str) -> Definition {
     Definition { kind: kind as u8, name: name.to_owned(), value: None }
@@ -135,16 +237,36 @@ pub(super) fn decode<T: DeserializeOwned>(kind: DefinitionKind, bytes: &[u8]) ->
     codec::decode(kind.value_kind(), bytes).ok()
 }
 
+/// Reads a stored model, of either form.
+pub(super) fn decode_model(bytes: &[u8]) -> Option<ModelRecord> {
+    let kind = DefinitionKind::Model;
+    if let Some(first) = decode::<FirstModelRecord>(kind, bytes) {
+        return Some(ModelRecord::next(None, first.text, None));
+    }
+    let record: ModelRecord = codec::decode(kind.versioned_kind(), bytes).ok()?;
+    (!record.versions.is_empty()).then_some(record)
+}
+
+/// Reads a stored audience, of either form.
+pub(super) fn decode_audience(bytes: &[u8]) -> Option<AudienceRecord> {
+    let kind = DefinitionKind::Audience;
+    if let Some(FirstAudienceRecord { text, frozen }) = decode(kind, bytes) {
+        return Some(AudienceRecord { text, frozen, models: Vec::new() });
+    }
+    codec::decode(kind.versioned_kind(), bytes).ok()
+}
+
 /// Whether a stored definition is of a kind and version that this program reads.
 pub(crate) fn decodes(kind: u8, bytes: &[u8]) -> bool {
     let Some(kind) = DefinitionKind::from_number(kind) else { return false };
     match kind {
-        DefinitionKind::Model => decode::<ModelRecord>(kind, bytes).is_some(),
-        DefinitionKind::Audience => decode::<AudienceRecord>(kind, bytes).is_some(),
+        DefinitionKind::Model => decode_model(bytes).is_some(),
+        DefinitionKind::Audience => decode_audience(bytes).is_some(),
         DefinitionKind::Brand => decode::<BrandRecord>(kind, bytes).is_some(),
         DefinitionKind::Attribute => decode::<AttributeRecord>(kind, bytes).is_some(),
         DefinitionKind::Behaviour => decode::<BehaviourRecord>(kind, bytes).is_some(),
         DefinitionKind::Partition => decode::<PartitionRecord>(kind, bytes).is_some(),
+        DefinitionKind::State => decode::<StateRecord>(kind, bytes).is_some(),
     }
 }
 

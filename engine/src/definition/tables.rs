@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use throng_query::builtin;
 use throng_query::catalog::Currency;
-use throng_query::plan::{AttributeRef, AudienceKind, Division, Model, Set};
+use throng_query::plan::{AttributeRef, AudienceKind, Division, Model, Set, State};
 use throng_storage::names::NameTable;
 use throng_storage::store::Snapshot;
 
@@ -12,7 +13,7 @@ use super::built_in;
 use super::names::SnapshotNames;
 use super::record::{
     AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
-    PartitionRecord, Standing, decode,
+    PartitionRecord, Standing, StateRecord, decode, decode_audience, decode_model,
 };
 use crate::attribute::{AttributeLayout, fits, index_key};
 use crate::error::DefinitionError;
@@ -22,7 +23,10 @@ use crate::view::{AttributeInfo, Audience, BrandSettings};
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
     models: BTreeMap<String, Arc<Model>>,
+    /// The versions of the models that were made by statements, dropped ones included.
+    versions: BTreeMap<String, Arc<ModelRecord>>,
     partitions: BTreeMap<String, Arc<Division>>,
+    states: BTreeMap<String, Arc<State>>,
     audiences: BTreeMap<String, Arc<Audience>>,
     brands: BTreeMap<String, Arc<BrandSettings>>,
     attributes: BTreeMap<String, Arc<AttributeInfo>>,
@@ -37,10 +41,11 @@ pub fn audience_key(name: &str) -> String {
 }
 
 /// Resolved one by one, kinds that others refer to first.
-const ORDER: [DefinitionKind; 6] = [
+const ORDER: [DefinitionKind; 7] = [
     DefinitionKind::Behaviour,
     DefinitionKind::Brand,
     DefinitionKind::Attribute,
+    DefinitionKind::State,
     DefinitionKind::Model,
     DefinitionKind::Partition,
     DefinitionKind::Audience,
@@ -70,7 +75,8 @@ impl Definitions {
             return Ok(Arc::clone(definitions));
         }
         let source = Source { snapshot, currency };
-        let mut all = Self { models: built_in::models().clone(), ..Self::default() };
+        let (models, states) = (built_in::models().clone(), built_in::states());
+        let mut all = Self { models, states, ..Self::default() };
         for kind in ORDER {
             let from = (kind as u8, String::new());
             let until = (kind as u8 + 1, String::new());
@@ -99,6 +105,7 @@ impl Definitions {
             DefinitionKind::Brand => self.add_brand(source, name, bytes),
             DefinitionKind::Attribute => self.add_attribute(source, name, bytes, kept),
             DefinitionKind::Behaviour => self.add_behaviour(name, bytes),
+            DefinitionKind::State => self.add_state(name, bytes),
         };
         let (kind, name) = (kind.name_kind(), name.to_owned());
         done.ok_or(DefinitionError::Unreadable { kind, name })
@@ -111,11 +118,16 @@ impl Definitions {
         bytes: &[u8],
         kept: Option<&Self>,
     ) -> Option<()> {
-        let model = kept_or(kept.and_then(|all| all.models.get(name)), || {
-            let record: ModelRecord = decode(DefinitionKind::Model, bytes)?;
-            throng_query::bind_model(name, &record.text, &self.names(source)).ok()
-        })?;
-        self.models.insert(name.to_owned(), model);
+        let versions = kept.and_then(|all| all.versions.get(name));
+        let record = kept_or(versions, || decode_model(bytes))?;
+        if record.standing == Standing::Created {
+            let text = &record.newest()?.text;
+            let model = kept_or(kept.and_then(|all| all.models.get(name)), || {
+                throng_query::bind_model(name, text, &self.names(source)).ok()
+            })?;
+            self.models.insert(name.to_owned(), model);
+        }
+        self.versions.insert(name.to_owned(), record);
         Some(())
     }
 
@@ -142,7 +154,7 @@ impl Definitions {
         kept: Option<&Self>,
     ) -> Option<()> {
         let made = kept_or(kept.and_then(|all| all.audiences.get(name)), || {
-            let record: AudienceRecord = decode(DefinitionKind::Audience, bytes)?;
+            let record = decode_audience(bytes)?;
             let set = match record.frozen {
                 // Its members are kept; what it was made of may have gone since.
                 Some(_) => Set::All,
@@ -176,6 +188,13 @@ impl Definitions {
         Some(())
     }
 
+    fn add_state(&mut self, name: &str, bytes: &[u8]) -> Option<()> {
+        let StateRecord { from, until } = decode(DefinitionKind::State, bytes)?;
+        let state = State { name: name.to_owned(), from, until };
+        self.states.insert(name.to_owned(), Arc::new(state));
+        Some(())
+    }
+
     fn add_attribute(
         &mut self,
         source: &Source<'_>,
@@ -201,6 +220,22 @@ impl Definitions {
         self.models.get(name)
     }
 
+    /// The version of a model; none when there is no such model now.
+    #[must_use]
+    pub fn version(&self, model: &str) -> Option<u32> {
+        if builtin::is_model(model) {
+            return Some(builtin::BUILT_IN_VERSION);
+        }
+        self.models.get(model)?;
+        self.versions.get(model)?.newest().map(|version| version.number)
+    }
+
+    /// The versions of a model that was made by a statement; it may have been dropped.
+    #[must_use]
+    pub fn versions(&self, model: &str) -> Option<&Arc<ModelRecord>> {
+        self.versions.get(model)
+    }
+
     /// A partition of one's own.
     #[must_use]
     pub fn partition(&self, name: &str) -> Option<&Arc<Division>> {
@@ -210,6 +245,17 @@ impl Definitions {
     /// All partitions of one's own by name.
     pub fn partitions(&self) -> impl Iterator<Item = &Arc<Division>> {
         self.partitions.values()
+    }
+
+    /// A state, built in or made by a statement.
+    #[must_use]
+    pub fn state(&self, name: &str) -> Option<&Arc<State>> {
+        self.states.get(name)
+    }
+
+    /// All states by name, built-in ones included.
+    pub fn states(&self) -> impl Iterator<Item = &Arc<State>> {
+        self.states.values()
     }
 
     /// An audience.
@@ -271,6 +317,7 @@ fn audience(name: &str, record: AudienceRecord, set: Set) -> Audience {
         kind,
         set,
         text: record.text,
+        models: record.models,
         index_key: record.frozen.map(|_| audience_key(name)),
     }
 }

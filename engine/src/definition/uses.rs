@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use throng_query::plan::{AttributeRef, BrandRef, Division, Model, Set};
+use throng_query::plan::{
+    AttributeRef, BrandRef, Division, Measure, Model, Partition, Query, Set, State,
+};
 
 /// Names that a set refers to.
 #[derive(Debug, Default)]
@@ -13,6 +15,7 @@ pub(crate) struct Uses {
     pub stages: BTreeSet<(String, String)>,
     pub brands: BTreeSet<String>,
     pub behaviours: BTreeSet<String>,
+    pub states: BTreeSet<String>,
     pub attributes: Vec<AttributeRef>,
     pub partitions: BTreeSet<String>,
     /// Partition and group.
@@ -41,7 +44,36 @@ impl Uses {
         uses
     }
 
-    fn add(&mut self, set: &Set) {
+    /// What a state refers to.
+    pub fn of_state(state: &State) -> Self {
+        let behaviours = state.from.iter().chain(&state.until).cloned().collect();
+        Self { behaviours, ..Self::default() }
+    }
+
+    /// What a query refers to that is made of counts and sums.
+    pub fn add_query(&mut self, query: &Query) {
+        query.filter.iter().chain(&query.versus).for_each(|set| self.add(set));
+        if let Measure::Overlap { operands, .. } = &query.measure {
+            operands.iter().for_each(|operand| self.add(&operand.set));
+        }
+        for partition in &query.partitions {
+            match partition {
+                Partition::Stage { model, .. } => {
+                    self.models.insert(model.clone());
+                }
+                Partition::Audience(name) => {
+                    self.audiences.insert(name.clone());
+                }
+                Partition::Own { name, .. } => {
+                    self.partitions.insert(name.clone());
+                }
+                Partition::Attribute(_) | Partition::About { .. } => {}
+            }
+        }
+    }
+
+    /// What a set refers to, too.
+    pub fn add(&mut self, set: &Set) {
         match set {
             Set::All | Set::Sample { .. } => {}
             Set::And(sets) | Set::Or(sets) => sets.iter().for_each(|set| self.add(set)),
@@ -56,8 +88,11 @@ impl Uses {
                 self.add_brand(&did.brand);
                 self.behaviours.extend(did.behaviours.iter().cloned());
             }
-            Set::Spent { spend, .. } => self.add_brand(&spend.brand),
-            Set::State { brand, .. } => self.add_brand(brand),
+            Set::Spent { spend: of, .. } | Set::Price { of, .. } => self.add_brand(&of.brand),
+            Set::State { brand, state } => {
+                self.add_brand(brand);
+                self.states.insert(state.clone());
+            }
             Set::Attribute { attribute, .. } => {
                 self.brands.extend(attribute.brand.iter().cloned());
                 self.attributes.push(attribute.clone());

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use throng_query::plan::{
     AtLeast, AttributeRef, AttributeTest, AttributeValue, AudienceKind, BrandRef, Comparison, Did,
-    NameKind, RowFilter, Set, Spend, State, TargetCategories, Window,
+    NameKind, RowFilter, Set, Spend, StageRule, TargetCategories, Window,
 };
 
 use super::leaf::keyed::{KeyChoice, RowKey};
-use super::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
+use super::program::{LaneChoice, Leaf, Node, NodeId, PiecePrice, Program, RowChoice, SpendChoice};
 use super::run::Bounds;
 use super::trace::Timing;
 use crate::attribute::AttributeLayout;
@@ -84,7 +84,8 @@ impl<'v> Compiler<'v> {
         Ok(self.within_universe(node))
     }
 
-    /// The stages of a model in its order: disjoint sets. The rest of the universe is in none.
+    /// The stages of a model in its order: disjoint sets. The rest of the universe is in none. With
+    /// categories, by the events in them alone.
     ///
     /// # Errors
     /// When the plan names what the store does not have.
@@ -92,11 +93,20 @@ impl<'v> Compiler<'v> {
         &mut self,
         brand: &str,
         model: &str,
+        categories: &[String],
         as_of: Option<i32>,
     ) -> Result<Vec<(String, NodeId)>, ExecuteError> {
         let day = as_of.unwrap_or(self.day);
         let model = self.view.model(model).ok_or_else(|| unknown(NameKind::Model, model))?;
-        self.divide(&model.stages, Context { day, subject: Some(brand) })
+        let at = Context { day, subject: Some(brand) };
+        if categories.is_empty() {
+            return self.divide(&model.stages, at);
+        }
+        let within = |rule: &StageRule| StageRule {
+            stage: rule.stage.clone(),
+            rule: rule.rule.in_categories(categories),
+        };
+        self.divide(&model.stages.iter().map(within).collect::<Vec<_>>(), at)
     }
 
     /// Money to sum.
@@ -183,13 +193,14 @@ impl<'v> Compiler<'v> {
                 let universe = self.universe();
                 Ok(self.program.minus(universe, node))
             }
-            Set::Stage { brand, model, stages, as_of } => {
+            Set::Stage { brand, model, stages, categories, as_of } => {
                 let subject = match brand {
                     BrandRef::Named(name) => Some(name.as_str()),
                     BrandRef::Subject | BrandRef::Any => at.subject,
                 };
                 let Some(brand) = subject else { return Ok(self.nobody()) };
-                let all = self.stages(brand, model, Some(as_of.map_or(at.day, |day| day.0)))?;
+                let day = as_of.map_or(at.day, |day| day.0);
+                let all = self.stages(brand, model, categories, Some(day))?;
                 Ok(self.chosen(&all, stages, NONE_STAGE))
             }
             Set::Group { partition, groups, as_of } => {
@@ -200,7 +211,11 @@ impl<'v> Compiler<'v> {
             Set::Top(top) => self.top(top, at),
             Set::Did(did) => self.did(did, at),
             Set::Spent { spend, comparison, amount } => self.spent(spend, *comparison, *amount, at),
-            Set::State { brand, state } => Ok(self.state(brand, *state, at)),
+            Set::State { brand, state } => self.state(brand, state, at),
+            Set::Price { of, comparison, amount } => {
+                let price = PiecePrice { money: *amount, pieces: 1 };
+                self.priced(of, *comparison, price, at)
+            }
             Set::Attribute { attribute, test } => self.attribute(attribute, test),
             Set::Audience(name) => self.audience(name, at),
             Set::Sample { per_million, seed } => {
@@ -318,17 +333,7 @@ impl<'v> Compiler<'v> {
         let Some(rows) = self.rows(spend.window, &spend.rows, at.about(&spend.brand))? else {
             return Ok(None);
         };
-        Ok(Some(SpendChoice { brand, buy, refund, rows }))
-    }
-
-    fn state(&mut self, brand: &BrandRef, state: State, at: Context<'_>) -> NodeId {
-        let (enter, exit) = match state {
-            State::Member => ("join", "leave"),
-            State::Follower => ("follow", "unfollow"),
-        };
-        let ids = (self.brand(brand, at), self.behaviour(enter), self.behaviour(exit));
-        let (Some(brand), Ok(enter), Ok(exit)) = ids else { return self.nobody() };
-        self.program.leaf(Leaf::State { brand, enter, exit, last: at.day })
+        Ok(Some(SpendChoice { brand, buy, refund, rows, above: None }))
     }
 
     fn audience(&mut self, name: &str, at: Context<'_>) -> Result<NodeId, ExecuteError> {
@@ -455,13 +460,13 @@ impl<'v> Compiler<'v> {
         self.program.add(Node::Nobody)
     }
 
-    fn behaviour(&self, name: &str) -> Result<u16, ExecuteError> {
+    pub(super) fn behaviour(&self, name: &str) -> Result<u16, ExecuteError> {
         self.view.behaviour_id(name).ok_or_else(|| unknown(NameKind::Behaviour, name))
     }
 
     /// The id of a brand: `Some(None)` is all brands, `None` a brand without events.
     #[expect(clippy::option_option, reason = "the two absences mean different things")]
-    fn brand(&self, brand: &BrandRef, at: Context<'_>) -> Option<Option<u32>> {
+    pub(super) fn brand(&self, brand: &BrandRef, at: Context<'_>) -> Option<Option<u32>> {
         match brand {
             BrandRef::Any => Some(None),
             BrandRef::Named(name) => self.view.brand_id(name).map(Some),

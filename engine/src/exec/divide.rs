@@ -1,10 +1,10 @@
-//! Partitions by rules: the first that holds takes a consumer.
+//! Partitions by rules, the first that holds takes a consumer; and sets made of several leaves.
 
-use throng_query::plan::{Did, NameKind, StageRule};
+use throng_query::plan::{BrandRef, Comparison, Did, NameKind, Spend, StageRule};
 
 use super::compile::{Compiler, Context, unknown};
 use super::leaf::keyed::{KeyChoice, RowKey};
-use super::program::NodeId;
+use super::program::{Leaf, NodeId, PiecePrice, SpendChoice};
 use crate::error::ExecuteError;
 
 impl Compiler<'_> {
@@ -32,6 +32,42 @@ impl Compiler<'_> {
         let at = Context { day: self.day, subject: None };
         let Some((lanes, rows)) = self.chosen_rows(of, at)? else { return Ok(None) };
         Ok(Some(KeyChoice { lanes, rows, key }))
+    }
+
+    /// The last beginning is not before the last end: one of the beginnings is not before any of
+    /// the ends.
+    pub(super) fn state(
+        &mut self,
+        brand: &BrandRef,
+        name: &str,
+        at: Context<'_>,
+    ) -> Result<NodeId, ExecuteError> {
+        let state = self.view.state(name).ok_or_else(|| unknown(NameKind::State, name))?;
+        let Some(brand) = self.brand(brand, at) else { return Ok(self.nobody()) };
+        let mut begun = Vec::with_capacity(state.from.len());
+        for enter in &state.from {
+            let enter = self.behaviour(enter)?;
+            let mut lasting = Vec::with_capacity(state.until.len());
+            for exit in &state.until {
+                let exit = self.behaviour(exit)?;
+                lasting.push(self.program.leaf(Leaf::State { brand, enter, exit, last: at.day }));
+            }
+            begun.push(self.program.and(lasting));
+        }
+        Ok(self.program.or(begun))
+    }
+
+    /// Those who paid so much for a piece on average. Who bought nothing has no row, and no price.
+    pub(super) fn priced(
+        &mut self,
+        of: &Spend,
+        comparison: Comparison,
+        price: PiecePrice,
+        at: Context<'_>,
+    ) -> Result<NodeId, ExecuteError> {
+        let Some(spend) = self.spend_in(of, at)? else { return Ok(self.nobody()) };
+        let spend = SpendChoice { above: Some(price), ..spend };
+        Ok(self.program.leaf(Leaf::Spent { spend, comparison, amount: 0 }))
     }
 
     /// The first rule that holds takes a consumer.

@@ -23,7 +23,7 @@ pub use leaf::RangeReader;
 pub use leaf::keyed::{KeyChoice, KeyReader, RowKey};
 pub use leaf::spend::SpendReader;
 pub use lookup::{contains, members};
-pub use program::{Leaf, Node, NodeId, Program, RowChoice, SpendChoice};
+pub use program::{Leaf, Node, NodeId, PiecePrice, Program, RowChoice, SpendChoice};
 pub use rank::Beginnings;
 pub use run::{Bounds, for_each_chunk};
 pub use series::{DAYS_MAX, Later, MONEY_NODES_MAX, SeriesMoney, SeriesPlan, series};

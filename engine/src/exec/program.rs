@@ -132,6 +132,18 @@ pub struct SpendChoice {
     pub refund: u16,
     /// Which rows.
     pub rows: RowChoice,
+    /// Of purchases that are not void, what they are above a price, instead of net money.
+    pub above: Option<PiecePrice>,
+}
+
+/// A price of a piece: so much money for so many pieces. What purchases are above it: their amounts
+/// times the pieces, less their counts times the money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PiecePrice {
+    /// Minor units.
+    pub money: i64,
+    /// Pieces.
+    pub pieces: i64,
 }
 
 /// Nodes in order of computation. A statement about several days has one program, made and run

@@ -16,6 +16,7 @@ mod load_tests;
 mod options;
 mod people;
 mod reference;
+mod stationary;
 mod text;
 
 pub use brands::{Brand, Campaign, Sector};
@@ -29,4 +30,5 @@ pub use reference::{
     REFERENCE_BRANDS, REFERENCE_CONSUMERS, REFERENCE_DAYS, REFERENCE_KEY_BYTES, REFERENCE_START,
     ReferenceEvents, ReferenceSets, reference_events, reference_key, reference_sets,
 };
+pub use stationary::{Growth, State as StationaryState, Stationary};
 pub use text::{ATTRIBUTE_HEADER, EVENT_HEADER, FileFormat};

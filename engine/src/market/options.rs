@@ -76,6 +76,15 @@ pub enum MarketError {
         /// As asked.
         brands: u32,
     },
+    /// None of a stationary market, or too many.
+    #[error(
+        "a stationary market has 1 to {} periods, not {periods}",
+        super::Stationary::PERIODS_MAX
+    )]
+    Periods {
+        /// As asked.
+        periods: u32,
+    },
     /// None, or days that a store does not accept.
     #[error("{days} days from {start} do not lie between 1970-01-01 and 2149-06-05")]
     Days {

@@ -25,7 +25,7 @@ pub fn steps<'q>(view: &View, query: &Query, of: &Valuation) -> Vec<Step<'q>> {
     let Dates::AsOf(as_of) = query.dates else { return Vec::new() };
     let day = view.as_of(as_of);
     let mut steps = worth::steps(view, of, day.0, &query.partitions);
-    let mut partitions = vec![stage(&of.brand, None)];
+    let mut partitions = vec![stage(of.into(), None)];
     partitions.extend(query.partitions.iter().cloned());
     let counted = Query {
         measure: Measure::Count,

@@ -18,7 +18,7 @@ pub fn steps<'q>(view: &View, query: &Query, of: &Valuation) -> Vec<Step<'q>> {
     let day = view.as_of(as_of).0;
     let asked = day.saturating_sub_unsigned(of.horizon_days);
     let mut steps = worth::steps(view, of, asked, &[]);
-    steps.push(cohort::step(&of.brand, day, of.horizon_days, &[]));
+    steps.push(cohort::step(of.into(), day, of.horizon_days, &[]));
     steps
 }
 

@@ -9,7 +9,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use throng_query::builtin::DEFAULT_MODEL;
-use throng_query::plan::{BrandRef, Dates, Measure, Partition, Query, RowFilter, Spend, Window};
+use throng_query::plan::{
+    BrandRef, Dates, Ledger, Measure, Partition, Query, RowFilter, Spend, Valuation, Window,
+};
 
 use super::fraction::Fraction;
 use super::moves::place_of;
@@ -22,6 +24,26 @@ use crate::error::ExecuteError;
 /// A cell with fewer consumers shrinks to the mean of its stage.
 const CELL_MIN: i128 = 200;
 
+/// Whose stages and money: a brand's, or what of them lies in some categories.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    pub brand: &'a str,
+    /// All when empty.
+    pub categories: &'a [String],
+}
+
+impl<'a> From<&'a Valuation> for Whose<'a> {
+    fn from(of: &'a Valuation) -> Self {
+        Self { brand: &of.brand, categories: &of.categories }
+    }
+}
+
+impl<'a> From<&'a Ledger> for Whose<'a> {
+    fn from(of: &'a Ledger) -> Self {
+        Self { brand: &of.brand, categories: &of.categories }
+    }
+}
+
 /// How many a cohort was, and what they brought.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Told {
@@ -32,28 +54,29 @@ pub struct Told {
 }
 
 /// The revenue of a horizon that ends with a day, by the stage at its beginning and by partitions.
-pub fn step(brand: &str, day: i32, horizon_days: u32, by: &[Partition]) -> Step<'static> {
+pub fn step(whose: Whose<'_>, day: i32, horizon_days: u32, by: &[Partition]) -> Step<'static> {
     let start = day.saturating_sub_unsigned(horizon_days);
     let by = by.iter().map(|partition| dated(partition, start)).collect();
-    Step::new(vec![day], Cow::Owned(revenue(brand, start, day, by)))
+    Step::new(vec![day], Cow::Owned(revenue(whose, start, day, by)))
 }
 
 /// The net revenue after a day and up to another, by the stage on the first and by partitions.
-pub fn revenue(brand: &str, start: i32, end: i32, by: Vec<Partition>) -> Query {
+pub fn revenue(whose: Whose<'_>, start: i32, end: i32, by: Vec<Partition>) -> Query {
     let first = Date(start.saturating_add(1));
-    let mut partitions = vec![stage(brand, Some(Date(start)))];
+    let mut partitions = vec![stage(whose, Some(Date(start)))];
     partitions.extend(by);
     let spend = Spend {
-        brand: BrandRef::Named(brand.to_owned()),
+        brand: BrandRef::Named(whose.brand.to_owned()),
         window: Window::Between(first, Date(end)),
-        rows: RowFilter::default(),
+        rows: RowFilter { categories: whose.categories.to_vec(), ..RowFilter::default() },
     };
     plain(Measure::Spend(spend), partitions, end)
 }
 
 /// The stages of a brand's consumers.
-pub fn stage(brand: &str, as_of: Option<Date>) -> Partition {
-    Partition::Stage { brand: brand.to_owned(), model: DEFAULT_MODEL.to_owned(), as_of }
+pub fn stage(whose: Whose<'_>, as_of: Option<Date>) -> Partition {
+    let (brand, categories) = (whose.brand.to_owned(), whose.categories.to_vec());
+    Partition::Stage { brand, model: DEFAULT_MODEL.to_owned(), categories, as_of }
 }
 
 /// A query of everybody.
@@ -67,9 +90,10 @@ pub fn plain(measure: Measure, partitions: Vec<Partition>, day: i32) -> Query {
 /// A partition as it was on the cohort's day.
 fn dated(partition: &Partition, day: i32) -> Partition {
     match partition {
-        Partition::Stage { brand, model, as_of: None } => {
+        Partition::Stage { brand, model, categories, as_of: None } => {
             let (brand, model) = (brand.clone(), model.clone());
-            Partition::Stage { brand, model, as_of: Some(Date(day)) }
+            let (categories, as_of) = (categories.clone(), Some(Date(day)));
+            Partition::Stage { brand, model, categories, as_of }
         }
         Partition::Own { name, as_of: None } => {
             Partition::Own { name: name.clone(), as_of: Some(Date(day)) }

@@ -11,7 +11,9 @@ use super::{group, overlap, traced};
 use crate::answer::{Answer, Date, Value};
 use crate::database::ExecuteOptions;
 use crate::error::ExecuteError;
-use crate::exec::{Bounds, Leaf, Node, NodeId, NodeTrace, Program, RowChoice, Timing, Trace, Way};
+use crate::exec::{
+    Bounds, Leaf, Node, NodeId, NodeTrace, PiecePrice, Program, RowChoice, Timing, Trace, Way,
+};
 use crate::view::View;
 
 /// Explains a query: one row per line.
@@ -156,6 +158,10 @@ impl Tree<'_> {
             }
             Leaf::Spent { spend, comparison, amount } => {
                 let who = self.brand(spend.brand);
+                if let Some(PiecePrice { money, pieces }) = spend.above {
+                    let price = format!("{money} minor units for {pieces} pieces");
+                    return format!("{who} paid {comparison:?} {price}{}", days(&spend.rows));
+                }
                 format!("{who} spent {comparison:?} {amount} minor units{}", days(&spend.rows))
             }
             Leaf::State { brand, enter, exit, last } => format!(

@@ -58,6 +58,10 @@ fn by_day(
             Measure::Overlap { operands, shape: OverlapShape::Pairs } => pairs(operands, day)?,
             Measure::Overlap { operands, shape: OverlapShape::Regions } => regions(operands, day)?,
             Measure::Profile => profile::rows(query, day)?,
+            Measure::Compare { set, base } => {
+                profile::check(query, set, base, day)?;
+                profile::rows(query, day)?
+            }
             _ => groups(query, own, day)?,
         };
         rows.extend(of_day.into_iter().map(|mut row| {

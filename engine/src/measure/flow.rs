@@ -21,6 +21,7 @@ pub fn steps<'q>(view: &View, query: &Query, flow: &Flow) -> Vec<Step<'q>> {
     let stage = |day| Partition::Stage {
         brand: flow.brand.clone(),
         model: flow.model.clone(),
+        categories: flow.categories.clone(),
         as_of: Some(day),
     };
     let day = match query.dates {

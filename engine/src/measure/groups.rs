@@ -83,8 +83,9 @@ impl Groups {
         partition: &Partition,
     ) -> Result<Self, ExecuteError> {
         match partition {
-            Partition::Stage { brand, model, as_of } => {
-                let stages = compiler.stages(brand, model, as_of.map(|day| day.0))?;
+            Partition::Stage { brand, model, categories, as_of } => {
+                let day = as_of.map(|day| day.0);
+                let stages = compiler.stages(brand, model, categories, day)?;
                 Ok(Self::placed(stages, NONE_STAGE.to_owned()))
             }
             Partition::Own { name, as_of } => {

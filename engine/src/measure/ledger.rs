@@ -37,15 +37,15 @@ pub fn steps<'q>(query: &Query, of: &Ledger) -> Vec<Step<'q>> {
         measure: Measure::Count,
         filter: query.filter.clone(),
         versus: None,
-        partitions: vec![stage(&of.brand, Some(of.from)), stage(&of.brand, Some(of.to))],
+        partitions: vec![stage(of.into(), Some(of.from)), stage(of.into(), Some(of.to))],
         dates: Dates::AsOf(Some(of.to)),
         forecast_days: None,
         order: Vec::new(),
         limit: None,
     };
     vec![
-        cohort::step(&of.brand, of.from.0, of.horizon_days, &[]),
-        cohort::step(&of.brand, of.to.0, of.horizon_days, &[]),
+        cohort::step(of.into(), of.from.0, of.horizon_days, &[]),
+        cohort::step(of.into(), of.to.0, of.horizon_days, &[]),
         Step::new(vec![of.to.0], Cow::Owned(moved)),
     ]
 }

@@ -38,7 +38,7 @@ pub fn steps(view: &View, of: &Valuation, day: i32) -> Vec<Step<'static>> {
     let end = |period: &i32| day.saturating_sub(period * PERIOD_DAYS);
     let ends: Vec<i32> = (0..periods).rev().map(|period| end(&period)).collect();
     let asked = |end: &i32| {
-        revenue(&of.brand, end - PERIOD_DAYS, *end, vec![stage(&of.brand, Some(Date(*end)))])
+        revenue(of.into(), end - PERIOD_DAYS, *end, vec![stage(of.into(), Some(Date(*end)))])
     };
     let step = |ends: &[i32]| {
         let others: Vec<_> = ends.iter().map(asked).collect();

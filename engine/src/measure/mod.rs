@@ -40,6 +40,7 @@ pub use explain::explain;
 pub use finish::finish;
 pub(crate) use group::counts;
 pub use partial::{DayPartial, GroupKey, Partial};
+pub(crate) use steps::uses;
 
 use throng_query::plan::{Column, Measure, Query};
 

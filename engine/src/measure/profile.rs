@@ -4,8 +4,9 @@
 //! z statistic with pooled variance: how many standard errors the shares differ by if both were
 //! samples of one population.
 
+use throng_query::date::Date;
 use throng_query::partition_label;
-use throng_query::plan::{Partition, Query};
+use throng_query::plan::{Measure, Operand, Partition, Query, Set};
 
 use super::finish::{count, key_value, ratio};
 use super::partial::DayPartial;
@@ -16,6 +17,41 @@ use crate::error::ExecuteError;
 const TGI: usize = 6;
 const Z: usize = 7;
 const SMALL: usize = 8;
+
+/// PROFILE a AGAINST b as a profile of one set with the other as its base, WHERE restricting both.
+pub fn of_compared(query: &Query, set: &Set, base: &Set) -> Query {
+    let within = |set: &Set| match &query.filter {
+        Some(filter) => Set::And(vec![set.clone(), filter.clone()]),
+        None => set.clone(),
+    };
+    Query {
+        measure: Measure::Profile,
+        filter: Some(within(set)),
+        versus: Some(within(base)),
+        ..query.clone()
+    }
+}
+
+/// Refuses to compare with nobody.
+///
+/// # Errors
+/// When one of the sets is empty.
+pub fn check(
+    query: &Query,
+    set: &Operand,
+    base: &Operand,
+    day: &DayPartial,
+) -> Result<(), ExecuteError> {
+    let mut channels = [set, base].into_iter().zip(&day.totals);
+    match channels.find(|(_, total)| **total == 0) {
+        Some((empty, _)) => {
+            let within = if query.filter.is_some() { " and WHERE" } else { "" };
+            let set = format!("`{}`{within}", empty.label);
+            Err(ExecuteError::EmptySet { set, day: Date(day.day) })
+        }
+        None => Ok(()),
+    }
+}
 
 /// The rows: attribute, value, count, share, base, base_share, tgi, z, small.
 ///

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use throng_query::plan::{Measure, Query, Set};
 
-use super::{asset, backtest, dates, flow, ledger, named};
+use super::{asset, backtest, dates, flow, ledger, named, profile};
+use crate::definition::Uses;
 use crate::view::View;
 
 /// As-of days answered in one pass over the chunks: enough to share what their windows have in
@@ -52,14 +53,30 @@ pub fn steps<'q>(view: &View, query: &'q Query) -> Vec<Step<'q>> {
         | Measure::Purchases(_)
         | Measure::AttributeSum { .. }
         | Measure::Overlap { .. }
-        | Measure::Profile => {
-            let at_once = match query.measure {
-                Measure::Overlap { .. } => 1,
-                _ => DAYS_AT_ONCE,
-            };
-            let days = dates::days(&query.dates, view);
-            let step = |days: &[i32]| Step::new(days.to_vec(), Cow::Borrowed(query));
-            days.chunks(at_once).map(step).collect()
+        | Measure::Profile => each_day(view, Cow::Borrowed(query)),
+        Measure::Compare { set, base } => {
+            each_day(view, Cow::Owned(profile::of_compared(query, &set.set, &base.set)))
         }
     }
+}
+
+/// What the answer of a query hangs on: what the passes it is made of refer to.
+pub(crate) fn uses(view: &View, query: &Query) -> Uses {
+    let mut uses = Uses::default();
+    for Step { query, parts, .. } in steps(view, query) {
+        uses.add_query(&query);
+        parts.iter().flatten().for_each(|set| uses.add(set));
+    }
+    uses
+}
+
+/// One pass for as many days as may share one.
+fn each_day<'q>(view: &View, query: Cow<'q, Query>) -> Vec<Step<'q>> {
+    let at_once = match query.measure {
+        Measure::Overlap { .. } => 1,
+        _ => DAYS_AT_ONCE,
+    };
+    let days = dates::days(&query.dates, view);
+    let step = |days: &[i32]| Step::new(days.to_vec(), query.clone());
+    days.chunks(at_once).map(step).collect()
 }

@@ -70,10 +70,9 @@ fn money(groupings: &[Grouping]) -> Option<Option<SeriesMoney>> {
     for (day, grouping) in groupings.iter().enumerate() {
         let choice = match &grouping.summand {
             Summand::Nothing if money.is_none() => continue,
-            Summand::Spend(Some(choice)) => choice,
-            Summand::Nothing | Summand::Spend(None) | Summand::Keys(_) | Summand::Number { .. } => {
-                return None;
-            }
+            // Prices hang on what is void as of each day.
+            Summand::Spend(Some(choice)) if choice.above.is_none() => choice,
+            _ => return None,
         };
         let windows = match &mut money {
             None if day == 0 => {

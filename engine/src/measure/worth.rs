@@ -87,7 +87,7 @@ pub fn stages() -> impl Iterator<Item = (u32, &'static str)> {
 /// The passes that tell what consumers are worth as of a day.
 pub fn steps(view: &View, of: &Valuation, day: i32, by: &[Partition]) -> Vec<Step<'static>> {
     match of.method {
-        Method::Cohort => vec![cohort::step(&of.brand, day, of.horizon_days, by)],
+        Method::Cohort => vec![cohort::step(of.into(), day, of.horizon_days, by)],
         Method::Markov => markov::steps(view, of, day),
     }
 }

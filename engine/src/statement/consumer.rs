@@ -15,6 +15,7 @@ use super::one::{find, holds};
 use super::reading::{text, text_or_null};
 use crate::answer::{Answer, Decimal, Value};
 use crate::attribute::value_of;
+use crate::definition::{Uses, told};
 use crate::error::ExecuteError;
 use crate::identity::parts_of;
 use crate::time::render;
@@ -42,7 +43,13 @@ pub(crate) fn run(
     for event in events.iter().take(EVENTS_SHOWN_MAX) {
         rows.push(event_row(reading, event)?);
     }
-    Ok(reading.answer("CONSUMER", rows))
+    let mut uses = Uses::default();
+    uses.models.insert(DEFAULT_MODEL.to_owned());
+    // A frozen one tells no more here than that it holds.
+    let audiences = reading.view.definitions().audiences();
+    let live = audiences.filter(|audience| audience.kind == AudienceKind::Live);
+    uses.audiences.extend(live.map(|audience| audience.name.clone()));
+    Ok(reading.answer("CONSUMER", rows).noting(told(reading.view, &uses)))
 }
 
 fn row(section: &str, name: &str, value: Option<String>, time: Option<String>) -> Vec<Value> {
@@ -73,6 +80,7 @@ fn stages(
         brand: BrandRef::Named(brand.clone()),
         model: model.name.clone(),
         stages: vec![stage.clone()],
+        categories: Vec::new(),
         as_of: None,
     };
     let names: Vec<String> = model.stages.iter().map(|rule| rule.stage.clone()).collect();

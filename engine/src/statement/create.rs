@@ -1,9 +1,9 @@
 //! CREATE: one function per kind of thing.
 
 use throng_query::plan::{
-    AttributeRef, AttributeType, AudienceKind, Create, IfExists, Model, NameKind, Set,
+    AttributeRef, AttributeType, AudienceKind, Create, IfExists, NameKind, Set,
 };
-use throng_query::{builtin, catalog::Catalog, date::Date};
+use throng_query::{catalog::Catalog, date::Date};
 use throng_storage::names::NameTable;
 use throng_storage::store::{Bulk, BulkOptions, Definition};
 
@@ -12,10 +12,10 @@ use crate::attribute::{index_key, index_of_sets};
 use crate::behaviour;
 use crate::database::Database;
 use crate::definition::{
-    AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, ModelRecord,
-    Standing, Uses, audience_key, encode,
+    AttributeRecord, AudienceRecord, BehaviourRecord, BrandRecord, DefinitionKind, Standing, Uses,
+    audience_key, encode, encode_audience, versions_of,
 };
-use crate::error::{DatabaseError, DefinitionError, User};
+use crate::error::{DatabaseError, DefinitionError};
 use crate::exec;
 use crate::options::ExecuteOptions;
 use crate::view::View;
@@ -41,7 +41,10 @@ pub(super) fn run(
         Create::Attribute { attribute: asked, kind, exists } => {
             attribute(database, asked, *kind, *exists)
         }
-        Create::Model { model: asked, exists } => model(database, asked, *exists),
+        Create::Model { model, exists } => {
+            super::model::create(database, model, *exists, options.now)
+        }
+        Create::State { state, exists } => super::state::create(database, state, *exists),
         Create::Partition { partition, exists } => {
             super::partition::create(database, partition, *exists)
         }
@@ -90,7 +93,9 @@ fn audience(
         }
         AudienceKind::Frozen { as_of } => Some(view.as_of(as_of)),
     };
-    let record = AudienceRecord { text: lasting_text(members, &view), frozen };
+    let models = frozen.map(|_| versions_of(&view, &Uses::of_set(members.set)));
+    let text = lasting_text(members, &view);
+    let record = AudienceRecord { text, frozen, models: models.unwrap_or_default() };
     match frozen {
         Some(day) => freeze(&mut bulk, &view, name, members.set, day, options)?,
         None if before.is_some_and(|before| before.index_key.is_some()) => {
@@ -98,7 +103,7 @@ fn audience(
         }
         None => {}
     }
-    publish(bulk, encode(DefinitionKind::Audience, name, &record))
+    publish(bulk, encode_audience(name, &record))
 }
 
 fn freeze(
@@ -132,6 +137,7 @@ pub(super) fn check_known(view: &View, set: &Set) -> Result<(), DefinitionError>
         (NameKind::Model, &uses.models),
         (NameKind::Partition, &uses.partitions),
         (NameKind::Behaviour, &uses.behaviours),
+        (NameKind::State, &uses.states),
     ];
     for (kind, names) in names {
         if let Some(name) = names.iter().find(|name| !view.exists(kind, name)) {
@@ -257,47 +263,6 @@ fn attribute(
     let record = AttributeRecord { attribute: asked.clone(), kind };
     bulk.define(encode(DefinitionKind::Attribute, &index_key(asked), &record));
     commit(bulk)
-}
-
-fn model(database: &Database, asked: &Model, exists: IfExists) -> Result<Change, DatabaseError> {
-    let (kind, name) = (NameKind::Model, &asked.name);
-    let view = database.view()?;
-    let before = view.model(name);
-    if builtin::is_model(name) && exists == IfExists::Replace {
-        return Err(DefinitionError::BuiltIn { kind, name: name.clone() }.into());
-    }
-    if may_take(before.is_some(), exists, kind, name)? == Change::Unneeded {
-        return Ok(Change::Unneeded);
-    }
-    for stage in &asked.stages {
-        check_known(&view, &stage.rule)?;
-    }
-    if before.is_some() {
-        check_stages_kept(&view, asked)?;
-    }
-    let text = match throng_query::bind_model(name, &asked.text, &*view) {
-        Ok(model) if model.stages == asked.stages => asked.text.clone(),
-        _ => throng_query::model_text(asked, &*view),
-    };
-    let record = ModelRecord { text };
-    database.store().define(vec![encode(DefinitionKind::Model, name, &record)])?;
-    Ok(Change::Made)
-}
-
-/// Refuses a new form of a model that lacks a stage some audience names.
-fn check_stages_kept(view: &View, model: &Model) -> Result<(), DefinitionError> {
-    let kept = |stage: &String| {
-        stage == builtin::NO_STAGE || model.stages.iter().any(|rule| rule.stage == *stage)
-    };
-    for audience in view.definitions().audiences() {
-        let named = Uses::of_set(&audience.set).stages;
-        if named.iter().any(|(of, stage)| *of == model.name && !kept(stage)) {
-            let user = User::Definition { kind: NameKind::Audience, name: audience.name.clone() };
-            let (kind, name) = (NameKind::Model, model.name.clone());
-            return Err(DefinitionError::InUse { kind, name, user });
-        }
-    }
-    Ok(())
 }
 
 /// The writer's turn, for a definition that comes with an index.

@@ -1,6 +1,5 @@
 //! DROP: nothing that something else needs is dropped.
 
-use throng_query::builtin;
 use throng_query::catalog::Catalog;
 use throng_query::plan::{AttributeRef, IfMissing, NameKind};
 
@@ -30,8 +29,9 @@ pub(super) fn run(
             let attribute = AttributeRef { brand: brand.map(str::to_owned), name: name.to_owned() };
             drop_attribute(database, &attribute)?
         }
-        NameKind::Model => drop_model(database, name)?,
+        NameKind::Model => super::model::drop(database, name)?,
         NameKind::Partition => drop_partition(database, name)?,
+        NameKind::State => super::state::drop(database, name)?,
         NameKind::Brand => drop_brand(database, name)?,
         NameKind::Behaviour => drop_behaviour(database, name)?,
         // These are known by their events alone.
@@ -43,8 +43,8 @@ pub(super) fn run(
     Ok(found)
 }
 
-/// Refuses when a set of an audience, a model or a partition uses the thing.
-fn check_unused(
+/// Refuses when a set of an audience, a model or a partition, or a state, uses the thing.
+pub(super) fn check_unused(
     view: &View,
     kind: NameKind,
     name: &str,
@@ -68,6 +68,11 @@ fn check_unused(
     for partition in view.definitions().partitions() {
         if is_used(&Uses::of_partition(partition)) {
             return Err(in_use(NameKind::Partition, &partition.name));
+        }
+    }
+    for state in view.definitions().states() {
+        if is_used(&Uses::of_state(state)) {
+            return Err(in_use(NameKind::State, &state.name));
         }
     }
     Ok(())
@@ -104,20 +109,6 @@ fn drop_attribute(database: &Database, attribute: &AttributeRef) -> Result<Chang
     }
     bulk.define(removal(DefinitionKind::Attribute, &index_key(attribute)));
     commit(bulk)
-}
-
-fn drop_model(database: &Database, name: &str) -> Result<Change, DatabaseError> {
-    let kind = NameKind::Model;
-    if builtin::is_model(name) {
-        return Err(DefinitionError::BuiltIn { kind, name: name.to_owned() }.into());
-    }
-    let view = database.view()?;
-    if view.model(name).is_none() {
-        return Ok(Change::Unneeded);
-    }
-    check_unused(&view, kind, name, |uses| uses.models.contains(name))?;
-    database.store().define(vec![removal(DefinitionKind::Model, name)])?;
-    Ok(Change::Made)
 }
 
 fn drop_partition(database: &Database, name: &str) -> Result<Change, DatabaseError> {

@@ -5,9 +5,8 @@ use throng_storage::erasure::{ErasureRecord, Subject};
 use throng_storage::names::NameTable;
 
 use super::Reading;
-use super::reading::{text, text_or_null};
+use super::reading::text;
 use crate::answer::Value;
-use crate::time::render;
 
 /// One row per erasure, the oldest first.
 pub(super) fn lines(reading: &Reading<'_>) -> Vec<Vec<Value>> {
@@ -18,8 +17,6 @@ pub(super) fn lines(reading: &Reading<'_>) -> Vec<Vec<Value>> {
 }
 
 fn line(reading: &Reading<'_>, number: i64, record: &ErasureRecord, gone: bool) -> Vec<Value> {
-    let local = record.time.and_then(|time| reading.zone.local(time));
-    let time = local.map(|(day, second)| render(reading.zone, day, second));
     let count = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
     let (kind, subject, days, consumers) = match &record.subject {
         Subject::Consumer { salt, hash, .. } => {
@@ -34,7 +31,7 @@ fn line(reading: &Reading<'_>, number: i64, record: &ErasureRecord, gone: bool) 
     let [first_day, last_day] = days;
     vec![
         Value::Integer(number),
-        text_or_null(time),
+        reading.moment(record.time),
         text(kind),
         text(subject),
         first_day,

@@ -7,6 +7,7 @@ use super::Reading;
 use super::one::{find, holds};
 use super::reading::text;
 use crate::answer::{Answer, Value};
+use crate::definition::{Uses, told};
 use crate::error::ExecuteError;
 
 /// One row per audience, in the order asked.
@@ -27,5 +28,7 @@ pub(crate) fn run(
     let matches = holds(reading, &sets, day, consumer)?;
     let row = |(name, holds): (&String, bool)| vec![text(name), Value::Boolean(holds)];
     let rows = audiences.iter().zip(matches).map(row).collect();
-    Ok(reading.answer("MATCH", rows))
+    let mut uses = Uses::default();
+    sets.iter().for_each(|set| uses.add(set));
+    Ok(reading.answer("MATCH", rows).noting(told(reading.view, &uses)))
 }

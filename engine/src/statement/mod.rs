@@ -10,10 +10,16 @@ mod erase_tests;
 mod erasures;
 mod event_text;
 pub(crate) mod matching;
+mod model;
+#[cfg(test)]
+mod model_tests;
 mod one;
 mod partition;
 mod reading;
 pub(crate) mod show;
+mod state;
+#[cfg(test)]
+mod state_tests;
 mod storage_report;
 mod store_report;
 #[cfg(test)]

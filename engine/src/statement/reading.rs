@@ -5,7 +5,7 @@ use throng_storage::store::Settings;
 
 use crate::answer::{Answer, Value};
 use crate::options::ExecuteOptions;
-use crate::time::Zone;
+use crate::time::{Zone, render};
 use crate::view::View;
 
 /// What a statement that only reads is given.
@@ -23,6 +23,14 @@ impl Reading<'_> {
     pub fn answer(&self, tag: &str, rows: Vec<Vec<Value>>) -> Answer {
         let tag = format!("{tag} {}", rows.len());
         Answer { columns: self.columns.to_vec(), rows, tag, notices: Vec::new() }
+    }
+}
+
+impl Reading<'_> {
+    /// A moment in the store's time zone; null when nobody said when.
+    pub fn moment(&self, seconds: Option<i64>) -> Value {
+        let local = seconds.and_then(|seconds| self.zone.local(seconds));
+        text_or_null(local.map(|(day, second)| render(self.zone, day, second)))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::import::KEY_BYTES_MAX;
 use throng_query::catalog::Catalog;
 use throng_query::expansion::{self, MeasureEntry};
-use throng_query::plan::{AudienceKind, Create, Division, IfExists, Model, NameKind, Show};
+use throng_query::plan::{AudienceKind, Create, Division, IfExists, Model, NameKind, Show, State};
 use throng_query::{builtin, create_text, type_text};
 
 use super::reading::{text, text_or_null};
@@ -19,8 +19,9 @@ type Row = Vec<Value>;
 /// Answers a SHOW, with the columns of [`throng_query::show_columns`].
 pub(crate) fn run(reading: &Reading<'_>, what: &Show) -> Result<Answer, ExecuteError> {
     let rows = match what {
-        Show::Names(kind) => names(reading.view, *kind),
+        Show::Names(kind) => names(reading, *kind),
         Show::Definition { kind, name } => vec![vec![definition(reading.view, *kind, name)?]],
+        Show::Versions { model } => versions(reading, model)?,
         Show::Store => store_report::lines(reading),
         Show::Storage => storage_report::lines(reading)?,
         Show::Limits => limits(),
@@ -30,7 +31,8 @@ pub(crate) fn run(reading: &Reading<'_>, what: &Show) -> Result<Answer, ExecuteE
     Ok(reading.answer("SHOW", rows))
 }
 
-fn names(view: &View, kind: NameKind) -> Vec<Row> {
+fn names(reading: &Reading<'_>, kind: NameKind) -> Vec<Row> {
+    let view = reading.view;
     let definitions = view.definitions();
     let sorted = || {
         let mut names = view.names(kind);
@@ -40,13 +42,14 @@ fn names(view: &View, kind: NameKind) -> Vec<Row> {
     match kind {
         NameKind::Audience => definitions.audiences().map(|one| audience(one)).collect(),
         NameKind::Attribute => definitions.attributes().map(|one| attribute(one)).collect(),
-        NameKind::Model => definitions.models().map(|one| model(one)).collect(),
+        NameKind::Model => definitions.models().map(|one| model(reading, one)).collect(),
         NameKind::Partition => definitions.partitions().map(|one| partition(one)).collect(),
         NameKind::Brand => sorted().map(|name| brand(view, name)).collect(),
         NameKind::Behaviour => {
             let built_in = |name: &str| Value::Boolean(behaviour::is_built_in(name));
             sorted().map(|name| vec![text(&name), built_in(&name)]).collect()
         }
+        NameKind::State => definitions.states().map(|one| state(one)).collect(),
         NameKind::Touchpoint | NameKind::Category => {
             sorted().map(|name| vec![text(name)]).collect()
         }
@@ -66,10 +69,39 @@ fn attribute(info: &AttributeInfo) -> Row {
     vec![text(&info.attribute.name), brand, text(type_text(info.kind))]
 }
 
-fn model(model: &Model) -> Row {
+fn model(reading: &Reading<'_>, model: &Model) -> Row {
     let stages: Vec<&str> = model.stages.iter().map(|rule| rule.stage.as_str()).collect();
     let built_in = Value::Boolean(builtin::is_model(&model.name));
-    vec![text(&model.name), text(stages.join(", ")), built_in]
+    let definitions = reading.view.definitions();
+    let version = definitions.version(&model.name);
+    let version = version.map_or(Value::Null, |number| Value::Integer(number.into()));
+    let newest = definitions.versions(&model.name).and_then(|record| record.newest());
+    let changed = reading.moment(newest.and_then(|newest| newest.changed));
+    vec![text(&model.name), text(stages.join(", ")), built_in, version, changed]
+}
+
+/// The versions of a model, the oldest first. It may have been dropped.
+fn versions(reading: &Reading<'_>, name: &str) -> Result<Vec<Row>, ExecuteError> {
+    let definitions = reading.view.definitions();
+    let current = definitions.version(name);
+    let row = |number: u32, changed: Option<i64>, rules: &str| {
+        let is_current = Value::Boolean(current == Some(number));
+        vec![Value::Integer(number.into()), reading.moment(changed), is_current, text(rules)]
+    };
+    if let Some(record) = definitions.versions(name) {
+        let versions = record.versions().iter();
+        return Ok(versions.map(|one| row(one.number, one.changed, &one.text)).collect());
+    }
+    let built_in = builtin::models().iter().find(|(known, _)| *known == name);
+    let unknown = || ExecuteError::Unknown { kind: NameKind::Model, name: name.to_owned() };
+    let (_, rules) = built_in.ok_or_else(unknown)?;
+    Ok(vec![row(builtin::BUILT_IN_VERSION, None, rules)])
+}
+
+fn state(state: &State) -> Row {
+    let built_in = builtin::state_of(&state.name).is_some();
+    let [begins, ends] = [&state.from, &state.until].map(|names| text(names.join(", ")));
+    vec![text(&state.name), begins, ends, Value::Boolean(built_in)]
 }
 
 fn partition(partition: &Division) -> Row {
@@ -103,6 +135,10 @@ fn definition(view: &View, kind: NameKind, name: &str) -> Result<Value, ExecuteE
         NameKind::Model => {
             let model = view.model(name).ok_or_else(unknown)?;
             Create::Model { model: (*model).clone(), exists }
+        }
+        NameKind::State => {
+            let state = view.state(name).ok_or_else(unknown)?;
+            Create::State { state: (*state).clone(), exists }
         }
         NameKind::Partition => {
             let partition = view.partition(name).ok_or_else(unknown)?;

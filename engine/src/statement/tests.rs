@@ -263,7 +263,7 @@ fn definitions_tell_the_statement_that_makes_them() {
     fixture.reopen();
     assert_eq!(fixture.rows("SHOW CREATE MODEL funnel"), [statements[0]]);
     assert_eq!(fixture.rows("SHOW CREATE AUDIENCE \"热 客\""), [statements[1]]);
-    assert!(fixture.rows("SHOW MODELS").contains(&"funnel|hot, not yet|f".to_owned()));
+    assert!(fixture.rows("SHOW MODELS").contains(&"funnel|hot, not yet|f|1|-".to_owned()));
     assert_eq!(fixture.rows("SHOW MODELS").len(), 5);
     assert_eq!(fixture.fails("SHOW CREATE AUDIENCE nobody").sqlstate(), "42704");
 }

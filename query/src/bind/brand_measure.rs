@@ -39,21 +39,23 @@ impl Binder<'_> {
                     Some(name) => self.known(NameKind::Model, name)?,
                     None => DEFAULT_MODEL.to_owned(),
                 };
+                let categories = self.known_literals(NameKind::Category, &node.categories)?;
                 let (from, to) = self.period(node)?;
-                Ok(Measure::Flow(Flow { brand, model, from, to }))
+                Ok(Measure::Flow(Flow { brand, categories, model, from, to }))
             }
             BrandMeasureKind::Asset => Ok(Measure::Asset(self.valuation(node, brand)?)),
             BrandMeasureKind::Backtest => Ok(Measure::Backtest(self.valuation(node, brand)?)),
             BrandMeasureKind::Ledger => {
                 let (from, to) = self.period(node)?;
-                let Valuation { brand, horizon_days, method } = self.valuation(node, brand)?;
+                let of = self.valuation(node, brand)?;
+                let Valuation { brand, categories, horizon_days, method } = of;
                 if let (Method::Markov, Some(name)) = (method, &node.using) {
                     let message = "a ledger is by cohort";
                     let span = name.span.clone();
                     let error = QueryError::new(ErrorCode::NotSupported, span, message);
                     return Err(error.hint("ASSET ... USING markov on each day gives the totals"));
                 }
-                Ok(Measure::Ledger(Ledger { brand, horizon_days, from, to }))
+                Ok(Measure::Ledger(Ledger { brand, categories, horizon_days, from, to }))
             }
         }
     }
@@ -71,7 +73,8 @@ impl Binder<'_> {
                 known.map(|(_, method)| *method).ok_or_else(|| unknown_method(name))?
             }
         };
-        Ok(Valuation { brand, horizon_days, method })
+        let categories = self.known_literals(NameKind::Category, &node.categories)?;
+        Ok(Valuation { brand, categories, horizon_days, method })
     }
 
     fn period(&mut self, node: &BrandMeasure) -> Result<(Date, Date), QueryError> {
@@ -92,11 +95,13 @@ impl Binder<'_> {
         let brand = self.known(NameKind::Brand, &moved.brand)?;
         let (model, known) = self.model(moved.model.as_ref(), &moved.brand.span)?;
         let (from, to) = self.days_between(&moved.days.0, &moved.days.1)?.unwrap_or_default();
+        let categories = self.known_literals(NameKind::Category, &moved.categories)?;
         let mut sides = Vec::with_capacity(2);
         for (stages, day) in [(&moved.from, from), (&moved.to, to)] {
             let stages = self.stages(stages, &model, &known)?;
             let (brand, model) = (BrandRef::Named(brand.clone()), model.clone());
-            sides.push(Set::Stage { brand, model, stages, as_of: Some(day) });
+            let categories = categories.clone();
+            sides.push(Set::Stage { brand, model, stages, categories, as_of: Some(day) });
         }
         Ok(Set::And(sides))
     }

@@ -76,7 +76,7 @@ impl Binder<'_> {
             }
             Measure::Overlap { shape: OverlapShape::Pairs, .. } => fixed(&PAIRS),
             Measure::Overlap { shape: OverlapShape::Regions, .. } => fixed(&REGIONS),
-            Measure::Profile => fixed(&PROFILE),
+            Measure::Profile | Measure::Compare { .. } => fixed(&PROFILE),
             Measure::Flow(_) => fixed(&FLOW),
             Measure::Asset(_) => self.asset_columns(),
             Measure::Ledger(_) => vec![
@@ -95,7 +95,7 @@ impl Binder<'_> {
         if node.every.is_some() {
             columns.push(column("as_of", ColumnType::Date));
         }
-        if !matches!(node.measure, MeasureNode::Profile) {
+        if !matches!(node.measure, MeasureNode::Profile | MeasureNode::Compare { .. }) {
             let mut taken: Vec<String> =
                 columns.iter().chain(&measured).map(|column| column.name.clone()).collect();
             for partition in self.partition_columns(node)? {
@@ -176,7 +176,7 @@ impl Binder<'_> {
                 Partition::About { .. } => (None, ColumnType::Text),
             };
             let name = match day {
-                Some(day) => format!("{base}@{}", date_label(day)),
+                Some(day) => format!("{base}@{}", literal_label(day)),
                 None => base.clone(),
             };
             columns.push(column(name, kind));
@@ -192,12 +192,14 @@ fn fixed(columns: &[(&str, ColumnType)]) -> Vec<Column> {
 /// `estee.stage`, `estee.stage(aipl_quick)`, `age`, `estee.level`, `warm`.
 fn base_name(partition: &Partition) -> String {
     match partition {
-        Partition::Stage { brand, model, .. } => match model {
-            Some(model) if model.text != DEFAULT_MODEL => {
-                format!("{}.stage({})", brand.text, model.text)
-            }
-            _ => format!("{}.stage", brand.text),
-        },
+        Partition::Stage { brand, model, categories, .. } => {
+            let model = match model {
+                Some(model) if model.text != DEFAULT_MODEL => format!("({})", model.text),
+                _ => String::new(),
+            };
+            let categories: Vec<String> = categories.iter().map(literal_label).collect();
+            format!("{}.stage{model}{}", brand.text, categories_label(&categories))
+        }
         Partition::Attribute(written) => match &written.brand {
             Some(brand) => format!("{}.{}", brand.text, written.name.text),
             None => written.name.text.clone(),
@@ -207,7 +209,15 @@ fn base_name(partition: &Partition) -> String {
     }
 }
 
-fn date_label(literal: &Literal) -> String {
+/// ` in skincare, makeup` behind a stage by some categories alone.
+pub(crate) fn categories_label(categories: &[String]) -> String {
+    if categories.is_empty() {
+        return String::new();
+    }
+    format!(" in {}", categories.join(", "))
+}
+
+fn literal_label(literal: &Literal) -> String {
     match &literal.kind {
         LiteralKind::Parameter(number) => format!("${number}"),
         LiteralKind::Text(text) | LiteralKind::Number(text) => text.clone(),

@@ -1,12 +1,14 @@
-//! CREATE.
+//! CREATE and ALTER.
 
 use std::collections::HashSet;
 
 use crate::ast::{AttributeName, Create as Node, Freeze, Name, Set as SetNode, Span, StageRule};
-use crate::builtin::{NO_STAGE, is_model};
+use crate::builtin::{NO_STAGE, is_model, state_of};
 use crate::error::{ErrorCode, QueryError};
-use crate::limits::MODEL_STAGES_MAX;
-use crate::plan::{AttributeRef, AudienceKind, Create, Figure, IfExists, Model, NameKind};
+use crate::limits::{MODEL_STAGES_MAX, STATE_BEHAVIOURS_MAX};
+use crate::plan::{
+    AttributeRef, AudienceKind, Create, Figure, IfExists, IfMissing, Model, NameKind, State,
+};
 use crate::text::{model_text, set_text};
 
 use super::binder::{Binder, Place};
@@ -40,6 +42,7 @@ impl Binder<'_> {
                 Ok(Create::Attribute { attribute, kind: *kind, exists })
             }
             Node::Model { name, stages, text } => self.create_model(name, stages, text, exists),
+            Node::State { name, from, until } => self.create_state(name, from, until, exists),
             Node::Partition { name, division, text } => {
                 self.create_partition(name, division, text, exists)
             }
@@ -98,6 +101,48 @@ impl Binder<'_> {
         Ok(AttributeRef { brand, name })
     }
 
+    fn create_state(
+        &mut self,
+        name: &Name,
+        from: &[Name],
+        until: &[Name],
+        exists: IfExists,
+    ) -> Result<Create, QueryError> {
+        let bad = |name: &Name, message: String| {
+            QueryError::new(ErrorCode::BadDefinition, name.span.clone(), message)
+        };
+        if let Some(built_in) = state_of(&name.text) {
+            let message = format!("state `{built_in}` is built in");
+            let span = name.span.clone();
+            let error = QueryError::new(ErrorCode::DuplicateObject, span, message);
+            return Err(error.hint("give yours another name"));
+        }
+        if name.text.eq_ignore_ascii_case("unknown") {
+            let message = "a state cannot be called `unknown`: IS UNKNOWN asks of attributes";
+            return Err(bad(name, message.to_owned()));
+        }
+        self.check_new(NameKind::State, name, exists)?;
+        for behaviours in [from, until] {
+            if let Some(beyond) = behaviours.get(STATE_BEHAVIOURS_MAX) {
+                let message =
+                    format!("a state begins and ends by {STATE_BEHAVIOURS_MAX} behaviours at most");
+                let span = beyond.span.clone();
+                return Err(QueryError::new(ErrorCode::TooLong, span, message));
+            }
+        }
+        if let Some(both) = until.iter().find(|end| from.iter().any(|begin| begin.text == end.text))
+        {
+            let message = format!("`{}` cannot both begin and end a state", both.text);
+            return Err(bad(both, message));
+        }
+        let known = |names: &[Name]| -> Result<Vec<String>, QueryError> {
+            let known = names.iter().map(|name| self.known(NameKind::Behaviour, name));
+            Ok(super::value::distinct(known.collect::<Result<_, _>>()?))
+        };
+        let state = State { name: name.text.clone(), from: known(from)?, until: known(until)? };
+        Ok(Create::State { state, exists })
+    }
+
     fn create_model(
         &mut self,
         name: &Name,
@@ -111,6 +156,34 @@ impl Binder<'_> {
             return Err(error.hint("give yours another name"));
         }
         self.check_new(NameKind::Model, name, exists)?;
+        Ok(Create::Model { model: self.model_of(name, stages, text)?, exists })
+    }
+
+    /// A model with its new rules.
+    pub fn altered_model(
+        &mut self,
+        name: &Name,
+        stages: &[StageRule],
+        text: &Span,
+        missing: IfMissing,
+    ) -> Result<Model, QueryError> {
+        if is_model(&name.text) {
+            let message = format!("model `{}` is built in", name.text);
+            let error = QueryError::new(ErrorCode::NotSupported, name.span.clone(), message);
+            return Err(error.hint("CREATE MODEL makes one of your own, with another name"));
+        }
+        if missing == IfMissing::Error {
+            self.known(NameKind::Model, name)?;
+        }
+        self.model_of(name, stages, text)
+    }
+
+    fn model_of(
+        &mut self,
+        name: &Name,
+        stages: &[StageRule],
+        text: &Span,
+    ) -> Result<Model, QueryError> {
         self.place = Place::Model;
         let stages = self.stage_rules(stages)?;
         self.place = Place::Query;
@@ -119,7 +192,7 @@ impl Binder<'_> {
         if self.has_parameters() {
             model.text = model_text(&model, self.catalog);
         }
-        Ok(Create::Model { model, exists })
+        Ok(model)
     }
 
     pub fn stage_rules(
@@ -156,9 +229,11 @@ fn duplicate(kind: NameKind, name: &str, span: &Span) -> QueryError {
     let message = format!("{} `{name}` exists already", kind_word(kind));
     let error = QueryError::new(ErrorCode::DuplicateObject, span.clone(), message);
     match kind {
-        NameKind::Audience | NameKind::Brand | NameKind::Model | NameKind::Partition => {
-            error.hint("CREATE OR REPLACE replaces it; IF NOT EXISTS keeps it")
-        }
+        NameKind::Audience
+        | NameKind::Brand
+        | NameKind::Model
+        | NameKind::Partition
+        | NameKind::State => error.hint("CREATE OR REPLACE replaces it; IF NOT EXISTS keeps it"),
         _ => error.hint("IF NOT EXISTS keeps it"),
     }
 }

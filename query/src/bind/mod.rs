@@ -21,6 +21,7 @@ mod statement;
 mod value;
 
 pub use columns::HEAD_DIGITS;
+pub(crate) use columns::categories_label;
 pub(crate) use decimal::unscaled_text;
 pub use definition::check_attribute_name;
 pub use face::{Description, ParameterValue, bind, bind_division, bind_model, bind_set, describe};

@@ -18,6 +18,7 @@ pub(super) fn kind_word(kind: NameKind) -> &'static str {
         NameKind::Touchpoint => "touchpoint",
         NameKind::Category => "category",
         NameKind::Partition => "partition",
+        NameKind::State => "state",
     }
 }
 
@@ -84,6 +85,9 @@ impl Binder<'_> {
         }
         if is(NameKind::Partition) {
             return Some(format!("`{text}` is a partition: write PARTITION {text}"));
+        }
+        if is(NameKind::State) {
+            return Some(format!("`{text}` is a state: write brand IS {text}"));
         }
         is(NameKind::Attribute).then(|| format!("`{text}` is an attribute of consumers"))
     }

@@ -1,4 +1,4 @@
-//! The sets of an OVERLAP.
+//! The sets of an OVERLAP, and of PROFILE a AGAINST b.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use crate::ast::{Members, Operand as Node, Regions, SetKind};
 use crate::builtin::{ASSET_STAGES, DEFAULT_MODEL};
 use crate::error::{ErrorCode, QueryError};
 use crate::limits::{OVERLAP_PAIRS_OPERANDS_MAX, OVERLAP_REGIONS_OPERANDS_MAX};
-use crate::plan::{BrandRef, NameKind, Operand, OverlapShape, Set};
+use crate::plan::{BrandRef, Measure, NameKind, Operand, OverlapShape, Set};
 
 use super::binder::Binder;
 
@@ -48,6 +48,21 @@ impl Binder<'_> {
         Ok((operands, shape))
     }
 
+    /// A set and its base.
+    pub fn compare(&mut self, set: &Node, base: &Node) -> Result<Measure, QueryError> {
+        // A brand given as a parameter has no label until its value is known.
+        let unknown = || Operand { label: String::new(), set: Set::All };
+        let [set, base_set] = [set, base].map(|node| self.operand(node));
+        let (set, base_set) = (set?, base_set?);
+        if set.is_some() && set == base_set {
+            let message = "a set compared with itself";
+            let error = QueryError::new(ErrorCode::BadValue, base.span.clone(), message);
+            return Err(error.hint("name another base after AGAINST, or ask PROFILE WHERE ..."));
+        }
+        let (set, base) = (set.unwrap_or_else(unknown), base_set.unwrap_or_else(unknown));
+        Ok(Measure::Compare { set: Box::new(set), base: Box::new(base) })
+    }
+
     fn operand(&mut self, node: &Node) -> Result<Option<Operand>, QueryError> {
         let (label, set) = match &node.members {
             Members::Brand(brand) => match self.known_literal(NameKind::Brand, brand)? {
@@ -79,6 +94,7 @@ pub(crate) fn consumer_assets(brand: String) -> Set {
         brand: BrandRef::Named(brand),
         model: DEFAULT_MODEL.to_owned(),
         stages: ASSET_STAGES.iter().map(|stage| (*stage).to_owned()).collect(),
+        categories: Vec::new(),
         as_of: None,
     }
 }

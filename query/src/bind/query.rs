@@ -40,6 +40,7 @@ impl Binder<'_> {
         match node {
             MeasureNode::Count => Ok(Measure::Count),
             MeasureNode::Profile => Ok(Measure::Profile),
+            MeasureNode::Compare { set, base } => self.compare(set, base),
             MeasureNode::Spend(spend) => self.spend(spend).map(Measure::Spend),
             MeasureNode::AttributeSum(written) => {
                 let (attribute, kind) = self.attribute(written)?;
@@ -67,11 +68,12 @@ impl Binder<'_> {
 
     fn partition(&mut self, node: &PartitionNode) -> Result<Partition, QueryError> {
         match node {
-            PartitionNode::Stage { brand, model, as_of } => {
+            PartitionNode::Stage { brand, model, categories, as_of } => {
                 let name = self.known(NameKind::Brand, brand)?;
                 let (model, _) = self.model(model.as_ref(), &brand.span)?;
                 let as_of = self.optional_date(as_of.as_ref())?;
-                Ok(Partition::Stage { brand: name, model, as_of })
+                let categories = self.known_literals(NameKind::Category, categories)?;
+                Ok(Partition::Stage { brand: name, model, categories, as_of })
             }
             PartitionNode::Attribute(written) => {
                 Ok(Partition::Attribute(self.attribute(written)?.0))
@@ -108,7 +110,10 @@ impl Binder<'_> {
                 named.kind,
                 NamedKind::Deepening(_) | NamedKind::Reservoir | NamedKind::Penetration(_)
             ),
-            MeasureNode::Overlap { .. } | MeasureNode::Profile | MeasureNode::OfBrand(_) => false,
+            MeasureNode::Overlap { .. }
+            | MeasureNode::Profile
+            | MeasureNode::Compare { .. }
+            | MeasureNode::OfBrand(_) => false,
         };
         let refused = if node.every.is_none() {
             Some(("FORECAST needs a series", "ask EVERY n DAYS FROM 'day' TO 'day' before it"))
@@ -148,7 +153,7 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
         Err(error.hint(hint))
     };
     let most = match node.measure {
-        MeasureNode::Profile => PROFILE_PARTITIONS_MAX,
+        MeasureNode::Profile | MeasureNode::Compare { .. } => PROFILE_PARTITIONS_MAX,
         _ => PARTITIONS_MAX,
     };
     if node.partitions.len() > most {
@@ -159,7 +164,8 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
         PartitionNode::About { span, .. } => Some(span),
         _ => None,
     });
-    if let (Some(span), false) = (about, matches!(node.measure, MeasureNode::Profile)) {
+    let is_profile = matches!(node.measure, MeasureNode::Profile | MeasureNode::Compare { .. });
+    if let (Some(span), false) = (about, is_profile) {
         let message = "only PROFILE asks what events are about: one consumer is in several groups";
         return Err(QueryError::new(ErrorCode::NotSupported, span.clone(), message));
     }
@@ -175,7 +181,10 @@ fn check_clauses(node: &Node) -> Result<(), QueryError> {
         MeasureNode::Overlap { .. } if !node.partitions.is_empty() => {
             refuse("OVERLAP has no BY", "restrict it by WHERE, once per part")
         }
-        MeasureNode::Profile if node.partitions.is_empty() => {
+        MeasureNode::Compare { .. } if node.versus.is_some() => {
+            refuse("PROFILE a AGAINST b has no VERSUS", "the set after AGAINST is the base")
+        }
+        MeasureNode::Profile | MeasureNode::Compare { .. } if node.partitions.is_empty() => {
             refuse("PROFILE needs BY", "name the attributes: PROFILE WHERE ... BY age, gender")
         }
         MeasureNode::Named(_) => super::named::check_clauses(node),

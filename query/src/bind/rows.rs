@@ -39,10 +39,29 @@ impl Binder<'_> {
 
     pub fn spent(&mut self, spend: &SpendNode, test: &SpentTest) -> Result<Set, QueryError> {
         let spend = self.spend(spend)?;
+        self.money_test(test, |comparison, amount| {
+            let spend = spend.clone();
+            Set::Spent { spend, comparison, amount }
+        })
+    }
+
+    pub fn price(&mut self, of: &SpendNode, test: &SpentTest) -> Result<Set, QueryError> {
+        let of = self.spend(of)?;
+        self.money_test(test, |comparison, amount| {
+            let of = of.clone();
+            Set::Price { of, comparison, amount }
+        })
+    }
+
+    /// One comparison, or the two of BETWEEN.
+    fn money_test(
+        &mut self,
+        test: &SpentTest,
+        compared: impl Fn(Comparison, i64) -> Set,
+    ) -> Result<Set, QueryError> {
         match test {
             SpentTest::Compare(comparison, amount) => {
-                let amount = self.money(amount)?.unwrap_or(0);
-                Ok(Set::Spent { spend, comparison: *comparison, amount })
+                Ok(compared(*comparison, self.money(amount)?.unwrap_or(0)))
             }
             SpentTest::Between(low, high) => {
                 let (first, last) = (self.money(low)?, self.money(high)?);
@@ -51,11 +70,8 @@ impl Binder<'_> {
                     let text = |amount| super::decimal::unscaled_text(amount, exponent);
                     in_order(first <= last, low, high, &text(first), &text(last))?;
                 }
-                let part = |comparison, amount: Option<i64>| Set::Spent {
-                    spend: spend.clone(),
-                    comparison,
-                    amount: amount.unwrap_or(0),
-                };
+                let part =
+                    |comparison, amount: Option<i64>| compared(comparison, amount.unwrap_or(0));
                 Ok(Set::And(vec![
                     part(Comparison::GreaterOrEqual, first),
                     part(Comparison::LessOrEqual, last),

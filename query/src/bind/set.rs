@@ -1,6 +1,7 @@
 //! Sets.
 
 use crate::ast::{Brand, Literal, Name, Set as Node, SetKind, Sign};
+use crate::builtin::state_of;
 use crate::error::{ErrorCode, QueryError};
 use crate::plan::{BrandRef, NameKind, Set};
 
@@ -38,9 +39,10 @@ impl Binder<'_> {
             SetKind::Moved(moved) => self.moved(moved),
             SetKind::Did(did) => self.did(did).map(Set::Did),
             SetKind::Spent { spend, test } => self.spent(spend, test),
+            SetKind::Price { of, test } => self.price(of, test),
             SetKind::State { brand, state, sign } => {
-                let set = Set::State { brand: self.brand(brand)?, state: *state };
-                Ok(signed(*sign, set))
+                let brand = self.brand(brand)?;
+                Ok(signed(*sign, Set::State { brand, state: self.state(state)? }))
             }
             SetKind::Attribute { attribute, test } => self.attribute_test(attribute, test),
             SetKind::Audience(name) => self.audience(name).map(Set::Audience),
@@ -66,6 +68,14 @@ impl Binder<'_> {
             None => 0,
         };
         Ok(Set::Sample { per_million, seed: seed.unsigned_abs() })
+    }
+
+    /// A state that must be known. The built-in ones are words of the language.
+    fn state(&self, name: &Name) -> Result<String, QueryError> {
+        match state_of(&name.text) {
+            Some(built_in) => Ok(built_in.to_owned()),
+            None => self.known(NameKind::State, name),
+        }
     }
 
     pub fn brand(&self, brand: &Brand) -> Result<BrandRef, QueryError> {

@@ -18,11 +18,23 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
         Show::Names(NameKind::Brand) => &[("name", Text), ("target_categories", Text)],
         Show::Names(NameKind::Behaviour) => &[("name", Text), ("builtin", Boolean)],
         Show::Names(NameKind::Attribute) => &[("name", Text), ("brand", Text), ("type", Text)],
-        Show::Names(NameKind::Model) => &[("name", Text), ("stages", Text), ("builtin", Boolean)],
+        Show::Names(NameKind::Model) => &[
+            ("name", Text),
+            ("stages", Text),
+            ("builtin", Boolean),
+            ("version", Integer),
+            ("changed", Text),
+        ],
         Show::Names(NameKind::Partition) => {
             &[("name", Text), ("groups", Text), ("definition", Text)]
         }
+        Show::Names(NameKind::State) => {
+            &[("name", Text), ("begins", Text), ("ends", Text), ("builtin", Boolean)]
+        }
         Show::Names(NameKind::Touchpoint | NameKind::Category) => &[("name", Text)],
+        Show::Versions { .. } => {
+            &[("version", Integer), ("changed", Text), ("current", Boolean), ("definition", Text)]
+        }
         Show::Definition { .. } => &[("definition", Text)],
         Show::Store => &[("property", Text), ("value", Text)],
         Show::Storage => &[

@@ -24,9 +24,10 @@ impl Binder<'_> {
         if self.place == Place::Model {
             self.check_referred(test, &model)?;
         }
+        let categories = self.known_literals(NameKind::Category, &test.categories)?;
         let as_of = self.optional_date(test.as_of.as_ref())?;
         let stages = self.stages(&test.stages, &model, &known)?;
-        Ok(signed(test.sign, Set::Stage { brand, model, stages, as_of }))
+        Ok(signed(test.sign, Set::Stage { brand, model, stages, categories, as_of }))
     }
 
     pub fn optional_date(&mut self, literal: Option<&Literal>) -> Result<Option<Date>, QueryError> {

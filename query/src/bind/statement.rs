@@ -1,6 +1,7 @@
 //! Whole statements.
 
 use crate::ast::{Literal, Name, Show as ShowNode, Statement as Node};
+use crate::builtin::state_of;
 use crate::error::{ErrorCode, QueryError};
 use crate::plan::{
     Column, ColumnType, DeleteEvents, Forget, IfMissing, NameKind, PLAN_VERSION, Plan, Show,
@@ -59,6 +60,10 @@ impl Binder<'_> {
                 let create = self.create(*exists, what)?;
                 Ok((Statement::Create(create), Vec::new()))
             }
+            Node::AlterModel { name, stages, text, missing } => {
+                let model = self.altered_model(name, stages, text, *missing)?;
+                Ok((Statement::AlterModel { model, missing: *missing }, Vec::new()))
+            }
             Node::Drop { kind, brand, name, missing } => {
                 self.check_drop(*kind, brand.as_ref(), name, *missing)?;
                 let brand = brand.as_ref().map(|brand| brand.text.clone());
@@ -102,6 +107,8 @@ impl Binder<'_> {
             ShowNode::Definition { kind, name } => {
                 Show::Definition { kind: *kind, name: self.known(*kind, name)? }
             }
+            // A dropped model has versions too, so the engine looks it up.
+            ShowNode::Versions { model } => Show::Versions { model: model.text.clone() },
             ShowNode::Store => Show::Store,
             ShowNode::Storage => Show::Storage,
             ShowNode::Limits => Show::Limits,
@@ -119,6 +126,10 @@ impl Binder<'_> {
     ) -> Result<(), QueryError> {
         if kind == NameKind::Model && crate::builtin::is_model(&name.text) {
             let message = format!("model `{}` is built in", name.text);
+            return Err(QueryError::new(ErrorCode::NotSupported, name.span.clone(), message));
+        }
+        if let (NameKind::State, Some(built_in)) = (kind, state_of(&name.text)) {
+            let message = format!("state `{built_in}` is built in");
             return Err(QueryError::new(ErrorCode::NotSupported, name.span.clone(), message));
         }
         if missing == IfMissing::Ignore {

@@ -21,16 +21,28 @@ impl Parser {
             return Ok(None);
         };
         let brand = self.name_or_text(Expect::Name(NameKind::Brand))?;
-        let (period, using, horizon) = (None, None, None);
-        Ok(Some(Measure::OfBrand(BrandMeasure { kind: *kind, brand, period, using, horizon })))
+        Ok(Some(Measure::OfBrand(BrandMeasure {
+            kind: *kind,
+            brand,
+            categories: Vec::new(),
+            period: None,
+            using: None,
+            horizon: None,
+        })))
     }
 
-    /// `FROM d1 TO d2`, `USING name` or `HORIZON n DAYS`. Which of them a measure has is known to
-    /// the binder, which can say so in better words.
+    /// `IN CATEGORY 'c', ...`, `FROM d1 TO d2`, `USING name` or `HORIZON n DAYS`. Which of them a
+    /// measure has is known to the binder, which can say so in better words.
     pub(super) fn brand_clause(&mut self, measure: &mut Measure) -> Result<bool, QueryError> {
         let Measure::OfBrand(of) = measure else { return Ok(false) };
         let at = self.span();
-        if self.word("FROM") {
+        let categories = self.category_choice()?;
+        if !categories.is_empty() {
+            once(of.categories.is_empty(), &at, "IN CATEGORY").map_err(|error| {
+                error.hint("several categories are listed after one IN CATEGORY")
+            })?;
+            of.categories = categories;
+        } else if self.word("FROM") {
             once(of.period.is_none(), &at, "FROM")?;
             let from = self.date()?;
             self.require_word("TO")?;

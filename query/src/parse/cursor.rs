@@ -39,6 +39,7 @@ impl Expect {
             Self::Name(NameKind::Touchpoint) => "a touchpoint in single quotes".to_owned(),
             Self::Name(NameKind::Category) => "a category in single quotes".to_owned(),
             Self::Name(NameKind::Partition) => "a partition".to_owned(),
+            Self::Name(NameKind::State) => "a state".to_owned(),
             Self::Group(_) => "a group".to_owned(),
             Self::NewName => "a name".to_owned(),
             Self::Stage(_) => "a stage".to_owned(),

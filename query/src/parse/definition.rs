@@ -1,20 +1,22 @@
-//! CREATE and DROP.
+//! CREATE, ALTER and DROP.
 
-use crate::ast::{Create, Freeze, Name, Span, Statement};
+use crate::ast::{Create, Freeze, Name, Span, StageRule, Statement};
 use crate::error::{ErrorCode, QueryError};
 use crate::lexer::{Symbol, TokenKind};
 use crate::limits::DECIMAL_SCALE_MAX;
 use crate::plan::{AttributeType, IfExists, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser, Subject};
+use super::statement::keyword_of;
 
-const DEFINABLE: [NameKind; 6] = [
+const DEFINABLE: [NameKind; 7] = [
     NameKind::Audience,
     NameKind::Brand,
     NameKind::Behaviour,
     NameKind::Attribute,
     NameKind::Model,
     NameKind::Partition,
+    NameKind::State,
 ];
 
 impl Parser {
@@ -38,6 +40,7 @@ impl Parser {
             NameKind::Behaviour => Create::Behaviour { name: self.name(Expect::NewName)? },
             NameKind::Attribute => self.create_attribute()?,
             NameKind::Partition => self.create_partition()?,
+            NameKind::State => self.create_state()?,
             _ => self.create_model()?,
         };
         Ok(Statement::Create { exists, what })
@@ -59,7 +62,8 @@ impl Parser {
                 Err(QueryError::new(ErrorCode::Syntax, self.since(start), message))
             }
             Some(span) if matches!(kind, NameKind::Behaviour | NameKind::Attribute) => {
-                let message = "only audiences, brands, models and partitions can be replaced";
+                let message =
+                    "only audiences, brands, models, partitions and states can be replaced";
                 let error = QueryError::new(ErrorCode::NotSupported, span, message);
                 Err(error.hint("IF NOT EXISTS keeps what is there"))
             }
@@ -133,12 +137,41 @@ impl Parser {
 
     fn create_model(&mut self) -> Result<Create, QueryError> {
         let name = self.name(Expect::NewName)?;
+        let (stages, text) = self.model_rules()?;
+        Ok(Create::Model { name, stages, text })
+    }
+
+    /// `AS STAGE s WHEN set, ...`, and the place of what stands after AS.
+    fn model_rules(&mut self) -> Result<(Vec<StageRule>, Span), QueryError> {
         self.require_word("AS")?;
         let start = self.span().start;
         self.subject = Subject::Asked;
         let stages = self.stage_rules()?;
         self.subject = Subject::Named;
-        Ok(Create::Model { name, stages, text: self.since(start) })
+        Ok((stages, self.since(start)))
+    }
+
+    /// After ALTER: models alone can be altered.
+    pub(super) fn alter(&mut self) -> Result<Statement, QueryError> {
+        let other = DEFINABLE
+            .iter()
+            .find(|kind| **kind != NameKind::Model && self.is_word_after(0, keyword_of(**kind)));
+        if let Some(kind) = other {
+            let message = "only models can be altered";
+            let error = QueryError::new(ErrorCode::NotSupported, self.span(), message);
+            return Err(match kind {
+                NameKind::Audience | NameKind::Brand | NameKind::Partition | NameKind::State => {
+                    let word = keyword_of(*kind);
+                    error.hint(format!("CREATE OR REPLACE {word} replaces what is there"))
+                }
+                _ => error.hint("DROP it and CREATE it again"),
+            });
+        }
+        self.require_word("MODEL")?;
+        let missing = if self.phrase("IF EXISTS")? { IfMissing::Ignore } else { IfMissing::Error };
+        let name = self.name(Expect::Name(NameKind::Model))?;
+        let (stages, text) = self.model_rules()?;
+        Ok(Statement::AlterModel { name, stages, text, missing })
     }
 
     fn create_partition(&mut self) -> Result<Create, QueryError> {
@@ -147,6 +180,22 @@ impl Parser {
         let start = self.span().start;
         let division = Box::new(self.division()?);
         Ok(Create::Partition { name, division, text: self.since(start) })
+    }
+
+    /// `name FROM behaviour, ... UNTIL behaviour, ...`.
+    fn create_state(&mut self) -> Result<Create, QueryError> {
+        let behaviours = |parser: &mut Self| {
+            let one = |parser: &mut Self| parser.name(Expect::Name(NameKind::Behaviour));
+            if parser.is_symbol_after(0, Symbol::Open) {
+                return parser.paren_list(one);
+            }
+            parser.comma_list(one)
+        };
+        let name = self.name(Expect::NewName)?;
+        self.require_word("FROM")?;
+        let from = behaviours(self)?;
+        self.require_word("UNTIL")?;
+        Ok(Create::State { name, from, until: behaviours(self)? })
     }
 
     /// After DROP.

@@ -7,10 +7,11 @@ use crate::plan::{NameKind, RankedBy};
 
 use super::cursor::{Expect, Parser, Subject};
 
-const RANKED: [(&str, RankedBy); 3] = [
+const RANKED: [(&str, RankedBy); 4] = [
     ("SPEND", RankedBy::Spend),
     ("FREQUENCY", RankedBy::Frequency),
     ("RECENCY", RankedBy::Recency),
+    ("PRICE", RankedBy::Price),
 ];
 
 impl Parser {

@@ -4,7 +4,7 @@ use crate::ast::{
     AttributeName, Brand, Measure, Members, Operand, Purchases, Regions, Set, SetKind, Spend,
 };
 use crate::error::QueryError;
-use crate::lexer::Symbol;
+use crate::lexer::{Symbol, TokenKind};
 use crate::plan::{Figure, NameKind};
 
 use super::cursor::{Expect, Parser};
@@ -19,7 +19,7 @@ impl Parser {
         } else if self.word("OVERLAP") {
             self.overlap().map(Some)
         } else if self.word("PROFILE") {
-            Ok(Some(Measure::Profile))
+            self.profile().map(Some)
         } else if let Some(named) = self.named_measure()? {
             Ok(Some(named))
         } else {
@@ -66,6 +66,23 @@ impl Parser {
             ("CATEGORY_DAYS", Figure::CategoryDays),
         ];
         words.into_iter().find(|(word, _)| self.word(word)).map(|(_, figure)| figure)
+    }
+
+    /// After PROFILE: two sets, or clauses alone.
+    fn profile(&mut self) -> Result<Measure, QueryError> {
+        self.wants(Expect::Word("AUDIENCE"));
+        self.wants(Expect::Name(NameKind::Brand));
+        let is_operand = self.is_symbol_after(0, Symbol::Open)
+            || self.is_name_after(0)
+            || matches!(self.kind(), TokenKind::Text(_) | TokenKind::Parameter(_));
+        if !is_operand || self.is_word_after(0, "FORECAST") {
+            return Ok(Measure::Profile);
+        }
+        let set = self.operand()?;
+        self.require_word("AGAINST").map_err(|error| {
+            error.hint("PROFILE WHERE set takes everybody as the base: PROFILE a AGAINST b BY age")
+        })?;
+        Ok(Measure::Compare { set, base: self.operand()? })
     }
 
     fn overlap(&mut self) -> Result<Measure, QueryError> {

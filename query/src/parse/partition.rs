@@ -88,7 +88,8 @@ impl Parser {
             return Ok(Partition::Attribute(AttributeName { brand: Some(name), name: part }));
         }
         let model = self.model_choice()?;
-        Ok(Partition::Stage { brand: name, model, as_of: None })
+        let categories = self.category_choice()?;
+        Ok(Partition::Stage { brand: name, model, categories, as_of: None })
     }
 
     /// `[TOP n] CATEGORIES OF brand DID ...`, if it is here.

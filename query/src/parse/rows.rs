@@ -166,6 +166,17 @@ impl Parser {
 
     /// After `brand SPENT`.
     pub(super) fn spent(&mut self, brand: Brand) -> Result<SetKind, QueryError> {
+        let (spend, test) = self.money_test(brand)?;
+        Ok(SetKind::Spent { spend, test })
+    }
+
+    /// After `brand PRICE`.
+    pub(super) fn price(&mut self, brand: Brand) -> Result<SetKind, QueryError> {
+        let (of, test) = self.money_test(brand)?;
+        Ok(SetKind::Price { of, test })
+    }
+
+    fn money_test(&mut self, brand: Brand) -> Result<(Spend, SpentTest), QueryError> {
         let amount = |parser: &mut Self| parser.number(Expect::Other("an amount of money"));
         let test = if let Some(comparison) = self.comparison() {
             SpentTest::Compare(comparison, amount(self)?)
@@ -176,7 +187,7 @@ impl Parser {
             return Err(self.unexpected());
         };
         let rows = self.rows()?;
-        Ok(SetKind::Spent { spend: Spend { brand, rows }, test })
+        Ok((Spend { brand, rows }, test))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::ast::{Brand, Name, Set, SetKind, Sign};
 use crate::error::{ErrorCode, QueryError};
 use crate::lexer::{Symbol, TokenKind};
-use crate::plan::{NameKind, State};
+use crate::plan::NameKind;
 
 use super::cursor::{Expect, Parser, Subject};
 
@@ -132,18 +132,19 @@ impl Parser {
         if self.symbol(Symbol::Point) {
             return self.dotted_leaf(name);
         }
-        if ["DID", "SPENT"].iter().any(|word| self.is_word_after(0, word)) {
+        if ["DID", "SPENT", "PRICE"].iter().any(|word| self.is_word_after(0, word)) {
             return self.brand_leaf(Brand::Named(name));
         }
         let is_state = self.is_word_after(0, "IS") && {
             let after = if self.is_word_after(1, "NOT") { 2 } else { 1 };
-            ["MEMBER", "FOLLOWER"].iter().any(|word| self.is_word_after(after, word))
+            self.is_name_after(after) && !self.is_word_after(after, "UNKNOWN")
         };
         if is_state {
             return self.brand_leaf(Brand::Named(name));
         }
         self.wants(Expect::Word("DID"));
         self.wants(Expect::Word("SPENT"));
+        self.wants(Expect::Word("PRICE"));
         self.attribute_leaf(None, name)
     }
 
@@ -167,6 +168,9 @@ impl Parser {
         if self.word("SPENT") {
             return self.spent(brand);
         }
+        if !matches!(brand, Brand::Subject(_)) && self.word("PRICE") {
+            return self.price(brand);
+        }
         if !matches!(brand, Brand::Any(_)) && self.word("IS") {
             return self.state(brand);
         }
@@ -175,13 +179,10 @@ impl Parser {
 
     fn state(&mut self, brand: Brand) -> Result<SetKind, QueryError> {
         let sign = if self.word("NOT") { Sign::Negated } else { Sign::Plain };
-        let state = if self.word("MEMBER") {
-            State::Member
-        } else if self.word("FOLLOWER") {
-            State::Follower
-        } else {
-            return Err(self.unexpected());
-        };
+        for word in ["MEMBER", "FOLLOWER"] {
+            self.wants(Expect::Word(word));
+        }
+        let state = self.name(Expect::Name(NameKind::State))?;
         Ok(SetKind::State { brand, state, sign })
     }
 }

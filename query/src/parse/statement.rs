@@ -7,13 +7,14 @@ use crate::plan::{ExplainMode, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser};
 
-const LISTS: [(&str, Show); 13] = [
+const LISTS: [(&str, Show); 14] = [
     ("AUDIENCES", Show::Names(NameKind::Audience)),
     ("BRANDS", Show::Names(NameKind::Brand)),
     ("BEHAVIOURS", Show::Names(NameKind::Behaviour)),
     ("ATTRIBUTES", Show::Names(NameKind::Attribute)),
     ("MODELS", Show::Names(NameKind::Model)),
     ("PARTITIONS", Show::Names(NameKind::Partition)),
+    ("STATES", Show::Names(NameKind::State)),
     ("TOUCHPOINTS", Show::Names(NameKind::Touchpoint)),
     ("CATEGORIES", Show::Names(NameKind::Category)),
     ("STORE", Show::Store),
@@ -36,6 +37,9 @@ impl Parser {
         }
         if self.word("CREATE") {
             return self.create();
+        }
+        if self.word("ALTER") {
+            return self.alter();
         }
         if self.word("DROP") {
             return self.drop();
@@ -134,30 +138,46 @@ impl Parser {
                 return Ok(show);
             }
         }
+        if self.word("VERSIONS") {
+            self.require_word("OF")?;
+            self.require_word("MODEL")?;
+            return Ok(Show::Versions { model: self.name(Expect::Name(NameKind::Model))? });
+        }
         self.require_word("CREATE")?;
-        let kinds = [NameKind::Audience, NameKind::Brand, NameKind::Model, NameKind::Partition];
+        let kinds = [
+            NameKind::Audience,
+            NameKind::Brand,
+            NameKind::Model,
+            NameKind::Partition,
+            NameKind::State,
+        ];
         let kind = self.kind_of_thing(&kinds)?;
         let name = self.name(Expect::Name(kind))?;
         Ok(Show::Definition { kind, name })
     }
 
-    /// One of the words AUDIENCE, BRAND, BEHAVIOUR, ATTRIBUTE, MODEL and PARTITION.
+    /// One of the words AUDIENCE, BRAND, BEHAVIOUR, ATTRIBUTE, MODEL, PARTITION and STATE.
     pub(super) fn kind_of_thing(&mut self, kinds: &[NameKind]) -> Result<NameKind, QueryError> {
         for kind in kinds {
-            let word = match kind {
-                NameKind::Audience => "AUDIENCE",
-                NameKind::Brand => "BRAND",
-                NameKind::Behaviour => "BEHAVIOUR",
-                NameKind::Attribute => "ATTRIBUTE",
-                NameKind::Model => "MODEL",
-                NameKind::Touchpoint => "TOUCHPOINT",
-                NameKind::Category => "CATEGORY",
-                NameKind::Partition => "PARTITION",
-            };
-            if self.word(word) {
+            if self.word(keyword_of(*kind)) {
                 return Ok(*kind);
             }
         }
         Err(self.unexpected())
+    }
+}
+
+/// The word for a kind of thing in CREATE and DROP.
+pub(super) fn keyword_of(kind: NameKind) -> &'static str {
+    match kind {
+        NameKind::Audience => "AUDIENCE",
+        NameKind::Brand => "BRAND",
+        NameKind::Behaviour => "BEHAVIOUR",
+        NameKind::Attribute => "ATTRIBUTE",
+        NameKind::Model => "MODEL",
+        NameKind::Touchpoint => "TOUCHPOINT",
+        NameKind::Category => "CATEGORY",
+        NameKind::Partition => "PARTITION",
+        NameKind::State => "STATE",
     }
 }

@@ -34,9 +34,21 @@ impl Parser {
         Ok(Some(model))
     }
 
-    /// `brand.stage [(model)] [AS OF d] = P` and its like, after `stage`.
+    /// `[IN CATEGORY 'c', ...]` of a stage.
+    pub(super) fn category_choice(&mut self) -> Result<Vec<Literal>, QueryError> {
+        if !(self.is_word_after(0, "IN") && self.is_word_after(1, "CATEGORY")) {
+            self.wants(Expect::Word("IN CATEGORY"));
+            return Ok(Vec::new());
+        }
+        self.advance();
+        self.advance();
+        self.texts(Expect::Name(NameKind::Category))
+    }
+
+    /// `brand.stage [(model)] [IN CATEGORY 'c'] [AS OF d] = P` and its like, after `stage`.
     pub(super) fn stage_leaf(&mut self, brand: Brand) -> Result<SetKind, QueryError> {
         let model = self.model_choice()?;
+        let categories = self.category_choice()?;
         let as_of = if self.phrase("AS OF")? { Some(self.date()?) } else { None };
         let of = model.as_ref().map_or(DEFAULT_MODEL, |model| model.text.as_str()).to_owned();
         let stage = |parser: &mut Self| parser.name_or_text(Expect::Stage(of.clone()));
@@ -44,7 +56,7 @@ impl Parser {
         let (sign, stages) = self.chosen(stage).map_err(|error| {
             if is_state { error.hint("who is in no stage is asked for by = none") } else { error }
         })?;
-        Ok(SetKind::Stage(StageTest { brand, model, as_of, sign, stages }))
+        Ok(SetKind::Stage(StageTest { brand, model, categories, as_of, sign, stages }))
     }
 
     /// `= one`, `<> one`, `IN (one, ...)` or `NOT IN (one, ...)`.
@@ -66,7 +78,7 @@ impl Parser {
         }
     }
 
-    /// `brand.moved(I TO P, 'd1', 'd2') [(model)]`, after `moved`.
+    /// `brand.moved(I TO P, 'd1', 'd2') [(model)] [IN CATEGORY 'c']`, after `moved`.
     pub(super) fn moved_leaf(&mut self, brand: Name) -> Result<SetKind, QueryError> {
         self.require_symbol(Symbol::Open)?;
         let from = self.side()?;
@@ -78,7 +90,8 @@ impl Parser {
         let days = (first, self.date()?);
         self.require_symbol(Symbol::Close)?;
         let model = self.model_choice()?;
-        Ok(SetKind::Moved(Moved { brand, model, from, to, days }))
+        let categories = self.category_choice()?;
+        Ok(SetKind::Moved(Moved { brand, model, categories, from, to, days }))
     }
 
     /// `P` or `(P, L)`. The model, hence its stages, is named later.
@@ -110,6 +123,11 @@ impl Parser {
             AttributeTest::Between { at, low, high }
         } else if self.word("IS") {
             let known = self.word("NOT");
+            if attribute.brand.is_none() {
+                self.wants(Expect::Word("MEMBER"));
+                self.wants(Expect::Word("FOLLOWER"));
+                self.wants(Expect::Name(NameKind::State));
+            }
             self.require_word("UNKNOWN")?;
             if known { AttributeTest::Known } else { AttributeTest::Unknown }
         } else {

@@ -52,6 +52,14 @@ pub enum Measure {
     },
     /// Shares, TGI and z of each attribute value: partitions are taken one by one, not crossed.
     Profile,
+    /// `PROFILE a AGAINST b`: the profile of one set with another as its base. WHERE restricts
+    /// both, and neither may be empty.
+    Compare {
+        /// Who is described.
+        set: Box<Operand>,
+        /// The base.
+        base: Box<Operand>,
+    },
     /// Who moved between the stages of a model.
     Flow(Flow),
     /// What consumers are worth.
@@ -66,7 +74,7 @@ pub enum Measure {
     Named(Named),
 }
 
-/// One set of an overlap.
+/// One set of an overlap or a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Operand {
     /// How the answer calls it: the brand's or audience's name, or the set as written.
@@ -141,6 +149,8 @@ pub enum Partition {
         brand: String,
         /// Of which model.
         model: String,
+        /// By the events in these categories alone; by all when empty.
+        categories: Vec<String>,
         /// As of this day instead of the statement's.
         as_of: Option<Date>,
     },

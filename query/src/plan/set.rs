@@ -24,6 +24,8 @@ pub enum Set {
         model: String,
         /// The stages; `none` is allowed.
         stages: Vec<String>,
+        /// By the events in these categories alone; by all when empty.
+        categories: Vec<String>,
         /// As of this day instead of the statement's.
         as_of: Option<Date>,
     },
@@ -38,12 +40,22 @@ pub enum Set {
         /// In minor units of the store's currency.
         amount: i64,
     },
-    /// Those in a state: the last of its two behaviours is the entering one.
+    /// Those whose price compares so: what they paid for a piece on average. Who has no purchase
+    /// has none, and is in none of these sets.
+    Price {
+        /// Of which purchases; one that is void does not count.
+        of: Spend,
+        /// How it is compared.
+        comparison: Comparison,
+        /// In minor units of the store's currency.
+        amount: i64,
+    },
+    /// Those in a state: the last of its behaviours is one that begins it.
     State {
         /// At which brand.
         brand: BrandRef,
-        /// Which state.
-        state: State,
+        /// Which state, by name: `member`, `follower`, or one of one's own.
+        state: String,
     },
     /// Those whose attribute is so. Unknown is in none of the comparisons.
     Attribute {
@@ -97,6 +109,8 @@ pub enum RankedBy {
     Frequency,
     /// The day of the last purchase; who has none comes last.
     Recency,
+    /// What was paid for a piece on average; who has no purchase comes last.
+    Price,
 }
 
 /// Which brand's events.
@@ -181,13 +195,16 @@ pub struct Spend {
     pub rows: RowFilter,
 }
 
-/// A state between two behaviours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum State {
-    /// From `join` until `leave`.
-    Member,
-    /// From `follow` until `unfollow`.
-    Follower,
+/// A state between behaviours: who did one of the first and none of the others since. At the same
+/// second the first win.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct State {
+    /// Its name.
+    pub name: String,
+    /// Behaviours that begin it.
+    pub from: Vec<String>,
+    /// Behaviours that end it.
+    pub until: Vec<String>,
 }
 
 /// A comparison.

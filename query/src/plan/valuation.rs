@@ -9,6 +9,8 @@ use crate::date::Date;
 pub struct Flow {
     /// Whose stages.
     pub brand: String,
+    /// By the events in these categories alone; by all when empty.
+    pub categories: Vec<String>,
     /// Of which model.
     pub model: String,
     /// Where consumers come from: their stage on this day.
@@ -22,6 +24,8 @@ pub struct Flow {
 pub struct Valuation {
     /// Whose consumers.
     pub brand: String,
+    /// By the events in these categories alone, and what they spend there; by all when empty.
+    pub categories: Vec<String>,
     /// Days of net revenue looked ahead; at least 1.
     pub horizon_days: u32,
     /// How.
@@ -42,6 +46,8 @@ pub enum Method {
 pub struct Ledger {
     /// Whose consumers.
     pub brand: String,
+    /// By the events in these categories alone, and what they spend there; by all when empty.
+    pub categories: Vec<String>,
     /// Days of net revenue looked ahead; at least 1.
     pub horizon_days: u32,
     /// The opening day.

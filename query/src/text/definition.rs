@@ -57,6 +57,13 @@ pub fn create_text(create: &Create, catalog: &dyn Catalog) -> String {
                 if model.text.is_empty() { &model_text(model, catalog) } else { &model.text };
             format!("CREATE {before}MODEL {after}{} AS {text}", quote_name(&model.name))
         }
+        Create::State { state, exists } => {
+            let (before, after) = exists_text(*exists);
+            let [from, until] =
+                [&state.from, &state.until].map(|names| list(names, |name| quote_name(name)));
+            let name = quote_name(&state.name);
+            format!("CREATE {before}STATE {after}{name} FROM {from} UNTIL {until}")
+        }
         Create::Partition { partition, exists } => {
             let (before, after) = exists_text(*exists);
             let name = quote_name(&partition.name);

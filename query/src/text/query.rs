@@ -1,6 +1,6 @@
 //! The text of queries.
 
-use crate::bind::consumer_assets;
+use crate::bind::{categories_label, consumer_assets};
 use crate::builtin::DEFAULT_MODEL;
 use crate::catalog::Catalog;
 use crate::plan::{
@@ -8,7 +8,7 @@ use crate::plan::{
     OverlapShape, Partition, Query, Set, StepUnit, Valuation,
 };
 
-use super::set::{attribute_name, rows_text, set_text, stage_name};
+use super::set::{attribute_name, categories_text, rows_text, set_text, stage_name};
 use super::words::{date, leading_name, list, quote_name};
 
 /// The text of a query.
@@ -63,13 +63,18 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
     match measure {
         Measure::Count => "COUNT".to_owned(),
         Measure::Profile => "PROFILE".to_owned(),
+        Measure::Compare { set, base } => {
+            let [set, base] = [set, base].map(|operand| operand_text(operand, catalog));
+            format!("PROFILE {set} AGAINST {base}")
+        }
         Measure::Named(named) => named_text(named),
         Measure::Purchases(of) => {
             let (figure, rows) = (of.figure.word(), rows_text(of.of.window, &of.of.rows));
             format!("SUM {}.{figure}{rows}", summed_brand(&of.of.brand))
         }
-        Measure::Flow(Flow { brand, model, from, to }) => {
+        Measure::Flow(Flow { brand, categories, model, from, to }) => {
             let (brand, model) = (leading_name(brand), quote_name(model));
+            let brand = format!("{brand}{}", categories_text(categories));
             format!("FLOW {brand} FROM {} TO {} USING {model}", date(*from), date(*to))
         }
         Measure::Spend(spend) => {
@@ -78,8 +83,9 @@ fn measure_text(measure: &Measure, catalog: &dyn Catalog) -> String {
         }
         Measure::Asset(of) => format!("ASSET {}", valuation_text(of)),
         Measure::Backtest(of) => format!("BACKTEST {}", valuation_text(of)),
-        Measure::Ledger(Ledger { brand, horizon_days, from, to }) => {
-            let (brand, from, to) = (leading_name(brand), date(*from), date(*to));
+        Measure::Ledger(Ledger { brand, categories, horizon_days, from, to }) => {
+            let (from, to) = (date(*from), date(*to));
+            let brand = format!("{}{}", leading_name(brand), categories_text(categories));
             format!("LEDGER {brand} FROM {from} TO {to} HORIZON {horizon_days} DAYS")
         }
         Measure::AttributeSum { attribute, .. } => format!("SUM {}", attribute_name(attribute)),
@@ -123,7 +129,8 @@ fn valuation_text(of: &Valuation) -> String {
         Method::Cohort => "cohort",
         Method::Markov => "markov",
     };
-    format!("{} HORIZON {} DAYS USING {method}", leading_name(&of.brand), of.horizon_days)
+    let brand = format!("{}{}", leading_name(&of.brand), categories_text(&of.categories));
+    format!("{brand} HORIZON {} DAYS USING {method}", of.horizon_days)
 }
 
 fn operand_text(operand: &Operand, catalog: &dyn Catalog) -> String {
@@ -142,12 +149,15 @@ fn operand_text(operand: &Operand, catalog: &dyn Catalog) -> String {
 fn partitions_text(partitions: &[Partition], catalog: &dyn Catalog) -> String {
     let last = partitions.len().saturating_sub(1);
     let texts = partitions.iter().enumerate().map(|(index, partition)| match partition {
-        Partition::Stage { brand, model, as_of: Some(day) } => {
-            let text = format!("{} AS OF {}", stage_name(brand, model), date(*day));
-            // Behind the last partition it would be the statement's day.
-            if index == last { format!("({text})") } else { text }
+        Partition::Stage { brand, model, categories, as_of } => {
+            let stage = format!("{}{}", stage_name(brand, model), categories_text(categories));
+            match as_of {
+                // Behind the last partition it would be the statement's day.
+                Some(day) if index == last => format!("({stage} AS OF {})", date(*day)),
+                Some(day) => format!("{stage} AS OF {}", date(*day)),
+                None => stage,
+            }
         }
-        Partition::Stage { brand, model, as_of: None } => stage_name(brand, model),
         Partition::Attribute(attribute) => attribute_name(attribute),
         Partition::Audience(name) => format!("AUDIENCE {}", quote_name(name)),
         Partition::About { what, of, top } => {
@@ -168,8 +178,13 @@ fn partitions_text(partitions: &[Partition], catalog: &dyn Catalog) -> String {
 #[must_use]
 pub fn partition_label(partition: &Partition) -> String {
     match partition {
-        Partition::Stage { brand, model, .. } if model == DEFAULT_MODEL => format!("{brand}.stage"),
-        Partition::Stage { brand, model, .. } => format!("{brand}.stage({model})"),
+        Partition::Stage { brand, model, categories, .. } => {
+            let categories = categories_label(categories);
+            if model == DEFAULT_MODEL {
+                return format!("{brand}.stage{categories}");
+            }
+            format!("{brand}.stage({model}){categories}")
+        }
         Partition::Attribute(attribute) => match &attribute.brand {
             Some(brand) => format!("{brand}.{}", attribute.name),
             None => attribute.name.clone(),

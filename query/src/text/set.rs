@@ -1,11 +1,11 @@
 //! The text of sets.
 
 use crate::bind::unscaled_text;
-use crate::builtin::DEFAULT_MODEL;
+use crate::builtin::{DEFAULT_MODEL, state_of};
 use crate::catalog::Catalog;
 use crate::plan::{
     AtLeast, AttributeRef, AttributeTest, AttributeValue, BrandRef, Comparison, Did, RankedBy,
-    RowFilter, Set, State, TargetCategories, Top, Window,
+    RowFilter, Set, TargetCategories, Top, Window,
 };
 
 use super::words::{attribute_value, date, leading_name, list, quote_name, quote_text};
@@ -68,11 +68,12 @@ enum Sign {
 
 fn leaf(set: &Set, sign: Sign, catalog: &dyn Catalog) -> String {
     match set {
-        Set::Stage { brand, model, stages, as_of } => {
+        Set::Stage { brand, model, stages, categories, as_of } => {
             let mut text = match brand {
                 BrandRef::Named(brand) => stage_name(brand, model),
                 BrandRef::Subject | BrandRef::Any => format!("stage({})", quote_name(model)),
             };
+            text.push_str(&categories_text(categories));
             if let Some(day) = as_of {
                 text.push_str(&format!(" AS OF {}", date(*day)));
             }
@@ -80,9 +81,9 @@ fn leaf(set: &Set, sign: Sign, catalog: &dyn Catalog) -> String {
         }
         Set::State { brand, state, .. } => {
             let not = if sign == Sign::Negated { "NOT " } else { "" };
-            let state = match state {
-                State::Member => "MEMBER",
-                State::Follower => "FOLLOWER",
+            let state = match state_of(state) {
+                Some(built_in) => built_in.to_uppercase(),
+                None => quote_name(state),
             };
             format!("{}IS {not}{state}", brand_prefix(brand))
         }
@@ -92,6 +93,11 @@ fn leaf(set: &Set, sign: Sign, catalog: &dyn Catalog) -> String {
             let prefix = brand_prefix(&spend.brand);
             let rows = rows_text(spend.window, &spend.rows);
             format!("{prefix}SPENT {} {amount}{rows}", comparison_text(*comparison))
+        }
+        Set::Price { of, comparison, amount } => {
+            let amount = unscaled_text(*amount, catalog.currency().exponent);
+            let (prefix, rows) = (brand_prefix(&of.brand), rows_text(of.window, &of.rows));
+            format!("{prefix}PRICE {} {amount}{rows}", comparison_text(*comparison))
         }
         Set::Attribute { attribute, test } => attribute_text(attribute, test, catalog),
         Set::Audience(name) => format!("AUDIENCE {}", quote_name(name)),
@@ -138,6 +144,7 @@ fn ranking_text(top: &Top, catalog: &dyn Catalog) -> String {
         RankedBy::Spend => "spend",
         RankedBy::Frequency => "frequency",
         RankedBy::Recency => "recency",
+        RankedBy::Price => "price",
     };
     format!("{among}BY {brand}{word}{}", rows_text(top.of.window, &top.of.rows))
 }
@@ -150,6 +157,14 @@ pub(super) fn stage_name(brand: &str, model: &str) -> String {
     } else {
         format!("{brand}.stage({})", quote_name(model))
     }
+}
+
+/// ` IN CATEGORY 'c', ...`, or nothing for all.
+pub(super) fn categories_text(categories: &[String]) -> String {
+    if categories.is_empty() {
+        return String::new();
+    }
+    format!(" IN CATEGORY {}", list(categories, |name| quote_text(name)))
 }
 
 /// The brand before DID, with a space; nothing for the subject of a model.

@@ -8,6 +8,7 @@ pub const BRANDS: &[&str] = &["estee", "lancome", "oppo", "SK-II", "雅诗兰黛
 pub const AUDIENCES: &[&str] = &["warm", "loyal", "双11 buyers"];
 pub const PARTITIONS: &[(&str, &[&str])] =
     &[("crowd", &["genz", "young town", "rest"]), ("RFM 5", &["1", "2", "3", "4", "5", "none"])];
+pub const STATES: &[&str] = &["member", "follower", "on trial", "subscriber"];
 pub const TOUCHPOINTS: &[&str] = &["live", "search_ad", "o'clock", "抖音"];
 pub const CATEGORIES: &[&str] = &["skincare", "makeup", "手机"];
 pub const BEHAVIOURS: &[&str] = &[
@@ -69,6 +70,7 @@ impl Catalog for Names {
             NameKind::Model => builtin::models().iter().map(|(name, _)| *name).collect(),
             NameKind::Touchpoint => TOUCHPOINTS.to_vec(),
             NameKind::Category => CATEGORIES.to_vec(),
+            NameKind::State => STATES.to_vec(),
             NameKind::Partition => PARTITIONS.iter().map(|(name, _)| *name).collect(),
             NameKind::Attribute => {
                 let full = |(brand, name, _): &(Option<&str>, &str, AttributeType)| match brand {

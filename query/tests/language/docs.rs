@@ -55,6 +55,8 @@ fn the_columns_of_show_are_listed() {
         ("SHOW MODELS", Show::Names(NameKind::Model)),
         ("SHOW PARTITIONS", Show::Names(NameKind::Partition)),
         ("SHOW CATEGORIES", Show::Names(NameKind::Category)),
+        ("SHOW VERSIONS OF MODEL name", Show::Versions { model: "name".to_owned() }),
+        ("SHOW STATES", Show::Names(NameKind::State)),
         ("SHOW STORE", Show::Store),
         ("SHOW STORAGE", Show::Storage),
         ("SHOW LIMITS", Show::Limits),

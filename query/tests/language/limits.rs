@@ -3,7 +3,8 @@
 use throng_query::limits::{
     DECIMAL_SCALE_MAX, EVERY_DATES_MAX, LIST_LENGTH_MAX, MODEL_STAGES_MAX, NAME_BYTES_MAX,
     NESTING_DEPTH_MAX, OVERLAP_PAIRS_OPERANDS_MAX, OVERLAP_REGIONS_OPERANDS_MAX, PARAMETERS_MAX,
-    PARTITIONS_MAX, PROFILE_PARTITIONS_MAX, STATEMENT_BYTES_MAX, TERMS_MAX, WINDOW_DAYS_MAX, all,
+    PARTITIONS_MAX, PROFILE_PARTITIONS_MAX, STATE_BEHAVIOURS_MAX, STATEMENT_BYTES_MAX, TERMS_MAX,
+    WINDOW_DAYS_MAX, all,
 };
 use throng_query::{describe, parse};
 
@@ -93,6 +94,11 @@ fn definitions_have_limits() {
         format!("CREATE MODEL m AS {}", repeated(n, rule, ", "))
     };
     check(stages, MODEL_STAGES_MAX, "54000");
+    let state = |n| {
+        let behaviours = repeated(n, |_| "view".to_owned(), ", ");
+        format!("CREATE STATE s FROM {behaviours} UNTIL buy")
+    };
+    check(state, STATE_BEHAVIOURS_MAX, "54000");
     let decimal = |n| format!("CREATE ATTRIBUTE x DECIMAL({n})");
     check(decimal, DECIMAL_SCALE_MAX as usize, "22003");
 }
@@ -100,6 +106,6 @@ fn definitions_have_limits() {
 #[test]
 fn every_limit_has_a_name() {
     let names: Vec<&str> = all().iter().map(|(name, _)| *name).collect();
-    assert_eq!(names.len(), 17);
+    assert_eq!(names.len(), 18);
     assert!(names.iter().all(|name| name.ends_with("_max")));
 }

@@ -6,11 +6,11 @@ use throng_query::plan::{
     About, AtLeast, AttributeRef, AttributeTest, AttributeType, AttributeValue, BrandRef,
     Comparison, Dates, Did, Direction, Figure, Flow, Grow, Ledger, Measure, Method, Named,
     NamedKind, Operand, OrderKey, OverlapShape, Partition, Purchases, Query, RankedBy, RowFilter,
-    Set, Spend, State, StepUnit, TargetCategories, Top, Valuation, Window,
+    Set, Spend, StepUnit, TargetCategories, Top, Valuation, Window,
 };
 
 use crate::catalog::{
-    ATTRIBUTES, AUDIENCES, BEHAVIOURS, BRANDS, CATEGORIES, PARTITIONS, TOUCHPOINTS,
+    ATTRIBUTES, AUDIENCES, BEHAVIOURS, BRANDS, CATEGORIES, PARTITIONS, STATES, TOUCHPOINTS,
 };
 
 /// SplitMix64: Steele, Lea, Flood, OOPSLA 2014.
@@ -179,6 +179,10 @@ impl Random {
         }
     }
 
+    fn stage_categories(&mut self) -> Vec<String> {
+        if self.one_in(3) { self.names(CATEGORIES) } else { Vec::new() }
+    }
+
     fn model(&mut self) -> String {
         self.name(&["aipl", "aipl_quick"])
     }
@@ -192,18 +196,21 @@ impl Random {
                 brand: BrandRef::Named(self.name(BRANDS)),
                 model: self.model(),
                 stages: self.names(&["L", "P", "I", "A", "O", "none"]),
+                categories: self.stage_categories(),
                 as_of: self.one_in(3).then(|| self.date()),
             },
             3 | 4 => Set::Did(self.did()),
+            5 if self.one_in(3) => Set::Price {
+                of: self.spend(),
+                comparison: self.comparison(),
+                amount: self.number(),
+            },
             5 => Set::Spent {
                 spend: self.spend(),
                 comparison: self.comparison(),
                 amount: self.number(),
             },
-            6 => Set::State {
-                brand: BrandRef::Named(self.name(BRANDS)),
-                state: *self.pick(&[State::Member, State::Follower]),
-            },
+            6 => Set::State { brand: BrandRef::Named(self.name(BRANDS)), state: self.name(STATES) },
             7 => {
                 let (attribute, kind) = self.attribute();
                 Set::Attribute { attribute, test: self.attribute_test(kind) }
@@ -228,7 +235,12 @@ impl Random {
         Set::Top(Top {
             per_million: u32::try_from(self.below(1_000_001)).unwrap(),
             among,
-            by: *self.pick(&[RankedBy::Spend, RankedBy::Frequency, RankedBy::Recency]),
+            by: *self.pick(&[
+                RankedBy::Spend,
+                RankedBy::Frequency,
+                RankedBy::Recency,
+                RankedBy::Price,
+            ]),
             of: self.spend(),
         })
     }
@@ -265,6 +277,7 @@ impl Random {
             _ => Partition::Stage {
                 brand: self.name(BRANDS),
                 model: self.model(),
+                categories: self.stage_categories(),
                 as_of: self.one_in(2).then(|| self.date()),
             },
         }
@@ -286,6 +299,7 @@ impl Random {
                     brand: BrandRef::Named(label.clone()),
                     model: "aipl".to_owned(),
                     stages: ["A", "I", "P", "L"].map(str::to_owned).to_vec(),
+                    categories: Vec::new(),
                     as_of: None,
                 }
             } else {
@@ -305,11 +319,13 @@ impl Random {
     fn flow(&mut self) -> Measure {
         let (from, to) = self.days();
         let model = self.name(&["aipl", "aipl_quick", "lifecycle", "deeplink"]);
-        Measure::Flow(Flow { brand: self.name(BRANDS), model, from, to })
+        let categories = self.stage_categories();
+        Measure::Flow(Flow { brand: self.name(BRANDS), categories, model, from, to })
     }
 
     fn valuation(&mut self) -> Valuation {
         Valuation {
+            categories: self.stage_categories(),
             brand: self.name(BRANDS),
             horizon_days: 1 + u32::try_from(self.below(3_650)).unwrap(),
             method: *self.pick(&[Method::Cohort, Method::Markov]),
@@ -344,9 +360,9 @@ impl Random {
             8 => Measure::Asset(self.valuation()),
             9 => Measure::Backtest(self.valuation()),
             10 => {
-                let Valuation { brand, horizon_days, .. } = self.valuation();
+                let Valuation { brand, categories, horizon_days, .. } = self.valuation();
                 let (from, to) = self.days();
-                Measure::Ledger(Ledger { brand, horizon_days, from, to })
+                Measure::Ledger(Ledger { brand, categories, horizon_days, from, to })
             }
             0 => Measure::Spend(self.spend()),
             1 => {
@@ -362,6 +378,11 @@ impl Random {
                 shape: *self.pick(&[OverlapShape::Pairs, OverlapShape::Regions]),
             },
             3 => Measure::Profile,
+            4 => {
+                let operands = self.operands();
+                let [set, base] = [0, 1].map(|at| Box::new(operands[at].clone()));
+                Measure::Compare { set, base }
+            }
             _ => Measure::Count,
         }
     }
@@ -386,8 +407,9 @@ impl Random {
     pub fn query(&mut self) -> Query {
         let measure = self.measure();
         let is_overlap = matches!(measure, Measure::Overlap { .. });
-        let is_profile = measure == Measure::Profile;
-        let versus_fits = is_profile || measure == Measure::Count;
+        let is_compared = matches!(measure, Measure::Compare { .. });
+        let is_profile = is_compared || measure == Measure::Profile;
+        let versus_fits = measure == Measure::Profile || measure == Measure::Count;
         let of_brand = matches!(
             measure,
             Measure::Flow(_) | Measure::Asset(_) | Measure::Ledger(_) | Measure::Backtest(_)

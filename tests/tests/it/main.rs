@@ -17,6 +17,7 @@ mod laws;
 mod named;
 mod oracle;
 mod partitions;
+mod planted;
 mod profiles;
 mod real_data;
 mod tidy;

@@ -106,7 +106,7 @@ fn fast_and_deepening_are_what_sql_counts() {
             .collect();
         let [deepened, start] = asked.risen(day - n, day);
         let whose = Whose::Brand(asked.brand);
-        let member = Term::State { brand: whose, member: true, negated: false };
+        let member = Term::State { brand: whose, state: 0, negated: false };
         let active = Did {
             brand: whose,
             behaviours: vec!["cart", "favorite", "coupon", "interact"],

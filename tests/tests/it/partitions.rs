@@ -113,7 +113,7 @@ fn groups_are_what_sql_counts_and_cover_everybody_once() {
 fn bands_are_what_sql_ranks() {
     over_questions(5_101, 6, |asked, world, dice| {
         let count = *dice.pick(&[1, 2, 3, 5, 10]);
-        let by = *dice.pick(&["spend", "frequency", "recency"]);
+        let by = *dice.pick(&["spend", "frequency", "recency", "price", "price"]);
         let days = *dice.pick(&[30, 365]);
         let rows = Rows { window: Some(Window::Last(days)), ..Rows::default() };
         let rules: Vec<Term> = (1..=count)

@@ -10,7 +10,7 @@ use throng::{DatabaseError, Date, ExecuteOptions, Value};
 use crate::asked::{Asked, answer, integer, over_questions};
 use crate::oracle::dice::Dice;
 use crate::oracle::sql::universe;
-use crate::oracle::term::{Rows, Whose, Window, some_day};
+use crate::oracle::term::{Rows, Whose, Window, some_categories, some_day};
 use crate::oracle::text;
 use crate::oracle::world::World;
 
@@ -27,10 +27,17 @@ fn product(money: i128, heads: i128, consumers: i128) -> i128 {
 
 impl Asked<'_> {
     /// Per stages on some days, as places in the model: how many, and their net money in a window.
-    fn cells(&self, model: &str, on: &[i32], day: i32, window: (i32, i32)) -> Cells {
+    fn cells(
+        &self,
+        within: &[usize],
+        model: &str,
+        on: &[i32],
+        day: i32,
+        window: (i32, i32),
+    ) -> Cells {
         let twin = &self.pair.twin;
         twin.prepare_model(model);
-        let asked = twin.asked(day);
+        let asked = twin.asked(day).within(within);
         let stages: Vec<String> =
             on.iter().map(|on| asked.stage(self.brand, model, Some(*on))).collect();
         let rows = Rows { window: Some(Window::Between(window.0, window.1)), ..Rows::default() };
@@ -52,9 +59,9 @@ impl Asked<'_> {
     }
 
     /// Per stage: how many were in it a horizon before a day, and what they brought since.
-    fn cohort(&self, day: i32, horizon: i32) -> [(i128, i128); 4] {
+    fn cohort(&self, within: &[usize], day: i32, horizon: i32) -> [(i128, i128); 4] {
         let start = day - horizon;
-        let cells = self.cells("aipl", &[start], day, (start + 1, day));
+        let cells = self.cells(within, "aipl", &[start], day, (start + 1, day));
         [0, 1, 2, 3].map(|place| cells.get(&vec![place]).copied().unwrap_or((0, 0)))
     }
 
@@ -70,6 +77,13 @@ impl Asked<'_> {
         }
         true
     }
+}
+
+/// The categories asked about, mostly all, and the brand with them as a statement names it.
+fn scope(asked: &Asked<'_>, dice: &mut Dice) -> (Vec<usize>, String) {
+    let within = some_categories(dice);
+    let whose = format!("{}{}", asked.name, text::within(&within));
+    (within, whose)
 }
 
 type Cells = BTreeMap<Vec<usize>, (i128, i128)>;
@@ -90,13 +104,14 @@ fn late_day(dice: &mut Dice, world: &World, horizon: i32) -> i32 {
 #[test]
 fn a_flow_is_what_sql_counts() {
     over_questions(3_001, 10, |asked, world, dice| {
+        let (within, whose) = scope(asked, dice);
         let [first, last] = two_days(dice, world);
         let model = dice.pick(&world.models);
         let names = model.stage_names();
         let (from, to) = (text::day(first), text::day(last));
         let statement =
-            format!("FLOW {} FROM {from} TO {to} USING {}", asked.name, text::name(&model.name));
-        let cells = asked.cells(&model.name, &[first, last], last, (0, -1));
+            format!("FLOW {} FROM {from} TO {to} USING {}", whose, text::name(&model.name));
+        let cells = asked.cells(&within, &model.name, &[first, last], last, (0, -1));
         let margin = |at: usize, place| -> i128 {
             cells.iter().filter(|(key, _)| key[at] == place).map(|(_, cell)| cell.0).sum()
         };
@@ -132,13 +147,17 @@ fn a_flow_is_what_sql_counts() {
 #[test]
 fn a_cell_of_a_flow_is_its_set() {
     over_questions(3_101, 6, |asked, world, dice| {
+        let (within, whose) = scope(asked, dice);
         let days = two_days(dice, world).map(text::day);
         let [from, to] = &days;
-        let statement = format!("FLOW {} FROM {from} TO {to} USING deeplink", asked.name);
+        let statement = format!("FLOW {} FROM {from} TO {to} USING deeplink", whose);
         for row in answer(&asked.pair.db, &statement).rows {
             let cell = format!(
-                "COUNT WHERE {}.moved({} TO {}, {from}, {to})(deeplink) AS OF {to}",
-                asked.name, row[0], row[1]
+                "COUNT WHERE {}.moved({} TO {}, {from}, {to})(deeplink){} AS OF {to}",
+                asked.name,
+                row[0],
+                row[1],
+                text::within(&within)
             );
             let found = answer(&asked.pair.db, &cell).rows;
             assert_eq!(found[0][0], row[3], "{cell}");
@@ -150,15 +169,15 @@ fn a_cell_of_a_flow_is_its_set() {
 fn an_asset_is_what_sql_adds_up() {
     let with_money = Cell::new(0);
     over_questions(3_201, 8, |asked, world, dice| {
+        let (within, whose) = scope(asked, dice);
         let horizon = *dice.pick(&HORIZONS);
         let day = late_day(dice, world, horizon);
-        let statement =
-            format!("ASSET {} AS OF {} HORIZON {horizon} DAYS", asked.name, text::day(day));
+        let statement = format!("ASSET {} AS OF {} HORIZON {horizon} DAYS", whose, text::day(day));
         if asked.is_refused(&statement, day - horizon) {
             return;
         }
-        let told = asked.cohort(day, horizon);
-        let now = asked.cells("aipl", &[day], day, (0, -1));
+        let told = asked.cohort(&within, day, horizon);
+        let now = asked.cells(&within, "aipl", &[day], day, (0, -1));
         let found = answer(&asked.pair.db, &statement);
         let (mut total, mut all, mut known) = (0, 0, false);
         for (place, stage) in STAGES.iter().enumerate() {
@@ -190,9 +209,10 @@ fn an_asset_is_what_sql_adds_up() {
 #[test]
 fn a_divided_asset_shrinks_small_cells() {
     over_questions(3_301, 5, |asked, world, dice| {
+        let within: [usize; 0] = [];
         let horizon = *dice.pick(&HORIZONS);
         let day = late_day(dice, world, horizon).max(asked.first + horizon);
-        let told = asked.cohort(day, horizon);
+        let told = asked.cohort(&within, day, horizon);
         let (start, name) = (text::day(day - horizon), &asked.name);
         let day = text::day(day);
         let statement =
@@ -237,13 +257,11 @@ fn a_divided_asset_shrinks_small_cells() {
 #[test]
 fn a_markov_asset_follows_from_sql_counts() {
     over_questions(3_401, 4, |asked, world, dice| {
+        let (within, whose) = scope(asked, dice);
         let horizon = *dice.pick(&[7, 30, 50]);
         let day = late_day(dice, world, 15);
-        let statement = format!(
-            "ASSET {} AS OF {} HORIZON {horizon} DAYS USING markov",
-            asked.name,
-            text::day(day)
-        );
+        let statement =
+            format!("ASSET {} AS OF {} HORIZON {horizon} DAYS USING markov", whose, text::day(day));
         if asked.is_refused(&statement, day - 15) {
             return;
         }
@@ -251,7 +269,8 @@ fn a_markov_asset_follows_from_sql_counts() {
         let (mut moved, mut money) = ([[0.0_f64; 5]; 5], [0.0_f64; 5]);
         for period in 0..periods {
             let end = day - 15 * period;
-            for (key, cell) in asked.cells("aipl", &[end - 15, end], end, (end - 14, end)) {
+            for (key, cell) in asked.cells(&within, "aipl", &[end - 15, end], end, (end - 14, end))
+            {
                 let (i, j) = (key[0].min(4), key[1].min(4));
                 moved[i][j] += cell.0 as f64;
                 money[i] += cell.1 as f64;
@@ -332,16 +351,17 @@ fn split(prices: &[[(i128, i128); 4]; 2], cells: &Cells) -> Option<Split> {
 fn a_ledger_adds_up_to_the_last_minor_unit() {
     let moved = Cell::new(0);
     over_questions(3_501, 10, |asked, world, dice| {
+        let (within, whose) = scope(asked, dice);
         let horizon = *dice.pick(&HORIZONS);
         let days = [late_day(dice, world, horizon), late_day(dice, world, horizon)];
         let (first, last) = (days[0].min(days[1]), days[0].max(days[1]));
         let (from, to) = (text::day(first), text::day(last));
-        let statement = format!("LEDGER {} FROM {from} TO {to} HORIZON {horizon} DAYS", asked.name);
+        let statement = format!("LEDGER {} FROM {from} TO {to} HORIZON {horizon} DAYS", whose);
         if asked.is_refused(&statement, first - horizon) {
             return;
         }
-        let prices = [asked.cohort(first, horizon), asked.cohort(last, horizon)];
-        let cells = asked.cells("aipl", &[first, last], last, (0, -1));
+        let prices = [asked.cohort(&within, first, horizon), asked.cohort(&within, last, horizon)];
+        let cells = asked.cells(&within, "aipl", &[first, last], last, (0, -1));
         let Some(Split { opening, closing, parts }) = split(&prices, &cells) else {
             let error = asked.pair.db.query(&statement).unwrap_err();
             assert_eq!(error.sqlstate(), "22023", "{statement}");
@@ -360,7 +380,7 @@ fn a_ledger_adds_up_to_the_last_minor_unit() {
         }
         let parts = (1..7).filter(|at| amount(*at) != 0).count();
         moved.set(moved.get() + usize::from(parts >= 2));
-        let asset = format!("ASSET {} AS OF {to} HORIZON {horizon} DAYS", asked.name);
+        let asset = format!("ASSET {} AS OF {to} HORIZON {horizon} DAYS", whose);
         let total = &answer(&asked.pair.db, &asset).rows[4];
         assert_eq!((&total[1], &total[3]), (&found[7][1], &found[7][2]), "{statement}");
     });
@@ -370,16 +390,16 @@ fn a_ledger_adds_up_to_the_last_minor_unit() {
 #[test]
 fn a_backtest_compares_an_asset_with_what_came() {
     over_questions(3_601, 6, |asked, world, dice| {
+        let (within, whose) = scope(asked, dice);
         let horizon = *dice.pick(&HORIZONS);
         let day = late_day(dice, world, 2 * horizon);
-        let test =
-            format!("BACKTEST {} AS OF {} HORIZON {horizon} DAYS", asked.name, text::day(day));
+        let test = format!("BACKTEST {} AS OF {} HORIZON {horizon} DAYS", whose, text::day(day));
         if asked.is_refused(&test, day - 2 * horizon) {
             return;
         }
-        let realised = asked.cohort(day, horizon);
+        let realised = asked.cohort(&within, day, horizon);
         let asked_then = text::day(day - horizon);
-        let asset = format!("ASSET {} AS OF {asked_then} HORIZON {horizon} DAYS", asked.name);
+        let asset = format!("ASSET {} AS OF {asked_then} HORIZON {horizon} DAYS", whose);
         let predicted = answer(&asked.pair.db, &asset).rows;
         for (place, row) in answer(&asked.pair.db, &test).rows.iter().take(4).enumerate() {
             assert_eq!((integer(&row[1]), integer(&row[3])), realised[place], "{test}");

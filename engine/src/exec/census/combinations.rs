@@ -60,8 +60,8 @@ impl Combinations {
 
     /// Adds money of a consumer with some marks, or with none.
     #[inline]
-    pub(super) fn add_money(&mut self, marks: u64, amount: i64) {
-        *self.sums.entry(marks >> 1).or_insert(0) += i128::from(amount);
+    pub(super) fn add_money(&mut self, marks: u64, amount: i128) {
+        *self.sums.entry(marks >> 1).or_insert(0) += amount;
     }
 
     /// Ends the adding.

@@ -10,7 +10,6 @@ use throng_storage::segment::ColumnSet;
 
 use crate::error::ExecuteError;
 use crate::exec::eval::Worker;
-use crate::exec::leaf::Tools;
 use crate::exec::leaf::spend::SpendReader;
 use crate::exec::program::{Program, SpendChoice};
 use crate::exec::run::{Bounds, SpanWork, for_each_span};
@@ -154,10 +153,8 @@ impl<M: Mark, const COUNTERS: usize> Taker<'_, M, COUNTERS> {
     /// Adds the money of the chunk's rows to the combinations of its marks.
     fn money(&mut self, chunk: u32) -> Result<(), ExecuteError> {
         let (Some(worker), Some(money)) = (&mut self.sets, &mut self.money) else { return Ok(()) };
-        let Tools { scratch, lanes, touched, .. } = worker.tools();
         let (marks, combinations) = (&self.marks, &mut self.combinations);
-        let with = (lanes, &mut scratch.rows, touched);
-        money.each(chunk, with, ColumnSet::AMOUNT, |low, _, amount| {
+        money.each(chunk, worker.tools().money().0, ColumnSet::AMOUNT, |low, _, amount| {
             combinations.add_money(marks.of(low), amount);
         })
     }

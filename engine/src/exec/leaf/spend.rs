@@ -1,16 +1,15 @@
 //! Net money: `buy` amounts less `refund` amounts, each on its own day.
 
 use throng_query::plan::Comparison;
-use throng_storage::segment::{ColumnSet, RowBuffer};
+use throng_storage::segment::ColumnSet;
 
-use super::Tools;
-use super::lanes::{LaneId, Lanes, Scratch};
+use super::lanes::LaneId;
 use super::rows::RowTest;
+use super::tools::{MoneyTools, Tools};
 use crate::error::ExecuteError;
 use crate::exec::compile::comparison_holds;
-use crate::exec::program::{LaneChoice, SpendChoice};
+use crate::exec::program::{LaneChoice, PiecePrice, SpendChoice};
 use crate::exec::set::{ChunkSet, SetBuilder};
-use crate::exec::trace::Touched;
 use crate::view::View;
 
 /// The money of one chunk at a time.
@@ -18,8 +17,9 @@ use crate::view::View;
 pub struct SpendReader<'v> {
     view: &'v View,
     choice: SpendChoice,
-    /// The lanes of buys and refunds, opened when first needed.
-    lanes: Option<Vec<LaneId>>,
+    /// The lanes of buys and refunds, opened when first needed; for prices those of buys, with
+    /// the void purchases of their brands.
+    lanes: Option<Vec<(LaneId, Option<usize>)>>,
 }
 
 impl<'v> SpendReader<'v> {
@@ -35,11 +35,10 @@ impl<'v> SpendReader<'v> {
     /// When the bytes are corrupt.
     pub fn fill(&mut self, chunk: u32, tools: &mut Tools<'_, 'v>) -> Result<(), ExecuteError> {
         tools.scratch.sums();
-        let Tools { scratch, lanes, touched, .. } = tools;
-        let Scratch { rows, sums, lows, .. } = &mut **scratch;
-        self.each(chunk, (lanes, rows, touched), ColumnSet::AMOUNT, |low, _, amount| {
+        let (tools, sums, lows) = tools.money();
+        self.each(chunk, tools, ColumnSet::AMOUNT, |low, _, amount| {
             lows.push(low);
-            sums[usize::from(low)] += i128::from(amount);
+            sums[usize::from(low)] += amount;
         })
     }
 
@@ -51,30 +50,57 @@ impl<'v> SpendReader<'v> {
     pub fn each(
         &mut self,
         chunk: u32,
-        (opened, buffer, touched): (&mut Lanes<'v>, &mut RowBuffer, &mut Touched),
+        mut tools: MoneyTools<'_, 'v>,
         columns: ColumnSet,
-        mut visit: impl FnMut(u16, i32, i64),
+        mut visit: impl FnMut(u16, i32, i128),
     ) -> Result<(), ExecuteError> {
-        let (view, choice) = (self.view, &self.choice);
-        let lanes = self.lanes.get_or_insert_with(|| {
-            let mut behaviours = vec![choice.buy, choice.refund];
-            behaviours.sort_unstable();
-            let lanes = LaneChoice { brand: choice.brand, behaviours };
-            opened.open(view, &lanes, choice.rows.first, choice.rows.last)
-        });
-        for lane in lanes {
-            let lane = opened.get(*lane);
+        self.open(&mut tools);
+        let columns = columns.with(ColumnSet::AMOUNT);
+        let (columns, above) = match self.choice.above {
+            None => (columns, PiecePrice { money: 0, pieces: 1 }),
+            Some(price) => (columns.with(ColumnSet::COUNT), price),
+        };
+        let (money, pieces) = (i128::from(above.money), i128::from(above.pieces));
+        for (lane, void) in self.lanes.iter().flatten() {
+            if let Some(void) = void {
+                tools.voids.load(*void, chunk, tools.touched)?;
+            }
+            let orders = void.and_then(|void| tools.voids.orders(void));
+            let lane = tools.lanes.get(*lane);
             let sign = if lane.behaviour == self.choice.refund { -1 } else { 1 };
-            let test = RowTest::new(&self.choice.rows, lane, None);
+            let test = RowTest::new(&self.choice.rows, lane, orders);
             let Some(test) = test.at(lane, chunk)? else { continue };
             let Some(part) = lane.chunk(chunk)? else { continue };
-            let columns = columns.with(ColumnSet::AMOUNT);
-            test.for_each(&part, columns, buffer, touched, |rows, row| {
+            test.for_each(&part, columns, tools.rows, tools.touched, |rows, row| {
+                let mut amount = pieces * i128::from(rows.amount[row]);
+                if money != 0 {
+                    amount -= money * i128::from(rows.count[row]);
+                }
                 let day = rows.day.get(row).copied().unwrap_or(0);
-                visit(rows.low[row], day, sign * rows.amount[row]);
+                visit(rows.low[row], day, sign * amount);
             })?;
         }
         Ok(())
+    }
+
+    fn open(&mut self, tools: &mut MoneyTools<'_, 'v>) {
+        if self.lanes.is_some() {
+            return;
+        }
+        let (view, choice) = (self.view, &self.choice);
+        let mut behaviours = vec![choice.buy];
+        if choice.above.is_none() {
+            behaviours.push(choice.refund);
+        }
+        behaviours.sort_unstable();
+        let lanes = LaneChoice { brand: choice.brand, behaviours };
+        let ids = tools.lanes.open(view, &lanes, choice.rows.first, choice.rows.last);
+        let opened = ids.into_iter().map(|id| {
+            let brand = tools.lanes.get(id).brand;
+            let void = choice.above.map(|_| tools.voids.open(view, brand, choice.rows.as_of));
+            (id, void.flatten())
+        });
+        self.lanes = Some(opened.collect());
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a worker lends its leaves.
 
+use throng_storage::segment::RowBuffer;
+
 use super::lanes::{Lanes, Scratch};
 use super::rows::RowSource;
 use super::void::Voids;
@@ -32,7 +34,27 @@ pub struct Counters<'s> {
     pub pairs: &'s mut Vec<u32>,
 }
 
+/// What money is read with.
+#[derive(Debug)]
+pub struct MoneyTools<'t, 'v> {
+    /// The worker's lanes.
+    pub lanes: &'t mut Lanes<'v>,
+    /// The worker's void purchases.
+    pub voids: &'t mut Voids<'v>,
+    /// What has been read.
+    pub touched: &'t mut Touched,
+    /// Memory for rows.
+    pub rows: &'t mut RowBuffer,
+}
+
 impl<'v> Tools<'_, 'v> {
+    /// What money is read with, apart from the sums and positions it may be added up in.
+    pub fn money(&mut self) -> (MoneyTools<'_, 'v>, &mut Vec<i128>, &mut Vec<u16>) {
+        let Scratch { rows, sums, lows, .. } = &mut *self.scratch;
+        let (lanes, voids, touched) = (&mut *self.lanes, &mut *self.voids, &mut *self.touched);
+        (MoneyTools { lanes, voids, touched, rows }, sums, lows)
+    }
+
     /// What rows are read with, apart from what counts them.
     pub fn source(&mut self) -> (RowSource<'_, 'v>, Counters<'_>) {
         let Scratch { rows, numbers, lows, pairs, .. } = &mut *self.scratch;

@@ -44,13 +44,12 @@ impl<'v> MoneyDays<'v> {
     pub(super) fn chunk(
         &mut self,
         chunk: u32,
-        tools: Tools<'_, 'v>,
+        mut tools: Tools<'_, 'v>,
         consumers: &ChunkDays,
     ) -> Result<(), ExecuteError> {
         let Self { reader, first, by_day, patterns } = self;
-        let Tools { scratch, lanes, touched, .. } = tools;
         let columns = ColumnSet::DAY.with(ColumnSet::AMOUNT);
-        reader.each(chunk, (lanes, &mut scratch.rows, touched), columns, |low, day, amount| {
+        reader.each(chunk, tools.money().0, columns, |low, day, amount| {
             let at = usize::try_from(day - *first).unwrap_or(usize::MAX);
             let mut days = by_day.get(at).copied().unwrap_or(0);
             let place = consumers.place_of(low);

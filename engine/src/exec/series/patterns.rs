@@ -123,8 +123,8 @@ impl MoneyPatterns {
     }
 
     /// Adds an amount.
-    pub(super) fn add(&mut self, pattern: u64, day: u32, amount: i64) {
-        *self.sums.entry((pattern, day)).or_insert(0) += i128::from(amount);
+    pub(super) fn add(&mut self, pattern: u64, day: u32, amount: i128) {
+        *self.sums.entry((pattern, day)).or_insert(0) += amount;
     }
 
     /// The money of intersections.

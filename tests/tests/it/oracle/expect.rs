@@ -10,7 +10,7 @@ use super::sql::{self, universe};
 use super::sqlite::Twin;
 use super::term::Term;
 use super::text::{date_text, decimal};
-use super::world::{ATTRIBUTES, BRANDS, DECIMAL_SCALE, Kind};
+use super::world::{ATTRIBUTES, BRANDS, CATEGORIES, DECIMAL_SCALE, Kind};
 
 /// One value of an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,7 +176,9 @@ impl Twin<'_> {
     /// An expression for the part a consumer is in, in the order of the parts.
     fn part(&self, part: &Part, day: i32) -> String {
         match part {
-            Part::Stage { brand, model, as_of } => self.asked(day).stage(*brand, model, *as_of),
+            Part::Stage { brand, model, categories, as_of } => {
+                self.asked(day).within(categories).stage(*brand, model, *as_of)
+            }
             Part::Attribute(attribute) => sql::value(*attribute),
             Part::Audience(name) => {
                 format!("NOT {}", self.asked(day).condition(&Term::Audience(name.clone())))
@@ -207,6 +209,7 @@ impl Twin<'_> {
             brand,
             model: "aipl".to_owned(),
             stages: ["A", "I", "P", "L"].map(str::to_owned).to_vec(),
+            categories: Vec::new(),
             as_of: None,
             negated: false,
         };
@@ -284,8 +287,13 @@ fn part_label(part: &Part) -> String {
             let (name, brand, _) = ATTRIBUTES[*attribute];
             brand.map_or_else(|| name.to_owned(), |brand| format!("{}.{name}", BRANDS[brand]))
         }
-        Part::Stage { brand, model, .. } if model == "aipl" => format!("{}.stage", BRANDS[*brand]),
-        Part::Stage { brand, model, .. } => format!("{}.stage({model})", BRANDS[*brand]),
+        Part::Stage { brand, model, categories, .. } => {
+            let model = if model == "aipl" { String::new() } else { format!("({model})") };
+            let names: Vec<&str> = categories.iter().map(|&at| CATEGORIES[at]).collect();
+            let within =
+                if names.is_empty() { String::new() } else { format!(" in {}", names.join(", ")) };
+            format!("{}.stage{model}{within}", BRANDS[*brand])
+        }
         Part::Audience(name) => name.clone(),
     }
 }

@@ -15,6 +15,7 @@ use throng::{CreateOptions, Database, Date, Event as Told, EventBatch, Value, Wh
 
 use super::events::OWN_BEHAVIOUR;
 use super::sqlite::Twin;
+use super::term::STATES;
 use super::text;
 use super::world::{
     ATTRIBUTES, BRANDS, CATEGORIES, Cell, DECIMAL_SCALE, Deletion, Event, Fact, ITEMS, Kind,
@@ -45,6 +46,10 @@ impl<'w> Pair<'w> {
         let loader = Loader { world, twin: &twin, ids, tokens: RefCell::default() };
         let mut db = Database::create(&path, &CreateOptions::default()).unwrap();
         db.query(&format!("CREATE BEHAVIOUR {OWN_BEHAVIOUR}")).unwrap();
+        for (name, from, until) in &STATES[2..] {
+            let (from, until) = (from.join(", "), until.join(", "));
+            db.query(&format!("CREATE STATE {name} FROM {from} UNTIL {until}")).unwrap();
+        }
         for portion in &world.portions {
             match portion {
                 Portion::Reopen => {

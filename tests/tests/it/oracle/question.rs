@@ -1,7 +1,7 @@
 //! Statements as the oracle thinks of them, how random ones are made and how they read.
 
 use super::dice::Dice;
-use super::term::{Model, Rows, Term, Whose, Window, some_day};
+use super::term::{Model, Rows, Term, Whose, Window, some_categories, some_day};
 use super::text;
 use super::world::{ATTRIBUTES, Audience, BRANDS, Kind, World};
 
@@ -43,7 +43,7 @@ pub enum Members {
 /// What BY divides consumers into.
 #[derive(Clone, Debug)]
 pub enum Part {
-    Stage { brand: usize, model: String, as_of: Option<i32> },
+    Stage { brand: usize, model: String, categories: Vec<usize>, as_of: Option<i32> },
     Attribute(usize),
     Audience(String),
 }
@@ -197,9 +197,12 @@ impl Operand {
 impl Part {
     fn text(&self) -> String {
         match self {
-            Self::Stage { brand, model, as_of: None } => text::stage(*brand, model),
-            Self::Stage { brand, model, as_of: Some(day) } => {
-                format!("({} AS OF {})", text::stage(*brand, model), text::day(*day))
+            Self::Stage { brand, model, categories, as_of } => {
+                let stage = format!("{}{}", text::stage(*brand, model), text::within(categories));
+                match as_of {
+                    None => stage,
+                    Some(day) => format!("({stage} AS OF {})", text::day(*day)),
+                }
             }
             Self::Attribute(attribute) => text::attribute(*attribute),
             Self::Audience(audience) => format!("AUDIENCE {}", text::name(audience)),
@@ -276,6 +279,7 @@ impl Maker<'_> {
             0..=3 => Part::Stage {
                 brand: dice.heavy(BRANDS.len()),
                 model: dice.pick(self.models).name.clone(),
+                categories: some_categories(dice),
                 as_of: dice.chance(40).then(|| some_day(dice, self.days)),
             },
             4 => Part::Audience(dice.pick(self.audiences).name.clone()),

@@ -1,7 +1,7 @@
 //! The oracle's sets as SQL conditions on one consumer, `u.id`.
 
 use super::term::Model;
-use super::term::{CellTest, Did, MoneyTest, Often, Rows, Term, Top, Whose, Window};
+use super::term::{CellTest, Did, MoneyTest, Often, Rows, STATES, Term, Top, Whose, Window};
 use super::world::{Audience, Cell};
 
 /// What a condition is asked about.
@@ -11,6 +11,8 @@ pub struct Asked<'a> {
     pub day: i32,
     /// The brand whose stage is asked.
     pub subject: Option<usize>,
+    /// Only events in these categories are looked at, when there are any: and no state.
+    pub categories: &'a [usize],
     pub models: &'a [Model],
     pub audiences: &'a [Audience],
 }
@@ -29,7 +31,12 @@ pub fn sample_table(per_million: u32, seed: u64) -> String {
     format!("sample_{per_million}_{seed}")
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// The same by the events in some categories.
+    pub fn within(self, categories: &'a [usize]) -> Self {
+        Self { categories, ..self }
+    }
+
     /// The condition that a consumer is in the set; never null.
     pub fn condition(&self, term: &Term) -> String {
         match term {
@@ -45,15 +52,28 @@ impl Asked<'_> {
                     MoneyTest::Between(a, b) => format!("({spent} BETWEEN {a} AND {b})"),
                 }
             }
-            Term::State { brand, member, negated } => self.state(*brand, *member, *negated),
-            Term::Stage { brand, model, stages, as_of, negated } => {
+            Term::Price { brand, rows, test } => {
+                let (rows, void) = (self.rows(*brand, rows), self.void());
+                let is = |sign: &str, price: i64| {
+                    format!(
+                        "coalesce((SELECT sum(e.amount) {sign} {price} * sum(e.n) FROM event e \
+                         WHERE e.c = u.id AND e.behaviour = 'buy' AND {rows} AND NOT {void}), 0)"
+                    )
+                };
+                match test {
+                    MoneyTest::Compare(sign, price) => is(sign, *price),
+                    MoneyTest::Between(a, b) => format!("({} AND {})", is(">=", *a), is("<=", *b)),
+                }
+            }
+            Term::State { brand, state, negated } => self.state(*brand, *state, *negated),
+            Term::Stage { brand, model, stages, categories, as_of, negated } => {
                 let model = self.model(model);
                 let names = model.stage_names();
                 let wanted: Vec<String> = stages
                     .iter()
                     .map(|stage| names.iter().position(|name| name == stage).unwrap().to_string())
                     .collect();
-                let number = self.stage(*brand, &model.name, *as_of);
+                let number = self.within(categories).stage(*brand, &model.name, *as_of);
                 let not = if *negated { "NOT " } else { "" };
                 format!("({number} {not}IN ({}))", wanted.join(","))
             }
@@ -121,6 +141,9 @@ impl Asked<'_> {
         if !rows.touchpoints.is_empty() {
             all.push(among("tp", &rows.touchpoints));
         }
+        if !self.categories.is_empty() {
+            all.push(among("cat", self.categories));
+        }
         if !rows.categories.is_empty() {
             all.push(among("cat", &rows.categories));
         }
@@ -179,6 +202,7 @@ impl Asked<'_> {
         let value = match top.by {
             "spend" => self.spent(top.brand, &top.rows),
             "frequency" => days("count(DISTINCT e.day)"),
+            "price" => days("sum(e.amount) * 1.0 / sum(e.n)"),
             _ => days("max(e.day)"),
         };
         format!(
@@ -214,15 +238,21 @@ impl Asked<'_> {
         )
     }
 
-    fn state(&self, whose: Whose, member: bool, negated: bool) -> String {
-        let (enter, leave) = if member { ("join", "leave") } else { ("follow", "unfollow") };
+    fn state(&self, whose: Whose, state: usize, negated: bool) -> String {
+        if !self.categories.is_empty() {
+            return i32::from(negated).to_string();
+        }
+        let (_, from, until) = STATES[state];
+        let list =
+            |names: &[&str]| names.iter().map(|name| text(name)).collect::<Vec<_>>().join(",");
+        let (from, until) = (list(from), list(until));
         let (brand, day) = (self.brand(whose), self.day);
         let last = format!(
-            "(SELECT e.behaviour FROM event e WHERE e.c = u.id AND {brand} AND e.day <= {day} \
-             AND e.behaviour IN ('{enter}', '{leave}') \
-             ORDER BY e.day DESC, e.sec DESC, e.behaviour = '{enter}' DESC LIMIT 1)"
+            "(SELECT e.behaviour IN ({from}) FROM event e WHERE e.c = u.id AND {brand} \
+             AND e.day <= {day} AND e.behaviour IN ({from}, {until}) \
+             ORDER BY e.day DESC, e.sec DESC, e.behaviour IN ({from}) DESC LIMIT 1)"
         );
-        let is = format!("coalesce({last} = '{enter}', 0)");
+        let is = format!("coalesce({last}, 0)");
         if negated { format!("(NOT {is})") } else { format!("({is})") }
     }
 }

@@ -155,7 +155,7 @@ impl<'w> Twin<'w> {
 
     pub fn asked(&self, day: i32) -> Asked<'_> {
         let (models, audiences) = (&self.world.models, &self.world.audiences);
-        Asked { day, subject: None, models, audiences }
+        Asked { day, subject: None, categories: &[], models, audiences }
     }
 
     pub fn newest_day(&self) -> i32 {

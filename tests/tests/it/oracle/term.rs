@@ -15,6 +15,8 @@ pub enum Term {
         brand: usize,
         model: String,
         stages: Vec<String>,
+        /// By the events in these alone; by all when empty.
+        categories: Vec<usize>,
         as_of: Option<i32>,
         negated: bool,
     },
@@ -25,9 +27,16 @@ pub enum Term {
         rows: Rows,
         test: MoneyTest,
     },
+    /// What was paid for a piece on average.
+    Price {
+        brand: Whose,
+        rows: Rows,
+        test: MoneyTest,
+    },
     State {
         brand: Whose,
-        member: bool,
+        /// Of [`STATES`].
+        state: usize,
         negated: bool,
     },
     Attribute {
@@ -43,6 +52,17 @@ pub enum Term {
     },
 }
 
+/// A state as it is written, the behaviours that begin it and those that end it.
+type State = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+/// The built-in states, and two that every store is given.
+pub const STATES: [State; 4] = [
+    ("MEMBER", &["join"], &["leave"]),
+    ("FOLLOWER", &["follow"], &["unfollow"]),
+    ("\"trying it\"", &["sample", "click", "view"], &["buy", "refund", OWN_BEHAVIOUR]),
+    ("waiting", &["cart"], &["buy", "exposure"]),
+];
+
 /// Whose events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
@@ -57,7 +77,7 @@ pub enum Whose {
 pub struct Top {
     pub per_million: u32,
     pub among: Option<Box<Term>>,
-    /// `spend`, `frequency` or `recency`.
+    /// `spend`, `frequency`, `recency` or `price`.
     pub by: &'static str,
     pub brand: Whose,
     pub rows: Rows,
@@ -163,9 +183,9 @@ impl Model {
         let aipl = Self::aipl();
         let rule = |place: usize| aipl.stages[place].1.clone();
         let and = |place, term| Term::And(vec![rule(place), term]);
-        let state = |member| Term::State { brand: Whose::Subject, member, negated: false };
+        let state = |state| Term::State { brand: Whose::Subject, state, negated: false };
         let told = ["share", "interact", "coupon", "sample", "search"];
-        let enthused = vec![state(true), state(false), did(&told, Often::Once, Some(15))];
+        let enthused = vec![state(0), state(1), did(&told, Often::Once, Some(15))];
         let wanted = did(&["cart", "favorite", "deposit"], Often::Once, Some(15));
         let praised = did(&["review_positive", "share"], Often::Once, Some(365));
         let spends = Term::Top(Top {
@@ -175,7 +195,7 @@ impl Model {
             brand: Whose::Subject,
             rows: Rows { window: Some(Window::Last(365)), ..Rows::default() },
         });
-        let keen = Term::Or(vec![praised, Term::And(vec![state(true), spends])]);
+        let keen = Term::Or(vec![praised, Term::And(vec![state(0), spends])]);
         let stages = vec![
             ("keen".to_owned(), and(0, keen)),
             ("numerous".to_owned(), rule(0)),
@@ -193,7 +213,7 @@ impl Model {
             vec!["search", "favorite", "cart", "interact", "coupon", "share", "sample", "deposit"];
         let mut awareness = vec!["exposure", "content", "watch", "category_search", "view"];
         if quick { &mut interest } else { &mut awareness }.push("click");
-        let state = |member| Term::State { brand: Whose::Subject, member, negated: false };
+        let state = |state| Term::State { brand: Whose::Subject, state, negated: false };
         let rows =
             Rows { window: Some(Window::Last(30)), target_categories: true, ..Rows::default() };
         let opportunity = Did { brand: Whose::Any, behaviours: vec![], often: Often::Once, rows };
@@ -203,8 +223,8 @@ impl Model {
         ];
         let loyalty = vec![did(&["buy"], Often::Days(2), Some(365)), Term::And(reviewed)];
         let interested = vec![
-            state(true),
-            state(false),
+            state(0),
+            state(1),
             did(&interest, Often::Once, Some(15)),
             did(&["view"], Often::Days(2), Some(15)),
         ];
@@ -247,6 +267,11 @@ pub fn some_day(dice: &mut Dice, days: &[i32]) -> i32 {
         _ => i32::try_from(dice.number(-10..=10)).unwrap(),
     };
     (day + shift).clamp(-5, DAY_MAX + 500)
+}
+
+/// Mostly all of them.
+pub fn some_categories(dice: &mut Dice) -> Vec<usize> {
+    if dice.chance(75) { Vec::new() } else { dice.some(&[0, 1, 2, 3], 2) }
 }
 
 struct Maker<'a> {
@@ -332,17 +357,18 @@ impl Maker<'_> {
             return match dice.index(8) {
                 1 => attribute(dice, false),
                 2 => sample(dice),
-                0 => Term::State { brand: Whose::Subject, member: dice.chance(50), negated },
+                0 => Term::State { brand: Whose::Subject, state: dice.index(4), negated },
                 3 => self.spent(dice),
                 _ => Term::Did(self.did(dice)),
             };
         }
         match dice.index(16) {
             0..=5 => Term::Did(self.did(dice)),
-            6 | 7 => self.spent(dice),
+            6 => self.spent(dice),
+            7 => self.priced(dice),
             8 => {
                 let brand = Whose::Brand(dice.heavy(BRANDS.len()));
-                Term::State { brand, member: dice.chance(50), negated }
+                Term::State { brand, state: dice.index(4), negated }
             }
             9 | 10 => attribute(dice, true),
             11 if !self.audiences.is_empty() => {
@@ -360,7 +386,7 @@ impl Maker<'_> {
         Term::Top(Top {
             per_million: *dice.pick(&[0, 1, 100_000, 250_000, 333_333, 500_000, 1_000_000]),
             among,
-            by: ["spend", "frequency", "recency"][dice.index(3)],
+            by: ["spend", "frequency", "recency", "price"][dice.index(4)],
             brand: self.whose(dice),
             rows: self.rows(dice),
         })
@@ -372,6 +398,7 @@ impl Maker<'_> {
             brand: dice.heavy(BRANDS.len()),
             model: model.name.clone(),
             stages: dice.some(&model.stage_names(), 3),
+            categories: some_categories(dice),
             as_of: dice.chance(25).then(|| some_day(dice, self.days)),
             negated,
         }
@@ -448,6 +475,13 @@ impl Maker<'_> {
             categories: list(dice, 15, CATEGORIES.len()),
             items: list(dice, 10, ITEMS.len() + 1),
             target_categories: false,
+        }
+    }
+
+    fn priced(&self, dice: &mut Dice) -> Term {
+        match self.spent(dice) {
+            Term::Spent { brand, rows, test } => Term::Price { brand, rows, test },
+            other => other,
         }
     }
 

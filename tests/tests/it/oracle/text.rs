@@ -1,6 +1,6 @@
 //! The oracle's sets in the words of the language.
 
-use super::term::{CellTest, Did, Model, MoneyTest, Often, Rows, Term, Top, Whose, Window};
+use super::term::{CellTest, Did, Model, MoneyTest, Often, Rows, STATES, Term, Top, Whose, Window};
 use super::world::{ATTRIBUTES, BRANDS, CATEGORIES, Cell, DECIMAL_SCALE, ITEMS, Kind, TOUCHPOINTS};
 
 /// A name, quoted when it has to be.
@@ -140,21 +140,24 @@ pub fn term(term: &Term) -> String {
         Term::Or(parts) => joined(parts, " OR "),
         Term::Not(inner) => format!("NOT {}", part(inner)),
         Term::Did(asked) => did(asked),
-        Term::Spent { brand: whose, rows: which, test } => {
+        Term::Spent { brand: whose, rows: which, test }
+        | Term::Price { brand: whose, rows: which, test } => {
+            let word = if matches!(term, Term::Spent { .. }) { "SPENT" } else { "PRICE" };
             let test = match test {
                 MoneyTest::Compare(sign, amount) => format!("{sign} {}", decimal(*amount, 2)),
                 MoneyTest::Between(a, b) => {
                     format!("BETWEEN {} AND {}", decimal(*a, 2), decimal(*b, 2))
                 }
             };
-            format!("{}SPENT {test}{}", brand(*whose), rows(which))
+            format!("{}{word} {test}{}", brand(*whose), rows(which))
         }
-        Term::State { brand: whose, member, negated } => {
-            let state = if *member { "MEMBER" } else { "FOLLOWER" };
-            format!("{}IS {}{state}", brand(*whose), if *negated { "NOT " } else { "" })
+        Term::State { brand: whose, state, negated } => {
+            let not = if *negated { "NOT " } else { "" };
+            format!("{}IS {not}{}", brand(*whose), STATES[*state].0)
         }
-        Term::Stage { brand, model, stages, as_of, negated } => {
-            stage_test(*brand, model, stages, *as_of, *negated)
+        Term::Stage { brand, model, stages, categories, as_of, negated } => {
+            let stage = format!("{}{}", stage(*brand, model), within(categories));
+            stage_test(&stage, stages, *as_of, *negated)
         }
         Term::Attribute { attribute, test } => attribute_test(*attribute, test),
         Term::Audience(audience) => format!("AUDIENCE {}", name(audience)),
@@ -185,13 +188,16 @@ pub fn stage(brand: usize, model: &str) -> String {
     format!("{}.stage{model}", name(BRANDS[brand]))
 }
 
-fn stage_test(
-    brand: usize,
-    model: &str,
-    stages: &[String],
-    as_of: Option<i32>,
-    negated: bool,
-) -> String {
+/// ` IN CATEGORY 'c', ...` behind a stage, or nothing for all.
+pub fn within(categories: &[usize]) -> String {
+    if categories.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = categories.iter().map(|&i| literal(CATEGORIES[i])).collect();
+    format!(" IN CATEGORY {}", names.join(", "))
+}
+
+fn stage_test(stage: &str, stages: &[String], as_of: Option<i32>, negated: bool) -> String {
     let as_of = as_of.map_or(String::new(), |as_of| format!(" AS OF {}", day(as_of)));
     let names: Vec<String> = stages.iter().map(|stage| name(stage)).collect();
     let test = match (&names[..], negated) {
@@ -200,7 +206,7 @@ fn stage_test(
         (_, false) => format!("IN ({})", names.join(", ")),
         (_, true) => format!("NOT IN ({})", names.join(", ")),
     };
-    format!("{}{as_of} {test}", stage(brand, model))
+    format!("{stage}{as_of} {test}")
 }
 
 fn attribute_test(index: usize, test: &CellTest) -> String {

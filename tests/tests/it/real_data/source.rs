@@ -187,7 +187,14 @@ impl Sides<'_> {
         for (place, &brand) in brands.iter().enumerate() {
             let stages = STAGES[..4].iter().map(|stage| (*stage).to_owned()).collect();
             let model = "aipl".to_owned();
-            let assets = Term::Stage { brand, model, stages, as_of: None, negated: false };
+            let assets = Term::Stage {
+                brand,
+                model,
+                stages,
+                categories: Vec::new(),
+                as_of: None,
+                negated: false,
+            };
             masks.push(format!("{} * {}", self.twin.asked(day).condition(&assets), 1 << place));
         }
         let sql = format!(
