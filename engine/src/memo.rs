@@ -1,11 +1,12 @@
 //! What was asked for before: sets - stages of a brand on a day, groups of partitions, live
 //! audiences - and the numbers of whole passes.
 //!
-//! A set is kept under what it is made of, with every name resolved and every day absolute, together
-//! with the segments and indexes that have anything of it. It is right as long as a view has the
-//! same ones: a batch, late or not, is a new segment, so it ends exactly the sets that read a lane
-//! and a day it has rows of. Merging ends those that read what was merged. Numbers are kept alike, under
-//! the program and what was counted of it; how many the universe has is not among them.
+//! A set is kept under what it is made of, with every name resolved and every day absolute,
+//! together with the segments and indexes that have anything of it. It is right as long as a view
+//! has the same ones: a batch, late or not, is a new segment, so it ends exactly the sets that read
+//! a lane and a day it has rows of. Merging ends those that read what was merged. Numbers are kept
+//! alike, under the program and what was counted of it; how many the universe has is not among
+//! them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

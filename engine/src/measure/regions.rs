@@ -1,8 +1,8 @@
 //! Exclusive regions of sets with many members: who is in which sets, for all positions of a chunk
 //! at once.
 //!
-//! Eight sets are eight bits of a byte: transposing their words gives the byte of every position, and
-//! what is left is to count bytes. That costs the same for each position, however many sets it
+//! Eight sets are eight bits of a byte: transposing their words gives the byte of every position,
+//! and what is left is to count bytes. That costs the same for each position, however many sets it
 //! is in, and no position has to be looked up.
 
 use throng_storage::container::{CHUNK_SIZE, ChunkBits};
@@ -30,7 +30,8 @@ pub struct RegionTally {
 }
 
 impl RegionTally {
-    /// Adds the regions of the worker's chunk, where each set was computed, to their counts by code.
+    /// Adds the regions of the worker's chunk, where each set was computed, to their counts by
+    /// code.
     pub fn chunk(&mut self, worker: &Worker<'_>, nodes: &[NodeId], counts: &mut [i128]) {
         let Self { bits, codes, counters } = self;
         bits.resize_with(nodes.len(), kernel::zeroed);

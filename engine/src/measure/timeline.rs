@@ -63,8 +63,8 @@ pub fn count(
     Ok(Some((days, trace)))
 }
 
-/// The money of all days: `Some(None)` when none is asked for, none when it differs in more than its
-/// windows.
+/// The money of all days: `Some(None)` when none is asked for, none when it differs in more than
+/// its windows.
 fn money(groupings: &[Grouping]) -> Option<Option<SeriesMoney>> {
     let mut money: Option<SeriesMoney> = None;
     for (day, grouping) in groupings.iter().enumerate() {
@@ -112,7 +112,8 @@ struct Cells<'p> {
 }
 
 impl Cells<'_> {
-    /// The cells of all channels and families; none when the days differ in more than their windows.
+    /// The cells of all channels and families; none when the days differ in more than their
+    /// windows.
     fn add_all(&mut self) -> Option<()> {
         let groupings = self.groupings;
         let first = groupings.first()?;
@@ -184,8 +185,8 @@ impl Cells<'_> {
         Some(())
     }
 
-    /// A group on every day. Where the second partition of each day is the first one of the next, the
-    /// rows of both are read once: what the second is on a day, the first is a day later.
+    /// A group on every day. Where the second partition of each day is the first one of the next,
+    /// the rows of both are read once: what the second is on a day, the first is a day later.
     fn node(&mut self, family: usize, level: usize, code: usize) -> Option<Later> {
         let own = self.of_days(family, level, code)?;
         let other = self.of_days(family, 1 - level.min(1), code);

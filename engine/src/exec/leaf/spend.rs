@@ -42,8 +42,8 @@ impl<'v> SpendReader<'v> {
         })
     }
 
-    /// Calls `visit` with the position, the day and the amount of every row of a chunk; the day only
-    /// means something when its column is asked for.
+    /// Calls `visit` with the position, the day and the amount of every row of a chunk; the day
+    /// only means something when its column is asked for.
     ///
     /// # Errors
     /// When the bytes are corrupt.

@@ -1,8 +1,8 @@
 //! Counting by pattern: which of some nodes a consumer is in on a day, as the bits of a number.
 //!
 //! Asking of every consumer for each intersection whether it is in it costs as much as there are
-//! intersections. Where there are many, each consumer's days with any node are gone through instead,
-//! and the intersections follow from the patterns, of which there are few.
+//! intersections. Where there are many, each consumer's days with any node are gone through
+//! instead, and the intersections follow from the patterns, of which there are few.
 
 use std::collections::HashMap;
 
