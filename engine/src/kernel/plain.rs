@@ -55,10 +55,11 @@ const LANES: usize = 8;
 /// Exchanges the high part of each word of `low` with the low part of that of `high`.
 #[inline(always)]
 fn exchange(words: &mut [[u64; LANES]; 8], low: usize, high: usize, shift: u32, mask: u64) {
-    for lane in 0..LANES {
-        let differ = ((words[low][lane] >> shift) ^ words[high][lane]) & mask;
-        words[high][lane] ^= differ;
-        words[low][lane] ^= differ << shift;
+    let (before, after) = words.split_at_mut(high);
+    for (low, high) in before[low].iter_mut().zip(&mut after[0]) {
+        let differ = ((*low >> shift) ^ *high) & mask;
+        *high ^= differ;
+        *low ^= differ << shift;
     }
 }
 
