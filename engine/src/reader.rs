@@ -98,7 +98,8 @@ impl Reader {
             Statement::Create(_)
             | Statement::Drop { .. }
             | Statement::Forget(_)
-            | Statement::DeleteEvents(_) => return Err(DatabaseError::ReadOnly),
+            | Statement::DeleteEvents(_)
+            | Statement::Backup(_) => return Err(DatabaseError::ReadOnly),
         };
         Ok(answer)
     }

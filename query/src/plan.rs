@@ -11,7 +11,9 @@ mod valuation;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::change::{DeleteEvents, Forget, IfExists, IfMissing};
+pub use crate::change::{
+    Backup, BackupFiles, BackupVerify, DeleteEvents, Forget, IfExists, IfMissing,
+};
 use crate::date::Date;
 
 pub use named::{Figure, Grow, Named, NamedKind, Purchases};
@@ -26,7 +28,7 @@ pub use set::{
 pub use valuation::{Flow, Ledger, Method, Valuation};
 
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 6;
+pub const PLAN_VERSION: u32 = 7;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +110,8 @@ pub enum Statement {
     Forget(Forget),
     /// Events to delete.
     DeleteEvents(DeleteEvents),
+    /// A copy of the store to make.
+    Backup(Backup),
     /// A list of what the store knows.
     Show(Show),
     /// `EXPLAIN [ANALYZE] statement`; the statement is always a [`Statement::Query`].

@@ -306,7 +306,8 @@ impl Runner {
         let live = self.expected().live.clone();
         self.expect_backup(before.into_iter().chain(live.clone()).collect());
         let options = BackupOptions { links, verify: Verify::New };
-        self.opened()?.backup(Path::new(BACKUP_DIR), options, &mut |_, _| {})?;
+        self.opened()?
+            .backup(Path::new(BACKUP_DIR), options, &mut |_, _| ControlFlow::Continue(()))?;
         self.expect_backup(live);
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::super::care::Survey;
 use super::super::checkpoint::advance;
 use super::super::shared::{Beside, Tuning};
 use super::super::{BackupOptions, BulkOptions, CompactionStep, Depth, Outcome, Store, WriteError};
+use super::backup::onward;
 use super::faults::Handle;
 use super::model::Model;
 use super::{Row, batch, columns_of, copy_dir, define, names_in, random_rows, settings, small};
@@ -132,8 +133,8 @@ fn interfere(store: &Store, model: &mut Model, random: &mut Pcg64) {
         6 => {
             let dir = tempfile::tempdir().unwrap();
             let (to, restored) = (dir.path().join("backup"), dir.path().join("restored"));
-            let first = store.backup(&to, BackupOptions::default(), &mut |_, _| {}).unwrap();
-            let again = store.backup(&to, BackupOptions::default(), &mut |_, _| {}).unwrap();
+            let first = store.backup(&to, BackupOptions::default(), &mut onward).unwrap();
+            let again = store.backup(&to, BackupOptions::default(), &mut onward).unwrap();
             assert_eq!(again.kept, first.linked + first.copied);
             super::super::restore(&to, &restored, &mut |_, _| {}).unwrap();
             model.check(&open(&restored));
