@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, CodecError, ValueKind};
 use crate::erasure::{ErasureEdit, Erasures};
 use crate::error::{CorruptError, FileError};
-use crate::io::{Disk, IoError};
+use crate::io::{Action, Disk, IoError};
 use crate::wal::{AppendError, FileKind, Origin, RecordFile, RecordKind, Replayed, replay};
 
 const EDIT: ValueKind = ValueKind(2);
@@ -422,7 +422,12 @@ fn write_anew(
     let mut file = write()?;
     file.file.sync().map_err(EditError::Undone)?;
     let place = dir.join(MANIFEST);
-    disk.rename(&path, &place).map_err(EditError::Unknown)?;
+    disk.rename(&path, &place).map_err(|error| {
+        // A directory that has no room has not taken the name. Of any other error nobody knows
+        // what the disk has made.
+        let undone = error.action == Action::Rename && error.is_full();
+        if undone { EditError::Undone(error) } else { EditError::Unknown(error) }
+    })?;
     file.path = place;
     mark(&mut file)?;
     Ok(file)

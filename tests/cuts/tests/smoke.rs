@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use throng_cuts::{Batch, Ending, Honesty, Load, Row, Search, Step, Sweep, explore};
+use throng_cuts::{Batch, Deleted, Ending, Honesty, Load, Row, Search, Step, Sweep, explore};
 use throng_storage::store::{Depth, Links};
 
 fn batch(token: Option<&str>, amounts: std::ops::Range<i64>) -> Batch {
@@ -49,6 +49,43 @@ fn written_down() -> Vec<Step> {
     ]
 }
 
+/// People and events are taken out, in memory, in files, in an index and while a checkpoint is
+/// under way; one comes again; and all is merged.
+fn erasing() -> Vec<Step> {
+    let forget = |who: &[&str]| Step::Forget(who.iter().map(|&one| one.to_owned()).collect());
+    let load = Load {
+        batch: batch(Some("t1"), 10..16),
+        index: Some(("i".to_owned(), Some(4))),
+        definition: None,
+        memory: 100,
+        ending: Ending::Commit,
+    };
+    let days = (16_990, 17_000);
+    let deleted = Deleted { brand: "b".to_owned(), behaviour: Some("did".to_owned()), days };
+    vec![
+        Step::Open,
+        Step::Load(load),
+        Step::Batches(vec![batch(None, 20..23)]),
+        forget(&["c11", "c20", "nobody"]),
+        Step::Batches(vec![batch(None, 30..33), batch(None, 20..21)]),
+        Step::Advance,
+        forget(&["c30", "c12"]),
+        Step::Advance,
+        Step::Backup(Links::Allowed),
+        Step::Advance,
+        Step::CompactAll(None),
+        Step::Backup(Links::Never),
+        Step::Batches(vec![batch(Some("t2"), 11..12), batch(None, 40..42)]),
+        Step::Delete(deleted),
+        Step::Batches(vec![batch(None, 50..53)]),
+        forget(&["c51", "c13"]),
+        Step::Open,
+        Step::CompactAll(Some(2)),
+        Step::CompactAll(None),
+        Step::Open,
+    ]
+}
+
 #[test]
 fn nothing_acknowledged_is_lost_in_power_cuts() {
     let search = Search::new(1, 1, Honesty::Honest);
@@ -60,6 +97,10 @@ fn nothing_acknowledged_is_lost_in_power_cuts() {
 #[test]
 fn steps_that_are_written_down_survive_every_cut() {
     let (search, steps) = (Search::new(2, 3, Honesty::Honest), written_down());
+    let all: Vec<usize> = (0..steps.len()).collect();
+    search.explore(0, &all, &steps).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(search.total() > 500);
+    let (search, steps) = (Search::new(4, 3, Honesty::Honest), erasing());
     let all: Vec<usize> = (0..steps.len()).collect();
     search.explore(0, &all, &steps).unwrap_or_else(|failure| panic!("{failure}"));
     assert!(search.total() > 500);
@@ -97,6 +138,7 @@ fn a_seed_gives_the_same_states_again() {
 fn an_error_at_any_call_is_named_and_leaves_everything_whole() {
     let (search, sweep) = (Search::new(1, 0, Honesty::Honest), Sweep::default());
     sweep.steps(&search, 0, &written_down(), 3).unwrap_or_else(|failure| panic!("{failure}"));
+    sweep.steps(&search, 0, &erasing(), 3).unwrap_or_else(|failure| panic!("{failure}"));
     for script in 0..2 {
         sweep.script(&search, script, 29).unwrap_or_else(|failure| panic!("{failure}"));
     }

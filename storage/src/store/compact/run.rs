@@ -166,6 +166,10 @@ impl Store {
             Some(sweep) => sweep.run(&mut watch)?,
             None => ControlFlow::Continue(()),
         };
+        if done.is_continue() {
+            // They may hold who was forgotten.
+            shared.files.remove_left()?;
+        }
         Ok((watch.all, done))
     }
 }
