@@ -1,10 +1,11 @@
 //! The log of a store that is being looked at.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::finding::{Fault, Finding, Note};
 use super::survey::Survey;
-use crate::manifest::MANIFEST;
+use crate::manifest::{MANIFEST, Manifest, ManifestError};
 use crate::names::{NameTable, Names};
 use crate::store::columns::{self, Limits};
 use crate::store::files::FileType;
@@ -129,6 +130,48 @@ impl LogSurvey {
 
     pub(super) fn is_damaged(&self) -> bool {
         self.faults.iter().any(|finding| finding.path == self.path)
+    }
+}
+
+/// Tokens that the manifest has, and batches that the log has lost.
+#[derive(Debug)]
+pub(super) enum LostTokens {
+    /// These are the lost batches'.
+    Sure(BTreeSet<String>),
+    /// The lost batches' are among these.
+    Perhaps(BTreeSet<String>),
+}
+
+impl LostTokens {
+    pub(super) fn into_tokens(self) -> BTreeSet<String> {
+        let (Self::Sure(tokens) | Self::Perhaps(tokens)) = self;
+        tokens
+    }
+}
+
+impl Survey {
+    /// The tokens in the manifest of batches behind the damage. Which they are the batches say
+    /// themselves; where one of them cannot be read, it may be any that came into the manifest
+    /// with them and is of no batch before the damage.
+    pub(super) fn lost_tokens(&self) -> Result<LostTokens, ManifestError> {
+        let lost = self.log.last + 1..=self.state.logged;
+        let readable: BTreeMap<u64, Option<&String>> = self
+            .log
+            .behind
+            .iter()
+            .filter(|batch| lost.contains(&batch.sequence))
+            .map(|batch| (batch.sequence, batch.body.token.as_ref()))
+            .collect();
+        if lost.count() == readable.len() {
+            return Ok(LostTokens::Sure(readable.into_values().flatten().cloned().collect()));
+        }
+        let (disk, dir) = (&*self.files.disk, &self.files.dir);
+        let tokens = Manifest::tokens_after(disk, dir, self.files.store_id, self.log.last)?;
+        let mut tokens: BTreeSet<String> = tokens.into_iter().collect();
+        for token in self.log.batches.iter().filter_map(|batch| batch.body.token.as_ref()) {
+            tokens.remove(token);
+        }
+        Ok(LostTokens::Perhaps(tokens))
     }
 }
 
