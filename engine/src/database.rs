@@ -195,8 +195,9 @@ impl Database {
 
     /// Writes what is in memory to files and merges segments until every block of days is one run
     /// of them: blocks of one day for the newest, of 8 and then of 64 days for the older ones. It
-    /// takes all the time it needs of one core; statements and batches go on meanwhile. `progress`
-    /// is called again and again; `Break` ends the merging, and what was merged before stays.
+    /// takes all the time it needs, of two cores when there is much; statements and batches go on
+    /// meanwhile. `progress` is called again and again; `Break` ends the merging, and what was
+    /// merged before stays.
     ///
     /// # Errors
     /// When a file cannot be written or read; then the store is as it was before that merge.

@@ -137,6 +137,7 @@ fn tuning() -> Tuning {
         segment_rows: 16,
         manifest_bytes: 700,
         builders: 1,
+        beside_rows: u64::MAX,
         beside: Beside::Nobody,
     }
 }
