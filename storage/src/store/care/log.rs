@@ -9,7 +9,7 @@ use crate::manifest::{MANIFEST, Manifest, ManifestError};
 use crate::names::{NameTable, Names};
 use crate::store::columns::{self, Limits};
 use crate::store::files::FileType;
-use crate::store::recover::{GAP, TORN};
+use crate::store::recover::GAP;
 use crate::store::types::KeyTable;
 use crate::wal::{CommitBody, FileKind, Origin, Record, RecordKind, Scan, scan};
 
@@ -95,19 +95,21 @@ impl LogSurvey {
         if is_frozen {
             let next = survey.state.log;
             let ends = || {
-                replayed.torn.then_some(TORN).or_else(|| {
-                    let next_path = files.path(FileType::Log, next);
-                    let next_bytes = files.disk.read(&next_path).ok()?;
-                    let origin = Origin { store_id: files.store_id, number: next };
-                    let scan = scan(&next_path, &next_bytes, FileKind::Log, origin).ok()?;
-                    (!scan.replayed.follows(replayed.last)).then_some(GAP)
-                })
+                let next_path = files.path(FileType::Log, next);
+                let next_bytes = files.disk.read(&next_path).ok()?;
+                let origin = Origin { store_id: files.store_id, number: next };
+                let scan = scan(&next_path, &next_bytes, FileKind::Log, origin).ok()?;
+                (!scan.replayed.follows(replayed.last)).then_some(GAP)
             };
             if self.faults.is_empty() {
                 self.faults.extend(ends().map(|what| fault_at(replayed.length, what)));
             }
+            if self.faults.is_empty() && replayed.torn {
+                self.torn = Some(Note::Torn { path: path.clone() });
+            }
         } else {
-            self.torn = replayed.torn.then(|| Note::Torn { path: path.clone() });
+            let torn = replayed.torn.then(|| Note::Torn { path: path.clone() });
+            self.torn = torn.or_else(|| self.torn.take());
         }
         self.sound = replayed.length;
         self.last = replayed.last;
