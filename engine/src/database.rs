@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use throng_query::plan::{PLAN_VERSION, Plan, Statement};
 use throng_storage::names::NameTable;
 use throng_storage::store::{
-    BackupOptions, BackupReport, Compacted, CompactionProgress, Outcome, Settings, Store, restore,
+    BackupOptions, BackupReport, Compacted, CompactionProgress, Outcome, Progress, Settings, Store,
+    restore,
 };
 
 use crate::answer::Answer;
@@ -18,12 +19,12 @@ use crate::error::{DatabaseError, DefinitionError, ExecuteError};
 use crate::ingest::{EventBatch, IngestError, ingest};
 use crate::memo::Memo;
 pub use crate::options::{
-    Cancel, CreateOptions, Effect, ExecuteOptions, Method, Parameter, ParameterType, Prepared,
-    UseMemo,
+    BackupPlaces, Cancel, CreateOptions, Effect, ExecuteOptions, Method, Parameter, ParameterType,
+    Prepared, UseMemo,
 };
 use crate::present::Present;
 use crate::reader::Reader;
-use crate::statement::{define, erase};
+use crate::statement::{backup, define, erase};
 use crate::time::Zone;
 use crate::view::View;
 
@@ -161,6 +162,7 @@ impl Database {
             }
             Statement::Forget(forget) => erase::forget(self, forget, &plan.columns, options),
             Statement::DeleteEvents(delete) => erase::delete(self, delete, &plan.columns, options),
+            Statement::Backup(what) => backup::run(self, what, &plan.columns, options),
             _ => reader.run(plan, options),
         }
     }
@@ -197,8 +199,9 @@ impl Database {
 
     /// Writes what is in memory to files and merges segments until every block of days is one run
     /// of them: blocks of one day for the newest, of 8 and then of 64 days for the older ones. It
-    /// takes all the time it needs of one core; statements and batches go on meanwhile. `progress`
-    /// is called again and again; `Break` ends the merging, and what was merged before stays.
+    /// takes all the time it needs, of two cores when there is much; statements and batches go on
+    /// meanwhile. `progress` is called again and again; `Break` ends the merging, and what was
+    /// merged before stays.
     ///
     /// # Errors
     /// When a file cannot be written or read; then the store is as it was before that merge.
@@ -224,6 +227,23 @@ impl Database {
         dir: &Path,
         options: BackupOptions,
         progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<BackupReport, DatabaseError> {
+        let mut told = |done, total| {
+            progress(done, total);
+            ControlFlow::Continue(())
+        };
+        self.backup_until(dir, options, &mut told)
+    }
+
+    /// As [`Self::backup`]; it is given up when `progress` says `Break`.
+    ///
+    /// # Errors
+    /// As [`Self::backup`], or that it was stopped.
+    pub fn backup_until(
+        &self,
+        dir: &Path,
+        options: BackupOptions,
+        progress: &mut Progress<'_>,
     ) -> Result<BackupReport, DatabaseError> {
         Ok(self.store().backup(dir, options, progress)?)
     }

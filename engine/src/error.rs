@@ -63,6 +63,15 @@ pub enum ExecuteError {
         /// The identity.
         identity: String,
     },
+    /// A backup asked for by somebody who may not have files written.
+    #[error("no backups are taken from here: they write files where the store is")]
+    BackupsRefused,
+    /// A backup asked for outside of the directory that backups go to.
+    #[error("`{dir}` is not a path below the directory that backups go to")]
+    BackupPlace {
+        /// The directory asked for.
+        dir: String,
+    },
     /// A sum that does not fit its type.
     #[error("a sum is too large to be told exactly")]
     Overflow,
@@ -292,7 +301,8 @@ impl DatabaseError {
             Self::Execute(error) => error.sqlstate(),
             Self::Definition(error) => error.sqlstate(),
             Self::Ingest(error) => error.sqlstate(),
-            Self::Write(_) | Self::Backup(_) | Self::Repair(_) => "58030",
+            Self::Backup(error) => backup_state(error),
+            Self::Write(_) | Self::Repair(_) => "58030",
             Self::ReadOnly => "25006",
         }
     }
@@ -323,6 +333,20 @@ impl DatabaseError {
     }
 }
 
+fn backup_state(error: &BackupError) -> &'static str {
+    match error {
+        BackupError::Live { .. }
+        | BackupError::Other { .. }
+        | BackupError::NotEmpty { .. }
+        | BackupError::Changed { .. }
+        | BackupError::Inside { .. } => "55000",
+        BackupError::Stopped => "57014",
+        BackupError::Damaged(_) | BackupError::Copied(_) | BackupError::Corrupt(_) => "XX001",
+        error if error.is_full() => "53100",
+        _ => "58030",
+    }
+}
+
 impl ExecuteError {
     /// As [`DatabaseError::sqlstate`].
     #[must_use]
@@ -336,6 +360,7 @@ impl ExecuteError {
             Self::AttributeType { .. } => "42804",
             Self::UnknownConsumer { .. } => "02000",
             Self::UnknownIdentity { .. } => "42704",
+            Self::BackupsRefused | Self::BackupPlace { .. } => "42501",
             Self::Overflow => "22003",
             Self::ShortHistory { .. }
             | Self::NoEvents
@@ -359,6 +384,10 @@ impl ExecuteError {
             Self::UnknownIdentity { .. } => {
                 "nothing was changed; say FORGET CONSUMER IF EXISTS to leave unknown ones out"
             }
+            Self::BackupsRefused => {
+                "let the server take them below a directory: throng serve --backup-root DIR"
+            }
+            Self::BackupPlace { .. } => "name it relatively, without `..`: BACKUP TO 'nightly'",
             Self::ShortHistory { .. } => "ask for a shorter HORIZON or a later day",
             Self::ShortSeries { .. } => "begin EVERY earlier, or take smaller steps",
             Self::ForecastLength { .. } => {

@@ -31,8 +31,8 @@ pub mod view;
 pub use answer::{Answer, Column, ColumnType, Date, Decimal, Value};
 pub use compactor::{Background, CompactionOptions};
 pub use database::{
-    Cancel, CreateOptions, Database, Effect, ExecuteOptions, Method, Parameter, ParameterType,
-    Prepared, UseMemo,
+    BackupPlaces, Cancel, CreateOptions, Database, Effect, ExecuteOptions, Method, Parameter,
+    ParameterType, Prepared, UseMemo,
 };
 pub use error::{DatabaseError, DefinitionError, ExecuteError, User};
 pub use ingest::{Event, EventBatch, IngestError, When};

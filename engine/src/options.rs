@@ -1,5 +1,6 @@
 //! What a caller may choose: settings of a new store, bounds of a statement, parameters.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -55,6 +56,20 @@ pub struct ExecuteOptions {
     pub memo: UseMemo,
     /// The time now, in seconds since 1970-01-01 UTC: it stands in the record of an erasure.
     pub now: Option<i64>,
+    /// Where BACKUP TO may make its directory.
+    pub backups: BackupPlaces,
+}
+
+/// Where a statement may make backups. Whoever asks from elsewhere has the process write files.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BackupPlaces {
+    /// Wherever the process may: the asker is the program itself, or its user.
+    #[default]
+    Anywhere,
+    /// In one directory, by relative paths that do not lead out of it.
+    Below(PathBuf),
+    /// Nowhere.
+    Nowhere,
 }
 
 /// How a statement's sets are counted. Its answer does not depend on it: for tests and

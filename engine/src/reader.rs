@@ -104,7 +104,8 @@ impl Reader {
             | Statement::AlterModel { .. }
             | Statement::Drop { .. }
             | Statement::Forget(_)
-            | Statement::DeleteEvents(_) => return Err(DatabaseError::ReadOnly),
+            | Statement::DeleteEvents(_)
+            | Statement::Backup(_) => return Err(DatabaseError::ReadOnly),
         };
         Ok(answer)
     }

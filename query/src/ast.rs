@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::plan::{
-    About, AttributeType, Comparison, Direction, ExplainMode, Figure, IfExists, IfMissing,
-    NameKind, RankedBy, StepUnit,
+    About, AttributeType, BackupFiles, BackupVerify, Comparison, Direction, ExplainMode, Figure,
+    IfExists, IfMissing, NameKind, RankedBy, StepUnit,
 };
 
 /// Bytes of the source.
@@ -48,6 +48,7 @@ impl Ast {
             | Statement::Explain { .. }
             | Statement::Consumer { .. }
             | Statement::Match { .. }
+            | Statement::Backup { .. }
             | Statement::Show(_) => Effect::Reads,
         }
     }
@@ -113,6 +114,7 @@ pub(crate) enum Statement {
     Drop { kind: NameKind, brand: Option<Name>, name: Name, missing: IfMissing },
     Forget { identities: Vec<Literal>, missing: IfMissing },
     DeleteEvents { brand: Name, first: Literal, last: Literal, behaviours: Vec<Name> },
+    Backup { dir: Literal, files: BackupFiles, verify: BackupVerify },
     Show(Show),
 }
 

@@ -1,5 +1,5 @@
-//! What statements that change a store say: about what exists or does not, and whom and what they
-//! erase.
+//! What statements that change a store or copy it say: about what exists or does not, whom and
+//! what they erase, and how they copy.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,4 +45,33 @@ pub struct DeleteEvents {
     pub first: Date,
     /// The last day.
     pub last: Date,
+}
+
+/// `BACKUP TO 'dir' [COPY] [VERIFY]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// The directory, where the store is.
+    pub dir: String,
+    /// How files come there.
+    pub files: BackupFiles,
+    /// Which files are read again.
+    pub verify: BackupVerify,
+}
+
+/// How a backup's files come to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BackupFiles {
+    /// By a second name where the file system can, else by a copy.
+    Linked,
+    /// By copies (`COPY`).
+    Copied,
+}
+
+/// Which files of a backup are verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BackupVerify {
+    /// Those that are new.
+    New,
+    /// Those too that an earlier backup brought (`VERIFY`).
+    All,
 }

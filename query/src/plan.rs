@@ -12,7 +12,9 @@ mod within;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::change::{DeleteEvents, Forget, IfExists, IfMissing};
+pub use crate::change::{
+    Backup, BackupFiles, BackupVerify, DeleteEvents, Forget, IfExists, IfMissing,
+};
 use crate::date::Date;
 
 pub use named::{Figure, Grow, Named, NamedKind, Purchases};
@@ -116,6 +118,8 @@ pub enum Statement {
     Forget(Forget),
     /// Events to delete.
     DeleteEvents(DeleteEvents),
+    /// A copy of the store to make.
+    Backup(Backup),
     /// A list of what the store knows.
     Show(Show),
     /// `EXPLAIN [ANALYZE] statement`; the statement is always a [`Statement::Query`].

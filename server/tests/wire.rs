@@ -11,7 +11,7 @@ use postgres::types::Type;
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use tempfile::TempDir;
 use throng::{CreateOptions, Database};
-use throng_server::wire::{Running, check_loopback, start};
+use throng_server::wire::{Running, ServeOptions, check_loopback, start};
 
 const EVENTS: &str = "\
 u1,estee,buy,2017-11-01 10:00:00,100.00
@@ -40,7 +40,10 @@ impl Served {
         let database =
             Database::create(&dir.path().join("store"), &CreateOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        Self { running: start(Arc::new(database), listener).unwrap(), _dir: dir }
+        Self {
+            running: start(Arc::new(database), listener, ServeOptions::default()).unwrap(),
+            _dir: dir,
+        }
     }
 
     fn new() -> Self {

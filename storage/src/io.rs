@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// A file operation that failed.
@@ -426,6 +426,33 @@ pub fn remove(path: &Path) -> Result<(), IoError> {
     std::fs::remove_file(path).at(path, Action::Remove)
 }
 
+/// The path from the root without links, also of what does not exist yet.
+///
+/// # Errors
+/// When a directory on the way cannot be looked into.
+pub fn resolved(path: &Path) -> Result<PathBuf, IoError> {
+    let parts: Vec<Component<'_>> = path.components().collect();
+    for known in (0..=parts.len()).rev() {
+        let there: PathBuf = parts[..known].iter().collect();
+        let there = if known == 0 { PathBuf::from(".") } else { there };
+        match std::fs::canonicalize(&there) {
+            Ok(mut whole) => {
+                for part in &parts[known..] {
+                    match part {
+                        Component::ParentDir => drop(whole.pop()),
+                        part => whole.push(part),
+                    }
+                }
+                return Ok(whole);
+            }
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(IoError::new(&there, Action::Open, error)),
+        }
+    }
+    Err(IoError::new(path, Action::Open, ErrorKind::NotFound.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -459,6 +486,20 @@ mod tests {
         SystemDisk.create(&dir.path().join("file")).unwrap();
         let error = SystemDisk.create_dir(&dir.path().join("file/x")).unwrap_err();
         assert_eq!(error.action, Action::Create);
+    }
+
+    #[test]
+    fn paths_are_resolved_also_where_nothing_is_yet() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(dir.path()).unwrap();
+        SystemDisk.create_dir(&root.join("a/b")).unwrap();
+        std::os::unix::fs::symlink(root.join("a"), root.join("link")).unwrap();
+        let of = |path: &str| resolved(&root.join(path)).unwrap();
+        assert_eq!(of("link/b/new/er"), root.join("a/b/new/er"));
+        assert_eq!(of("link/b/.."), root.join("a"));
+        assert_eq!(of("a/new/../other"), root.join("a/other"));
+        let here = std::fs::canonicalize(".").unwrap();
+        assert_eq!(resolved(Path::new("no such thing")).unwrap(), here.join("no such thing"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, CodecError, ValueKind};
 use crate::erasure::{ErasureEdit, Erasures};
 use crate::error::{CorruptError, FileError};
-use crate::io::{Disk, IoError};
+use crate::io::{Action, Disk, IoError};
 use crate::wal::{AppendError, FileKind, Origin, RecordFile, RecordKind, Replayed, replay};
 
 const EDIT: ValueKind = ValueKind(2);
@@ -254,6 +254,25 @@ impl Manifest {
         Ok((state, replayed.last))
     }
 
+    /// Tokens that edits brought which have log records after `last` in the manifest: those of
+    /// such records, and of loads that came with them. An edit that was written anew stands for
+    /// all before it.
+    pub(crate) fn tokens_after(
+        disk: &dyn Disk,
+        dir: &Path,
+        store_id: u64,
+        last: u64,
+    ) -> Result<Vec<String>, ManifestError> {
+        let (path, origin) = (dir.join(MANIFEST), Origin { store_id, number: 0 });
+        let mut tokens = Vec::new();
+        decode(&path, &disk.read(&path)?, origin, &mut |edit| {
+            if edit.logged > last {
+                tokens.extend_from_slice(&edit.tokens);
+            }
+        })?;
+        Ok(tokens)
+    }
+
     /// Puts a state in the place of a manifest, whatever that was.
     pub(crate) fn replace(
         disk: &dyn Disk,
@@ -326,7 +345,7 @@ impl Manifest {
 /// Reads a manifest of any store for nothing.
 pub(crate) fn probe(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let origin = Origin::of(bytes).unwrap_or(Origin { store_id: 0, number: 0 });
-    match decode(path, bytes, origin) {
+    match decode(path, bytes, origin, &mut |_| {}) {
         Ok(_) => Ok(()),
         Err(ManifestError::Corrupt(error)) => Err(error.into()),
         Err(ManifestError::File(error)) => Err(error),
@@ -359,10 +378,16 @@ fn decode_edit(bytes: &[u8]) -> Result<Edit, CodecError> {
 
 /// Reads the edits of a manifest.
 fn read(disk: &dyn Disk, path: &Path, origin: Origin) -> Result<(State, Replayed), ManifestError> {
-    decode(path, &disk.read(path)?, origin)
+    decode(path, &disk.read(path)?, origin, &mut |_| {})
 }
 
-fn decode(path: &Path, bytes: &[u8], origin: Origin) -> Result<(State, Replayed), ManifestError> {
+/// The state that the edits make; `told` is shown each.
+fn decode(
+    path: &Path,
+    bytes: &[u8],
+    origin: Origin,
+    told: &mut dyn FnMut(&Edit),
+) -> Result<(State, Replayed), ManifestError> {
     let replayed = replay(path, bytes, FileKind::Manifest, origin)?;
     let mut state = State::default();
     for record in &replayed.records {
@@ -379,6 +404,7 @@ fn decode(path: &Path, bytes: &[u8], origin: Origin) -> Result<(State, Replayed)
             }
             Err(_) => return Err(corrupt("an edit does not decode").into()),
         };
+        told(&edit);
         state.apply(edit).map_err(corrupt)?;
     }
     if replayed.records.is_empty() {
@@ -422,7 +448,12 @@ fn write_anew(
     let mut file = write()?;
     file.file.sync().map_err(EditError::Undone)?;
     let place = dir.join(MANIFEST);
-    disk.rename(&path, &place).map_err(EditError::Unknown)?;
+    disk.rename(&path, &place).map_err(|error| {
+        // A directory that has no room has not taken the name. Of any other error nobody knows
+        // what the disk has made.
+        let undone = error.action == Action::Rename && error.is_full();
+        if undone { EditError::Undone(error) } else { EditError::Unknown(error) }
+    })?;
     file.path = place;
     mark(&mut file)?;
     Ok(file)

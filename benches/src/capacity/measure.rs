@@ -3,10 +3,30 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between two looks at the memory.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// Between two words about progress: who shows them draws no faster.
+const TELL: Duration = Duration::from_millis(100);
+
+/// Tells the parent process how far a step is, now and then: each word costs both of them.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    last: Option<Instant>,
+}
+
+impl Pulse {
+    /// Whether it is time for a word.
+    pub(super) fn is_due(&mut self) -> bool {
+        let is_due = self.last.is_none_or(|last| last.elapsed() >= TELL);
+        if is_due {
+            self.last = Some(Instant::now());
+        }
+        is_due
+    }
+}
 
 /// Bytes of a field of `/proc/self/status`; 0 where there is none.
 pub(super) fn status(field: &str) -> u64 {

@@ -11,7 +11,7 @@ use throng::storage::store::{BulkOptions, KeyTable};
 use throng::{Background, CompactionOptions, CreateOptions, Database};
 
 use super::events::{BEHAVIOURS, Batch, Events};
-use super::measure::{status, with_peak};
+use super::measure::{Pulse, status, with_peak};
 use crate::{Failure, Outcome};
 
 /// Times a question is asked after the first.
@@ -117,7 +117,7 @@ fn load(step: &Step) -> Result<Value, Failure> {
     for (name, _) in BEHAVIOURS {
         behaviours.push(u16::try_from(store.names().intern(NameTable::Behaviour, name)?)?);
     }
-    let mut done = 0;
+    let (mut done, mut pulse) = (0, Pulse::default());
     for days in all.loads() {
         let start = Instant::now();
         let token = Some(format!("capacity:{}", days.start));
@@ -135,7 +135,9 @@ fn load(step: &Step) -> Result<Value, Failure> {
                 events.behaviour.iter_mut().for_each(place);
                 done += events.consumer.len() as u64;
                 bulk.push(events)?;
-                tell(&json!({ "done": done, "total": all.count }));
+                if pulse.is_due() {
+                    tell(&json!({ "done": done, "total": all.count }));
+                }
                 Ok(())
             };
             beside(&all, days.clone(), &mut take)?;
@@ -174,9 +176,11 @@ pub(super) fn brand_name(brand: u32) -> String {
 
 fn merge(path: &Path) -> Result<Value, Failure> {
     let database = Database::open_with(path, quiet())?;
-    let start = Instant::now();
+    let (start, mut pulse) = (Instant::now(), Pulse::default());
     let (merged, _) = database.compact(&mut |progress| {
-        tell(&json!({ "done": progress.rows_done, "total": progress.rows_total }));
+        if pulse.is_due() {
+            tell(&json!({ "done": progress.rows_done, "total": progress.rows_total }));
+        }
         ControlFlow::Continue(())
     })?;
     Ok(json!({ "seconds": start.elapsed().as_secs_f64(), "merged": merged.rows }))

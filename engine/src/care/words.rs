@@ -73,6 +73,10 @@ pub fn loss(loss: &Loss) -> String {
         Loss::UnknownBatches { from, to: Some(to) } => {
             format!("batches {from} to {to} of the log; what they were can no longer be read")
         }
+        Loss::Tokens { count } => format!(
+            "{count} tokens of batches and loads, some of which are lost: what is sent again with \
+             one of them is taken again"
+        ),
         Loss::UnknownBatches { from, to: None } => {
             format!("every batch of the log from {from} on; what they were can no longer be read")
         }

@@ -1,5 +1,8 @@
-//! Statements that are not measures: definitions, SHOW, CONSUMER and MATCH.
+//! Statements that are not measures: definitions, SHOW, CONSUMER, MATCH, erasures and BACKUP.
 
+pub(crate) mod backup;
+#[cfg(test)]
+mod backup_tests;
 pub(crate) mod consumer;
 mod create;
 pub(crate) mod define;

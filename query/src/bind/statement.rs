@@ -4,8 +4,8 @@ use crate::ast::{Literal, Name, Show as ShowNode, Statement as Node};
 use crate::builtin::state_of;
 use crate::error::{ErrorCode, QueryError};
 use crate::plan::{
-    Column, ColumnType, DeleteEvents, Forget, IfMissing, NameKind, PLAN_VERSION, Plan, Show,
-    Statement,
+    Backup, Column, ColumnType, DeleteEvents, Forget, IfMissing, NameKind, PLAN_VERSION, Plan,
+    Show, Statement,
 };
 
 use super::binder::Binder;
@@ -15,6 +15,15 @@ use super::show::show_columns;
 /// What FORGET and DELETE say.
 fn erased_columns() -> Vec<Column> {
     vec![column("consumers", ColumnType::Integer), column("events", ColumnType::Integer)]
+}
+
+/// What BACKUP says.
+fn backup_columns() -> Vec<Column> {
+    let number = |name| column(name, ColumnType::Integer);
+    let [linked, copied, kept, removed] = ["linked", "copied", "kept", "removed"].map(number);
+    let [bytes, events, consumers] = ["bytes", "events", "consumers"].map(number);
+    let directory = column("directory", ColumnType::Text);
+    vec![directory, linked, copied, kept, removed, bytes, events, consumers]
 }
 
 impl Binder<'_> {
@@ -84,6 +93,11 @@ impl Binder<'_> {
                 let delete = DeleteEvents { brand, behaviours, first, last };
                 Ok((Statement::DeleteEvents(delete), erased_columns()))
             }
+            Node::Backup { dir, files, verify } => {
+                let (dir, files, verify) = (self.directory(dir)?, *files, *verify);
+                let backup = Backup { dir, files, verify };
+                Ok((Statement::Backup(backup), backup_columns()))
+            }
             Node::Show(show) => {
                 let show = self.show(show)?;
                 let columns = show_columns(&show);
@@ -99,6 +113,20 @@ impl Binder<'_> {
             return Err(QueryError::new(ErrorCode::BadValue, literal.span.clone(), message));
         }
         Ok(identity.unwrap_or_default())
+    }
+
+    fn directory(&mut self, literal: &Literal) -> Result<String, QueryError> {
+        let dir = self.text(literal)?;
+        let bad = |message: &str| {
+            Err(QueryError::new(ErrorCode::BadValue, literal.span.clone(), message))
+        };
+        match dir {
+            Some(dir) if dir.is_empty() => bad("the directory of a backup has no name"),
+            Some(dir) if dir.contains(char::is_control) => {
+                bad("the name of a directory has a control character")
+            }
+            dir => Ok(dir.unwrap_or_default()),
+        }
     }
 
     fn show(&self, show: &ShowNode) -> Result<Show, QueryError> {

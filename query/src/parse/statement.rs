@@ -3,7 +3,7 @@
 use crate::ast::{Show, Statement};
 use crate::error::QueryError;
 use crate::lexer::{Symbol, TokenKind};
-use crate::plan::{ExplainMode, IfMissing, NameKind};
+use crate::plan::{BackupFiles, BackupVerify, ExplainMode, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser};
 
@@ -49,6 +49,9 @@ impl Parser {
         }
         if self.word("DELETE") {
             return self.delete_events();
+        }
+        if self.word("BACKUP") {
+            return self.backup();
         }
         if self.word("SHOW") {
             return self.show().map(Statement::Show);
@@ -120,6 +123,14 @@ impl Parser {
             Vec::new()
         };
         Ok(Statement::DeleteEvents { brand, first, last, behaviours })
+    }
+
+    fn backup(&mut self) -> Result<Statement, QueryError> {
+        self.require_word("TO")?;
+        let dir = self.text(Expect::Other("a directory such as '/backups/shop'"))?;
+        let files = if self.word("COPY") { BackupFiles::Copied } else { BackupFiles::Linked };
+        let verify = if self.word("VERIFY") { BackupVerify::All } else { BackupVerify::New };
+        Ok(Statement::Backup { dir, files, verify })
     }
 
     fn match_audiences(&mut self) -> Result<Statement, QueryError> {

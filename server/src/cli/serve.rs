@@ -2,17 +2,17 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
-use throng::Database;
+use throng::{BackupPlaces, Database};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::session::open;
 use super::{CliError, Context};
-use crate::wire;
+use crate::wire::{self, ServeOptions};
 
 /// Serve the store to PostgreSQL's clients: psql, drivers, notebooks.
 #[derive(Debug, ClapArgs)]
@@ -20,6 +20,11 @@ pub struct Args {
     /// The loopback address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7654")]
     listen: String,
+
+    /// Let clients back the store up, to directories in this one: BACKUP TO 'name'. Without it
+    /// no client can have the server write files.
+    #[arg(long, value_name = "DIR")]
+    backup_root: Option<PathBuf>,
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -29,12 +34,21 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     let address = resolve(&args.listen)?;
     wire::check_loopback(address)?;
+    let backups = match &args.backup_root {
+        Some(root) => BackupPlaces::Below(std::path::absolute(root)?),
+        None => BackupPlaces::Nowhere,
+    };
     let database = open(&context.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(listen(Arc::new(database), address, &context.data))
+    runtime.block_on(listen(Arc::new(database), address, ServeOptions { backups }, &context.data))
 }
 
-async fn listen(database: Arc<Database>, address: SocketAddr, data: &Path) -> Result<(), CliError> {
+async fn listen(
+    database: Arc<Database>,
+    address: SocketAddr,
+    options: ServeOptions,
+    data: &Path,
+) -> Result<(), CliError> {
     let listener =
         TcpListener::bind(address).await.map_err(|source| CliError::Listen { address, source })?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -46,7 +60,7 @@ async fn listen(database: Arc<Database>, address: SocketAddr, data: &Path) -> Re
             _ = terminate.recv() => {}
         }
     };
-    Ok(wire::serve(database, listener, shutdown).await?)
+    Ok(wire::serve(database, listener, options, shutdown).await?)
 }
 
 /// One line, with what to type next.

@@ -32,4 +32,4 @@ mod tokens;
 mod transaction;
 mod value;
 
-pub use server::{Running, ServeError, check_loopback, serve, start};
+pub use server::{Running, ServeError, ServeOptions, check_loopback, serve, start};

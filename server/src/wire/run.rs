@@ -63,6 +63,7 @@ pub(super) async fn run_as<T: Send + 'static>(
         cancel: Arc::clone(&begun.cancel),
         deadline,
         now: clock::now(),
+        backups: server.options.backups.clone(),
         ..ExecuteOptions::default()
     };
     let database = Arc::clone(&server.database);
@@ -95,7 +96,7 @@ mod tests {
     use crate::wire::cancel::Registered;
     use crate::wire::frames::Bounded;
     use crate::wire::limits::STATEMENTS_RUNNING_MAX;
-    use crate::wire::server::Shared;
+    use crate::wire::server::{ServeOptions, Shared};
     use pgwire::messages::startup::SecretKey;
     use std::future::Future;
     use std::sync::Arc;
@@ -118,7 +119,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let options = CreateOptions::default();
             let database = Database::create(&dir.path().join("store"), &options).unwrap();
-            let server = Arc::new(Shared::new(Arc::new(database)));
+            let server = Arc::new(Shared::new(Arc::new(database), ServeOptions::default()));
             let registered = server.connections.register(1, &SecretKey::I32(2));
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let far_end = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();

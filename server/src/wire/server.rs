@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pgwire::api::RandomPidSecretKeyGenerator;
-use throng::Database;
+use throng::{BackupPlaces, Database};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
@@ -40,10 +40,24 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
+/// What a server lets its clients do.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// Where their BACKUP TO may write; nowhere unless said otherwise.
+    pub backups: BackupPlaces,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self { backups: BackupPlaces::Nowhere }
+    }
+}
+
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) database: Arc<Database>,
+    pub(super) options: ServeOptions,
     pub(super) time_zone: String,
     pub(super) connections: Arc<Connections>,
     pub(super) keys: RandomPidSecretKeyGenerator,
@@ -56,8 +70,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(database: Arc<Database>) -> Self {
+    pub(super) fn new(database: Arc<Database>, options: ServeOptions) -> Self {
         Self {
+            options,
             time_zone: database.store().settings().time_zone.clone(),
             database,
             connections: Arc::new(Connections::default()),
@@ -88,10 +103,11 @@ pub fn check_loopback(address: SocketAddr) -> Result<(), ServeError> {
 pub async fn serve(
     database: Arc<Database>,
     listener: TcpListener,
+    options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     check_loopback(listener.local_addr()?)?;
-    let shared = Arc::new(Shared::new(database));
+    let shared = Arc::new(Shared::new(database, options));
     let (end, ending) = watch::channel(());
     let doors = Arc::new(Semaphore::new(STARTUPS_MAX));
     let mut clients = JoinSet::new();
@@ -155,6 +171,7 @@ pub struct Running {
 pub fn start(
     database: Arc<Database>,
     listener: std::net::TcpListener,
+    options: ServeOptions,
 ) -> Result<Running, ServeError> {
     let address = listener.local_addr()?;
     check_loopback(address)?;
@@ -170,7 +187,7 @@ pub fn start(
         let served = runtime.block_on(async {
             let listener = TcpListener::from_std(listener)?;
             // A dropped sender ends the server as well as a message.
-            serve(database, listener, async { drop(stopped.await) }).await
+            serve(database, listener, options, async { drop(stopped.await) }).await
         });
         runtime.shutdown_timeout(SHUTDOWN_LAST);
         served

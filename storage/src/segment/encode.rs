@@ -47,6 +47,8 @@ pub(super) struct LaneWriter {
     totals: Totals,
     /// Pages: first row and end row.
     cuts: Vec<(usize, usize)>,
+    /// Rows from the start of those given last that are known to be chunks of one page.
+    looked_at: usize,
     /// Distinct consumers of a page.
     distinct: Vec<u32>,
     /// Rows whose consumer is that of the row before.
@@ -182,10 +184,17 @@ impl LaneWriter {
         Ok(())
     }
 
-    /// Cuts rows into pages: one chunk with many rows, or neighbouring chunks with few.
+    /// Cuts rows into pages: one chunk with many rows, or neighbouring chunks with few. Rows that
+    /// were given before are not looked at again: with few rows in each chunk they come often.
     fn cut(&mut self, consumer: &[u32], end: LaneEnd) {
         self.cuts.clear();
-        let (mut page, mut chunk) = (0, 0);
+        let (mut page, mut chunk) = (0, std::mem::take(&mut self.looked_at));
+        debug_assert!(
+            chunk == 0
+                || consumer
+                    .get(chunk)
+                    .is_none_or(|next| { consumer[chunk - 1] >> 16 != next >> 16 })
+        );
         while chunk < consumer.len() {
             let number = consumer[chunk] >> 16;
             let same = consumer[chunk..].iter().take_while(|&&c| c >> 16 == number);
@@ -201,8 +210,10 @@ impl LaneWriter {
             }
             chunk = next;
         }
-        if page < chunk && end == LaneEnd::Reached {
-            self.cuts.push((page, chunk));
+        match end {
+            LaneEnd::Open => self.looked_at = chunk - page,
+            LaneEnd::Reached if page < chunk => self.cuts.push((page, chunk)),
+            LaneEnd::Reached => {}
         }
     }
 

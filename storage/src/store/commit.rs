@@ -109,8 +109,7 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
         parts.removed.iter().map(|&(table, n)| shared.files.path(FileType::Part(table), n)),
     );
     for path in gone {
-        // What cannot be removed now is removed when the store is opened.
-        let _ = shared.files.disk.remove(&path);
+        shared.files.remove(path);
     }
     if let Err(EditError::Unknown(error)) =
         state.manifest.shorten(&*shared.files.disk, &shared.files.dir, shared.tuning.manifest_bytes)

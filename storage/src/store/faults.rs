@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::care::{BackupError, BackupReport, Survey, restore_on};
+use super::care::{BackupError, Survey, restore_on};
 use super::checkpoint::advance;
 use super::error::{OpenError, WriteError};
 use super::handle::Store;
@@ -50,7 +50,7 @@ impl Faults {
     ///
     /// # Errors
     /// As [`super::restore`].
-    pub fn restore(&self, backup: &Path, dir: &Path) -> Result<BackupReport, BackupError> {
+    pub fn restore(&self, backup: &Path, dir: &Path) -> Result<(), BackupError> {
         restore_on(&self.disk, backup, dir, &mut |_, _| {})
     }
 

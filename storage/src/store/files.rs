@@ -76,15 +76,52 @@ pub(super) struct Files {
     pub(super) store_id: u64,
     // Invariant 1: no file in the directory has this number or a greater one.
     next: AtomicU64,
+    /// Files that nothing needs and that could not be removed. Opening the store removes them.
+    left: Mutex<Vec<PathBuf>>,
 }
 
 impl Files {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: &Path, store_id: u64, next: u64) -> Self {
-        Self { disk, dir: dir.to_owned(), store_id, next: AtomicU64::new(next) }
+        Self {
+            disk,
+            dir: dir.to_owned(),
+            store_id,
+            next: AtomicU64::new(next),
+            left: Mutex::default(),
+        }
     }
 
     pub(super) fn path(&self, kind: FileType, number: u64) -> PathBuf {
         self.dir.join(kind.name(number))
+    }
+
+    /// Removes a file that nothing needs any more, or notes that it could not be removed.
+    pub(super) fn remove(&self, path: PathBuf) {
+        if self.remove_now(&path).is_err() {
+            self.left().push(path);
+        }
+    }
+
+    /// Removes what could not be removed before: who says that bytes are gone asks for it.
+    pub(super) fn remove_left(&self) -> Result<(), IoError> {
+        let mut left = self.left();
+        while let Some(path) = left.last() {
+            self.remove_now(path)?;
+            left.pop();
+        }
+        Ok(())
+    }
+
+    fn remove_now(&self, path: &Path) -> Result<(), IoError> {
+        match self.disk.remove(path) {
+            // It was perhaps never made.
+            Err(error) if error.is_missing() => Ok(()),
+            removed => removed,
+        }
+    }
+
+    fn left(&self) -> std::sync::MutexGuard<'_, Vec<PathBuf>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A number that no file has.
@@ -136,7 +173,7 @@ impl Draft {
     /// Removes a file that was only needed on the way.
     pub(super) fn discard(&self, path: &Path) {
         self.lock().retain(|made| made != path);
-        let _ = self.files.disk.remove(path);
+        self.files.remove(path.to_owned());
     }
 
     /// The files are part of the store now.
@@ -152,8 +189,7 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         for path in self.lock().drain(..) {
-            // What cannot be removed now is removed when the store is opened.
-            let _ = self.files.disk.remove(&path);
+            self.files.remove(path);
         }
     }
 }

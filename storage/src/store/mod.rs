@@ -36,7 +36,7 @@ mod tests;
 pub use bulk::Bulk;
 pub use care::{
     BackupError, BackupOptions, BackupReport, Diagnosis, Fault, Finding, Links, Loss, LossSource,
-    Note, Remedy, RepairError, Repaired, Report, Survey, Trouble, Verify, restore,
+    Note, Progress, Remedy, RepairError, Repaired, Report, Survey, Trouble, Verify, restore,
 };
 pub use compact::{Compacted, CompactionJob, CompactionProgress, CompactionStep, Depth, Running};
 pub use delete::Deleted;

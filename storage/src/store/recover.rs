@@ -72,7 +72,7 @@ impl Recovered {
         };
         let frozen = state.frozen.map(|number| replay.run_frozen(number)).transpose()?;
         let log = replay.run(state.log, frozen.as_ref())?;
-        let frozen = frozen.map(|(frozen, _)| frozen);
+        let frozen = frozen.map(|frozen| frozen.file);
         let mut snapshot = replay.snapshot;
         snapshot.definitions = Arc::new(replay.definitions);
         snapshot.keys = [0, 1, 2].map(|table: usize| dictionaries[table].count());
@@ -199,6 +199,15 @@ pub(super) fn decode_dump(path: &Path, bytes: &[u8]) -> Result<(Option<u64>, Ent
 /// Definitions as they stand in a dump.
 pub(super) type Entries = Vec<((u8, String), Vec<u8>)>;
 
+/// A log that another one follows, taken in.
+struct FrozenLog {
+    file: FrozenFile,
+    /// Its newest record.
+    last: u64,
+    /// Whether something else follows that.
+    torn: bool,
+}
+
 /// Taking in the log.
 struct Replay<'f> {
     files: &'f Files,
@@ -214,37 +223,37 @@ struct Replay<'f> {
 impl Replay<'_> {
     /// Takes in a log that nothing was added to any more, and freezes what is in memory then. Its
     /// newest record as well.
-    fn run_frozen(&mut self, number: u64) -> Result<(FrozenFile, u64), OpenError> {
+    fn run_frozen(&mut self, number: u64) -> Result<FrozenLog, OpenError> {
         let files = self.files;
         let path = files.path(FileType::Log, number);
         let bytes = files.disk.read(&path)?;
         let origin = Origin { store_id: files.store_id, number };
         let replayed = replay(&path, &bytes, FileKind::Log, origin)?;
-        if replayed.torn {
-            return Err(CorruptError { path, offset: replayed.length, what: TORN }.into());
-        }
         self.records(&path, &bytes, &replayed)?;
         self.snapshot.dictionaries.iter().for_each(Dictionary::freeze);
         self.snapshot.frozen = Arc::new(std::mem::take(&mut self.snapshot.memory));
-        Ok((FrozenFile { path, bytes: replayed.length }, replayed.last))
+        let file = FrozenFile { path, bytes: replayed.length };
+        Ok(FrozenLog { file, last: replayed.last, torn: replayed.torn })
     }
 
-    /// Takes in the present log. Of the one before, its newest record is known.
-    fn run(
-        &mut self,
-        number: u64,
-        before: Option<&(FrozenFile, u64)>,
-    ) -> Result<RecordFile, OpenError> {
+    /// Takes in the present log, which says with which record the one before ended: what follows
+    /// that one there is the rest of a mark that was taken back.
+    fn run(&mut self, number: u64, before: Option<&FrozenLog>) -> Result<RecordFile, OpenError> {
         let files = self.files;
         let path = files.path(FileType::Log, number);
         let bytes = files.disk.read(&path)?;
         let origin = Origin { store_id: files.store_id, number };
         let replayed = replay(&path, &bytes, FileKind::Log, origin)?;
-        if let Some((frozen, last)) = before
-            && !replayed.follows(*last)
-        {
-            let (path, offset) = (frozen.path.clone(), frozen.bytes);
-            return Err(CorruptError { path, offset, what: GAP }.into());
+        if let Some(FrozenLog { file, last, torn }) = before {
+            if !replayed.follows(*last) {
+                let (path, offset) = (file.path.clone(), file.bytes);
+                return Err(CorruptError { path, offset, what: GAP }.into());
+            }
+            if *torn {
+                let frozen = files.disk.open_append(&file.path)?;
+                frozen.truncate(file.bytes)?;
+                frozen.sync()?;
+            }
         }
         self.records(&path, &bytes, &replayed)?;
         Ok(RecordFile::reopen(&*files.disk, &path, number, &replayed)?)

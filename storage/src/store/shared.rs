@@ -47,6 +47,8 @@ pub struct Tuning {
     pub manifest_bytes: u64,
     /// Threads that build segments at most. Each needs memory for the segment it builds.
     pub builders: usize,
+    /// Events from which several merges are written at once, by as many threads.
+    pub beside_rows: u64,
     /// Who writes what a checkpoint has frozen.
     pub beside: Beside,
 }
@@ -74,6 +76,7 @@ impl Default for Tuning {
             segment_rows: 32 << 20,
             manifest_bytes: 1 << 20,
             builders: 4,
+            beside_rows: 4 << 20,
             beside: Beside::Thread,
         }
     }

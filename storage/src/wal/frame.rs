@@ -142,7 +142,8 @@ impl RecordFile {
             let from = replayed.length.saturating_sub(replayed.unconfirmed.len() as u64);
             file.overwrite(from, &replayed.unconfirmed)?;
         }
-        if replayed.torn || !replayed.unconfirmed.is_empty() {
+        // A mark alone waits for the next sync: it must not be missing before what comes next.
+        if replayed.torn || replayed.unmarked {
             file.sync()?;
         }
         Ok(Self {
@@ -253,9 +254,11 @@ pub(crate) struct Replayed {
     pub(crate) length: u64,
     /// Whether bytes of a record that was never acknowledged follow.
     pub(crate) torn: bool,
-    /// The bytes from the last mark to the last whole record, when that is not the mark: whether
-    /// they are durable is not known.
+    /// The bytes from the last mark on, and with it, to the last whole record: whether they are
+    /// durable is not known.
     unconfirmed: Vec<u8>,
+    /// Whether records are among them.
+    unmarked: bool,
     pub(crate) last: u64,
     /// Sequence of its first record, there or not.
     first: u64,
@@ -308,6 +311,7 @@ pub(crate) fn scan(
         length: 0,
         torn: false,
         unconfirmed: vec![],
+        unmarked: false,
         last: first - 1,
         first,
         salt,
@@ -344,9 +348,8 @@ pub(crate) fn scan(
         }
     }
     replayed.length = at as u64;
-    if at > marked {
-        replayed.unconfirmed = bytes.get(mark..at).unwrap_or_default().to_vec();
-    }
+    replayed.unconfirmed = bytes.get(mark..at).unwrap_or_default().to_vec();
+    replayed.unmarked = at > marked;
     let later =
         if fault.is_some() { later(bytes, at + 1, salt, replayed.last) } else { Vec::new() };
     Ok(Scan { replayed, fault, later })

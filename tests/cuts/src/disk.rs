@@ -95,6 +95,20 @@ impl SimDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where in the files of a directory any of some texts stands.
+    #[must_use]
+    pub fn holding(&self, dir: &Path, texts: &BTreeSet<String>) -> Option<String> {
+        let state = self.lock_state();
+        let files = state.names.iter().filter(|(path, _)| path.parent() == Some(dir));
+        files.flat_map(|file| texts.iter().map(move |text| (file, text))).find_map(
+            |((path, &inode), text)| {
+                let mut parts = state.inodes[inode].windows(text.len());
+                let holds = parts.any(|part| part == text.as_bytes());
+                holds.then(|| format!("{} holds {text}", path.display()))
+            },
+        )
+    }
+
     /// Operations so far.
     #[must_use]
     pub fn ops(&self) -> usize {

@@ -17,5 +17,5 @@ pub use errors::{ErrorClass, ErrorPlan, Injected, Lasting};
 pub use explore::{Cut, Failure, Search, explore};
 pub use image::{Image, Op};
 pub use model::Row;
-pub use script::{Batch, Ending, Load, Step};
+pub use script::{Batch, Deleted, Ending, Load, Step};
 pub use sweep::{Sweep, SweepFailure, sweep};

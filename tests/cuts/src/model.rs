@@ -1,6 +1,7 @@
 //! What a store should hold, in a form that is quick to compare.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use throng_storage::dictionary::KeyColumn;
@@ -9,7 +10,7 @@ use throng_storage::rows::EventColumns;
 use throng_storage::store::{BulkOptions, KeyTable, Store, WriteError};
 
 /// One event. The amount tells it from all others.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
     /// Names and keys: consumer, brand, behaviour, item.
     pub names: [String; 4],
@@ -21,20 +22,32 @@ pub struct Row {
     pub amount: i64,
 }
 
-/// Which events: how many, and the sum of their hashes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rows {
-    count: usize,
-    sum: u64,
-}
+/// Which events, and how often each.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Rows(BTreeMap<Row, usize>);
 
 impl Rows {
     /// With one more.
-    pub fn add(&mut self, row: &Row) {
-        let mut hasher = DefaultHasher::new();
-        row.hash(&mut hasher);
-        self.count += 1;
-        self.sum = self.sum.wrapping_add(hasher.finish());
+    pub fn add(&mut self, row: Row) {
+        *self.0.entry(row).or_default() += 1;
+    }
+
+    /// Without those that are not to stay.
+    pub fn retain(&mut self, stays: impl Fn(&Row) -> bool) {
+        self.0.retain(|row, _| stays(row));
+    }
+}
+
+/// How many, and the sum of their hashes.
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hash = |one: (&Row, &usize)| {
+            let mut hasher = DefaultHasher::new();
+            one.hash(&mut hasher);
+            hasher.finish()
+        };
+        let sum = self.0.iter().map(hash).fold(0_u64, u64::wrapping_add);
+        write!(f, "{} rows ({sum:016x})", self.0.values().sum::<usize>())
     }
 }
 
@@ -46,7 +59,7 @@ pub struct Model {
     /// Its definitions.
     pub definitions: BTreeMap<(u8, String), Vec<u8>>,
     /// Members of the only set of each index.
-    pub indexes: BTreeMap<String, u64>,
+    pub indexes: BTreeMap<String, BTreeSet<String>>,
     /// Tokens that were applied.
     pub tokens: BTreeSet<String>,
 }
@@ -76,11 +89,13 @@ impl Model {
             }
             Ok(String::from_utf8_lossy(&key).into_owned())
         };
+        // Files may hold them until everything is merged; nobody who reads may see them.
+        let pending = snapshot.erasures().pending();
         let mut rows = Rows::default();
         for segment in snapshot.segments() {
             let events = segment.read_all().map_err(|error| error.to_string())?;
-            for i in 0..events.len() {
-                rows.add(&Row {
+            for i in (0..events.len()).filter(|&i| !pending.contains(events.consumer[i])) {
+                rows.add(Row {
                     names: [
                         key(KeyTable::Consumer, events.consumer[i])?,
                         name(NameTable::Brand, events.brand[i])?,
@@ -93,13 +108,18 @@ impl Model {
                 });
             }
         }
-        let index = |key: &str| {
-            (key.to_owned(), snapshot.index(key).map_or(0, |index| index.cardinality(0)))
-        };
+        let mut indexes = BTreeMap::new();
+        for name in snapshot.index_keys() {
+            let Some(index) = snapshot.index(name) else { continue };
+            let members = index.read_set(0).map_err(|error| error.to_string())?;
+            let members = members.into_iter().filter(|id| !pending.contains(*id));
+            let members = members.map(|id| key(KeyTable::Consumer, id));
+            indexes.insert(name.to_owned(), members.collect::<Result<_, _>>()?);
+        }
         Ok(Self {
             rows,
             definitions: snapshot.definitions().clone(),
-            indexes: snapshot.index_keys().map(index).collect(),
+            indexes,
             tokens: applied(store, tokens)?,
         })
     }

@@ -1,20 +1,22 @@
 //! Steps on a disk, and what may be found there when the power goes during them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use throng_storage::erasure::Deletion;
 use throng_storage::index::IndexBuilder;
+use throng_storage::names::NameTable;
 use throng_storage::store::{
-    BackupError, BackupOptions, Beside, BulkOptions, Definition, Faults, Links, OpenError,
-    Settings, Store, Tuning, Verify, WriteError,
+    BackupError, BackupOptions, Beside, BulkOptions, Definition, Faults, IfUnknown, Links,
+    OpenError, Settings, Store, Tuning, Verify, WriteError,
 };
 
 use crate::disk::SimDisk;
 use crate::image::{BACKUP_DIR, Image, Op, RESTORED_DIR, STORE_DIR};
 use crate::model::{Model, columns_of};
-use crate::script::{Batch, Ending, Load, Step};
+use crate::script::{Batch, Deleted, Ending, Load, Step};
 
 /// A store, or none.
 pub type Content = Option<Arc<Model>>;
@@ -116,6 +118,8 @@ pub struct Runner {
     store: Option<Store>,
     tokens: BTreeSet<String>,
     history: Vec<Expected>,
+    /// Who was forgotten here, and was not named since.
+    forgotten: BTreeSet<String>,
 }
 
 fn settings() -> Settings {
@@ -133,6 +137,7 @@ fn tuning() -> Tuning {
         segment_rows: 16,
         manifest_bytes: 700,
         builders: 1,
+        beside_rows: u64::MAX,
         beside: Beside::Nobody,
     }
 }
@@ -142,7 +147,8 @@ impl Runner {
     #[must_use]
     pub fn new(disk: SimDisk, expected: Expected, tokens: BTreeSet<String>) -> Self {
         let faults = Faults { disk: Arc::new(disk.clone()), tuning: tuning() };
-        Self { disk, faults, store: None, tokens, history: vec![Expected { from: 0, ..expected }] }
+        let history = vec![Expected { from: 0, ..expected }];
+        Self { disk, faults, store: None, tokens, history, forgotten: BTreeSet::new() }
     }
 
     /// The operations so far, and what may be found after each.
@@ -179,6 +185,7 @@ impl Runner {
     /// # Errors
     /// When it is refused, or finds what it must not.
     pub fn step(&mut self, step: &Step) -> Result<(), Trouble> {
+        self.forgotten.retain(|one| !step.consumers().contains(one));
         match step {
             Step::Open => self.open(),
             Step::Restore => self.restore(),
@@ -187,15 +194,22 @@ impl Runner {
             Step::Advance => Ok(Faults::advance(self.opened()?)?),
             Step::Compact(depth, stop) => {
                 let mut left = *stop;
-                self.opened()?.compact_step(*depth, &mut |_| match &mut left {
-                    Some(0) => ControlFlow::Break(()),
-                    Some(left) => {
-                        *left -= 1;
-                        ControlFlow::Continue(())
-                    }
-                    None => ControlFlow::Continue(()),
-                })?;
+                self.opened()?.compact_step(*depth, &mut |_| onward(&mut left))?;
                 Ok(())
+            }
+            Step::CompactAll(stop) => self.compact_all(*stop),
+            Step::Forget(consumers) => {
+                let candidates = self.begin(step)?;
+                let identities: Vec<&[u8]> = consumers.iter().map(String::as_bytes).collect();
+                let done = self.opened()?.forget(&identities, IfUnknown::Skip, None);
+                self.end(&candidates, done.map(drop))?;
+                self.forgotten.extend(consumers.iter().cloned());
+                Ok(())
+            }
+            Step::Delete(deleted) => {
+                let candidates = self.begin(step)?;
+                let done = delete(self.opened()?, deleted);
+                self.end(&candidates, done)
             }
             Step::Batches(batches) => self.batches(step, batches),
             Step::Define(changes) => {
@@ -213,6 +227,22 @@ impl Runner {
                 let loaded = bulk(self.opened()?, load);
                 self.end(&candidates, loaded)
             }
+        }
+    }
+
+    fn compact_all(&mut self, stop: Option<u32>) -> Result<(), Trouble> {
+        let mut left = stop;
+        let (_, flow) = self.opened()?.compact_all(&mut |_| onward(&mut left))?;
+        if flow.is_break() {
+            return Ok(());
+        }
+        let snapshot = self.opened()?.snapshot();
+        if !snapshot.erasures().pending().is_empty() {
+            return Err(Trouble::Wrong("merging everything left who was forgotten".to_owned()));
+        }
+        match self.disk.holding(Path::new(STORE_DIR), &self.forgotten) {
+            Some(what) => Err(Trouble::Wrong(format!("after merging everything {what}"))),
+            None => Ok(()),
         }
     }
 
@@ -306,7 +336,8 @@ impl Runner {
         let live = self.expected().live.clone();
         self.expect_backup(before.into_iter().chain(live.clone()).collect());
         let options = BackupOptions { links, verify: Verify::New };
-        self.opened()?.backup(Path::new(BACKUP_DIR), options, &mut |_, _| {})?;
+        self.opened()?
+            .backup(Path::new(BACKUP_DIR), options, &mut |_, _| ControlFlow::Continue(()))?;
         self.expect_backup(live);
         Ok(())
     }
@@ -388,6 +419,34 @@ fn difference(what: &str, found: &Content, expected: &[Content]) -> String {
     format!("{what} is {found:?}, it may be {expected:?}")
 }
 
+/// Goes on so many times.
+fn onward(left: &mut Option<u32>) -> ControlFlow<()> {
+    match left {
+        Some(0) => ControlFlow::Break(()),
+        Some(left) => {
+            *left -= 1;
+            ControlFlow::Continue(())
+        }
+        None => ControlFlow::Continue(()),
+    }
+}
+
+fn delete(store: &Store, deleted: &Deleted) -> Result<(), WriteError> {
+    let id = |table, name: &str| store.names().get(table, name);
+    // What has no name has no events.
+    let Some(brand) = id(NameTable::Brand, &deleted.brand) else { return Ok(()) };
+    let behaviours = match &deleted.behaviour {
+        None => Vec::new(),
+        Some(name) => match id(NameTable::Behaviour, name).map(u16::try_from) {
+            Some(Ok(behaviour)) => vec![behaviour],
+            _ => return Ok(()),
+        },
+    };
+    let (first_day, last_day) = deleted.days;
+    let deletion = Deletion { brand, behaviours, first_day, last_day };
+    store.delete_events(&deletion, None).map(drop)
+}
+
 fn append(store: &Store, batch: &Batch) -> Result<throng_storage::store::Ticket, WriteError> {
     let mut writer = store.writer()?;
     let events = columns_of(&batch.rows, store.names(), &mut |table, keys, ids| {
@@ -399,15 +458,20 @@ fn append(store: &Store, batch: &Batch) -> Result<throng_storage::store::Ticket,
 fn bulk(store: &Store, load: &Load) -> Result<(), WriteError> {
     let options = BulkOptions { token: load.batch.token.clone(), memory: load.memory };
     let mut bulk = store.bulk(options)?;
+    let mut ids = BTreeMap::new();
     for rows in load.batch.rows.chunks(10) {
         let events =
             columns_of(rows, store.names(), &mut |table, keys, ids| bulk.intern(table, keys, ids))?;
+        ids.extend(rows.iter().map(|row| row.names[0].clone()).zip(events.consumer.clone()));
         bulk.push(events)?;
     }
     match &load.index {
         Some((key, Some(members))) => {
             let mut builder = IndexBuilder::new(Vec::new());
-            builder.add_set(0..*members);
+            let members = load.members(*members);
+            let members: BTreeSet<u32> =
+                members.iter().filter_map(|name| ids.get(name)).copied().collect();
+            builder.add_set(members);
             bulk.put_index(key, builder.finish(7))?;
         }
         Some((key, None)) => bulk.drop_index(key),

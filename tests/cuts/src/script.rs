@@ -67,10 +67,36 @@ pub enum Step {
     Advance,
     /// Merges: so far, and stops after so many questions.
     Compact(Depth, Option<u32>),
+    /// Merges everything and takes out who is forgotten; stops after so many questions.
+    CompactAll(Option<u32>),
+    /// Forgets consumers, whoever of them is known.
+    Forget(Vec<String>),
+    /// Deletes a brand's events of some days, of one behaviour or of all.
+    Delete(Deleted),
     /// Backs up.
     Backup(Links),
     /// Restores the backup, when there is none restored yet.
     Restore,
+}
+
+/// Events that are deleted.
+#[derive(Debug, Clone)]
+pub struct Deleted {
+    /// Whose.
+    pub brand: String,
+    /// Of what; of everything when there is none.
+    pub behaviour: Option<String>,
+    /// The first day and the last.
+    pub days: (i32, i32),
+}
+
+impl Deleted {
+    fn has(&self, row: &Row) -> bool {
+        let [_, brand, behaviour, _] = &row.names;
+        *brand == self.brand
+            && self.behaviour.as_ref().is_none_or(|one| one == behaviour)
+            && (self.days.0..=self.days.1).contains(&row.day)
+    }
 }
 
 /// A change that is there whole or not at all.
@@ -82,6 +108,10 @@ pub enum Effect {
     Define(Vec<(String, Option<String>)>),
     /// A bulk load.
     Load(Load),
+    /// Consumers are gone.
+    Forget(Vec<String>),
+    /// Events are gone.
+    Delete(Deleted),
 }
 
 impl Effect {
@@ -108,7 +138,7 @@ impl Effect {
                     }
                     match &load.index {
                         Some((key, Some(members))) => {
-                            model.indexes.insert(key.clone(), u64::from(*members));
+                            model.indexes.insert(key.clone(), load.members(*members));
                         }
                         Some((key, None)) => {
                             model.indexes.remove(key);
@@ -117,8 +147,25 @@ impl Effect {
                     }
                 }
             }
+            Self::Forget(consumers) => {
+                model.rows.retain(|row| !consumers.contains(&row.names[0]));
+                for members in model.indexes.values_mut() {
+                    members.retain(|member| !consumers.contains(member));
+                }
+            }
+            Self::Delete(deleted) => model.rows.retain(|row| !deleted.has(row)),
         }
         model
+    }
+}
+
+impl Load {
+    /// The first of its consumers, by name.
+    #[must_use]
+    pub fn members(&self, count: u32) -> BTreeSet<String> {
+        let consumers: BTreeSet<&String> =
+            self.batch.rows.iter().map(|row| &row.names[0]).collect();
+        consumers.into_iter().take(count as usize).cloned().collect()
     }
 }
 
@@ -129,7 +176,7 @@ fn batch_on(model: &mut Model, batch: &Batch) -> bool {
     {
         return false;
     }
-    batch.rows.iter().for_each(|row| model.rows.add(row));
+    batch.rows.iter().for_each(|row| model.rows.add(row.clone()));
     true
 }
 
@@ -143,8 +190,21 @@ impl Step {
             Self::Load(load) if load.ending == Ending::Commit => {
                 vec![Effect::Load(load.clone())]
             }
+            Self::Forget(consumers) => vec![Effect::Forget(consumers.clone())],
+            Self::Delete(deleted) => vec![Effect::Delete(deleted.clone())],
             _ => Vec::new(),
         }
+    }
+
+    /// The consumers that it names.
+    #[must_use]
+    pub fn consumers(&self) -> BTreeSet<&String> {
+        let batches = match self {
+            Self::Batches(batches) => batches.as_slice(),
+            Self::Load(load) => std::slice::from_ref(&load.batch),
+            _ => &[],
+        };
+        batches.iter().flat_map(|batch| &batch.rows).map(|row| &row.names[0]).collect()
     }
 
     fn tokens(&self) -> Vec<String> {
@@ -186,8 +246,9 @@ impl<'r> Thrower<'r> {
         let days = if self.one_in(2) { 17_000..17_004 } else { 16_700..17_004 };
         let rows = (0..count).map(|_| {
             self.next += 1;
+            // No name is the beginning of another.
             let mut pick =
-                |prefix: &str, of: u32| format!("{prefix}{}", self.random.random_range(0..of));
+                |prefix: &str, of: u32| format!("{prefix}{:02}", self.random.random_range(0..of));
             let names = [pick("consumer", 40), pick("brand", 3), pick("did", 2), pick("item", 20)];
             let (day, second) =
                 (self.random.random_range(days.clone()), self.random.random_range(0..86_400));
@@ -217,7 +278,7 @@ impl<'r> Thrower<'r> {
 
     /// Any step.
     pub fn step(&mut self) -> Step {
-        match self.random.random_range(0..24) {
+        match self.random.random_range(0..29) {
             0..7 => {
                 let count = if self.one_in(3) { self.random.random_range(2..4) } else { 1 };
                 Step::Batches((0..count).map(|_| self.batch(8)).collect())
@@ -242,6 +303,24 @@ impl<'r> Thrower<'r> {
             }
             19..21 => Step::Backup(if self.one_in(2) { Links::Allowed } else { Links::Never }),
             21 => Step::Restore,
+            22..25 => {
+                let count = self.random.random_range(1..5);
+                let who = |_| format!("consumer{:02}", self.random.random_range(0..40));
+                Step::Forget((0..count).map(who).collect())
+            }
+            25 => {
+                let brand = format!("brand{:02}", self.random.random_range(0..3));
+                let behaviour = self.one_in(2);
+                let behaviour =
+                    behaviour.then(|| format!("did{:02}", self.random.random_range(0..2)));
+                let first = self.random.random_range(16_700..17_004);
+                let days = (first, first + self.random.random_range(0..200));
+                Step::Delete(Deleted { brand, behaviour, days })
+            }
+            26..28 => {
+                let stop = self.one_in(4).then(|| self.random.random_range(0..12));
+                Step::CompactAll(stop)
+            }
             _ => Step::Open,
         }
     }

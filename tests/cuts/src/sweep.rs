@@ -14,7 +14,7 @@ use throng_storage::io::Action;
 use throng_storage::store::{BackupError, WriteError};
 
 use crate::disk::SimDisk;
-use crate::errors::{ErrorClass, ErrorPlan, Lasting};
+use crate::errors::{ErrorClass, ErrorPlan, Injected, Lasting};
 use crate::explore::{Search, State, dice};
 use crate::image::Image;
 use crate::run::{Content, Expected, Refusal, Runner, Trouble};
@@ -194,8 +194,14 @@ impl Run<'_> {
             return Err(format!("refused without saying what failed: {text}; it was {injected:?}"));
         }
         let is_read_only = is_read_only(refusal);
-        let may_be = |action| matches!(action, Action::Sync | Action::Truncate);
-        if is_read_only && !injected.iter().any(|injected| may_be(injected.action)) {
+        // Of a manifest's rename that failed nobody knows what it made, unless there was no room.
+        let of_room = matches!(self.plan.class, ErrorClass::NoSpace | ErrorClass::Quota);
+        let may_be = |injected: &Injected| match injected.action {
+            Action::Sync | Action::Truncate => true,
+            Action::Rename => !of_room && injected.path.ends_with("MANIFEST.tmp"),
+            _ => false,
+        };
+        if is_read_only && !injected.iter().any(may_be) {
             return Err(format!("read-only, and every sync was confirmed: {text}"));
         }
         if self.repaired && !is_read_only {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use throng::{Database, DatabaseError, Value};
+use throng_server::wire::ServeOptions;
 
 use crate::command::run;
 
@@ -220,7 +221,8 @@ fn the_language_answers_as_its_cases_say() {
         build(&data, &preamble);
         let db = Arc::new(Database::open(&data).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = throng_server::wire::start(Arc::clone(&db), listener).unwrap();
+        let server =
+            throng_server::wire::start(Arc::clone(&db), listener, ServeOptions::default()).unwrap();
         let port = server.address().port();
         let settings = format!("host=127.0.0.1 port={port} user=throng dbname=throng");
         let mut client = Client::connect(&settings, NoTls).unwrap();

@@ -4,6 +4,7 @@
 //! a number that neither has; then, in one step, the manifest; for a first copy, STORE after it.
 //! Whatever stops it, the directory holds the copy before, the new one, or no store.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::source::{Links, Pinned, Source};
 use super::survey::Survey;
 use super::target::{COPY_NEW, Target};
 use crate::io::{Disk, IoError, SystemDisk};
-use crate::manifest::Manifest;
+use crate::manifest::{EditError, Manifest};
 use crate::store::files::FileType;
 use crate::store::handle::Store;
 use crate::store::open::{STORE, STORE_NEW};
@@ -54,15 +55,20 @@ pub struct BackupReport {
     pub bytes_copied: u64,
     /// Files that were there already.
     pub kept: u64,
-    /// Bytes of all files of the backup.
+    /// Bytes of all files of the backup, and of its log, which is no file of the other counts.
     pub bytes: u64,
     /// Files that the backup is not made of any more.
     pub removed: u64,
+    /// Events in it; those of forgotten consumers count until they are compacted away.
+    pub events: u64,
+    /// Consumers in it.
+    pub consumers: u64,
 }
 
 impl Store {
     /// Copies the present to a directory: new, empty, or with an earlier backup of this store, of
-    /// which is kept what is still the same. Writers go on. `progress` is told (done, total) bytes.
+    /// which is kept what is still the same. Writers go on. `progress` is told (done, total) bytes;
+    /// `Break` stops it, unless all is done but the last steps.
     ///
     /// # Errors
     /// See [`BackupError`]; the directory holds the earlier backup then, or no store.
@@ -70,15 +76,19 @@ impl Store {
         &self,
         dir: &Path,
         options: BackupOptions,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut Progress<'_>,
     ) -> Result<BackupReport, BackupError> {
         let shared = &self.shared;
         let store_id = shared.files.store_id;
         let target = Target::backup(&shared.files.disk, dir, store_id)?;
-        let source = Source::live(shared, &target, options.links)?;
+        let moment = Source::live(shared, &target, options.links);
+        let source = moment.inspect_err(|_| target.give_up())?;
         copy(source, target, options.verify, progress)
     }
 }
+
+/// Is told how many bytes are done, and of how many; says whether to go on.
+pub type Progress<'p> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'p;
 
 /// Makes a store of a backup, or of any store that nobody has open: a verified copy in a directory
 /// that does not exist or is empty. `progress` is told (done, total) bytes.
@@ -89,7 +99,7 @@ pub fn restore(
     backup: &Path,
     dir: &Path,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<BackupReport, BackupError> {
+) -> Result<(), BackupError> {
     restore_on(&(Arc::new(SystemDisk) as Arc<dyn Disk>), backup, dir, progress)
 }
 
@@ -99,11 +109,15 @@ pub(in crate::store) fn restore_on(
     backup: &Path,
     dir: &Path,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<BackupReport, BackupError> {
+) -> Result<(), BackupError> {
     let survey = Survey::open_on(Arc::clone(disk), backup)?;
     let target = Target::empty(disk, dir)?;
     let source = Source::closed(&survey, &target)?;
-    copy(source, target, Verify::New, progress)
+    let mut told = |done, total| {
+        progress(done, total);
+        ControlFlow::Continue(())
+    };
+    copy(source, target, Verify::New, &mut told).map(drop)
 }
 
 /// Whether a directory holds a backup: it is not written to unless somebody writes.
@@ -115,19 +129,42 @@ fn copy(
     mut source: Source,
     mut target: Target,
     verify: Verify,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: &mut Progress<'_>,
 ) -> Result<BackupReport, BackupError> {
-    let mut report = BackupReport { bytes: source.bytes(), ..BackupReport::default() };
-    let (mut done, total) = (0, report.bytes);
-    progress(done, total);
-    for pinned in std::mem::take(&mut source.pinned) {
-        done += pinned.map.len() as u64;
-        place(&source, &target, pinned, verify, &mut report)?;
-        progress(done, total);
-    }
-    publish(&source, &mut target)?;
+    let (bytes, [events, consumers]) = (source.bytes(), source.held);
+    let mut report = BackupReport { bytes, events, consumers, ..BackupReport::default() };
+    let brought = bring(&mut source, &target, verify, &mut report, progress);
+    let log = brought.and_then(|()| bring_log(&source, &target));
+    let log = log.inspect_err(|_| target.give_up())?;
+    publish(&source, &mut target, log)?;
+    report.bytes += source.log.len() as u64;
     report.removed = target.remove_others()?;
     Ok(report)
+}
+
+/// Brings all files to the target that are not there.
+fn bring(
+    source: &mut Source,
+    target: &Target,
+    verify: Verify,
+    report: &mut BackupReport,
+    progress: &mut Progress<'_>,
+) -> Result<(), BackupError> {
+    let (mut before, total) = (0, report.bytes);
+    for pinned in std::mem::take(&mut source.pinned) {
+        let bytes = pinned.map.len() as u64;
+        let mut told = |done| match progress(before + done, total) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(BackupError::Stopped),
+        };
+        told(0)?;
+        place(source, target, pinned, verify, report, &mut told)?;
+        before += bytes;
+    }
+    match progress(before, total) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(BackupError::Stopped),
+    }
 }
 
 /// Brings one file to the target, unless it is there.
@@ -137,6 +174,7 @@ fn place(
     pinned: Pinned,
     verify: Verify,
     report: &mut BackupReport,
+    told: &mut dyn FnMut(u64) -> Result<(), BackupError>,
 ) -> Result<(), BackupError> {
     let Pinned { kind, number, map, linked } = pinned;
     let id = source.files.file_id(number);
@@ -170,8 +208,11 @@ fn place(
             return Err(error.into());
         }
         let file = target.disk.create(&passing)?;
+        let mut done = 0;
         for bytes in ours.raw().chunks(COPY_BYTES) {
+            told(done)?;
             file.append(bytes)?;
+            done += bytes.len() as u64;
         }
         file.sync()?;
         target.disk.rename(&passing, &to)?;
@@ -184,17 +225,14 @@ fn place(
     })
 }
 
-/// Makes the copied files the target's content.
-fn publish(source: &Source, target: &mut Target) -> Result<(), BackupError> {
-    let (disk, dir) = (Arc::clone(&target.disk), target.dir.clone());
-    let store_id = source.files.store_id;
+/// Brings the log to the target; under which number.
+fn bring_log(source: &Source, target: &Target) -> Result<u64, BackupError> {
+    let (disk, store_id) = (&target.disk, source.files.store_id);
     // The manifest there may stay in force, and it must not meet the new log.
     let number = match &target.before {
         Some((before, _)) => before.next_number.max(source.state.next_number),
         None => source.state.next_number,
     };
-    let mut state = source.state.clone();
-    (state.log, state.next_number) = (number, number + 1);
     let path = target.files(store_id).path(FileType::Log, number);
     let file = disk.create(&path)?;
     file.append(&renumber(source.log.clone(), number))?;
@@ -202,16 +240,30 @@ fn publish(source: &Source, target: &mut Target) -> Result<(), BackupError> {
     let origin = Origin { store_id, number };
     replay(&path, &disk.read(&path)?, FileKind::Log, origin)
         .map_err(|error| BackupError::Copied(Finding::file(error)))?;
-    disk.sync_dir(&dir)?;
+    disk.sync_dir(&target.dir)?;
+    Ok(number)
+}
+
+/// Makes the copied files the target's content.
+fn publish(source: &Source, target: &mut Target, number: u64) -> Result<(), BackupError> {
+    let (disk, dir) = (Arc::clone(&target.disk), target.dir.clone());
+    let store_id = source.files.store_id;
+    let mut state = source.state.clone();
+    (state.log, state.next_number) = (number, number + 1);
     let moment = Moment { edits: source.moment.edits + 1, log: number, last: source.moment.last };
     let marked = is_backup(&*disk, &dir)?;
     let before = target.before.as_ref().map(|(_, moment)| *moment);
     if marked {
         let moments = before.into_iter().chain([moment]).collect();
-        mark::write(&*disk, &dir, &Mark { store_id, moments })?;
+        let marked = mark::write(&*disk, &dir, &Mark { store_id, moments });
+        marked.inspect_err(|_| target.give_up())?;
     }
     let salt = crate::store::random::salt();
-    Manifest::replace(&*disk, &dir, store_id, salt, &state, source.moment.edits)?;
+    match Manifest::replace(&*disk, &dir, store_id, salt, &state, source.moment.edits) {
+        Err(error @ EditError::Unknown(_)) => return Err(error.into()),
+        // The manifest is the one before.
+        replaced => replaced.inspect_err(|_| target.give_up())?,
+    }
     if before.is_none() {
         let path = dir.join(STORE_NEW);
         let file = disk.create(&path)?;
@@ -221,7 +273,8 @@ fn publish(source: &Source, target: &mut Target) -> Result<(), BackupError> {
     }
     target.renew(&state);
     if marked {
-        mark::write(&*disk, &dir, &Mark { store_id, moments: vec![moment] })?;
+        // The backup is made, and the mark with both moments is as good.
+        let _ = mark::write(&*disk, &dir, &Mark { store_id, moments: vec![moment] });
     }
     Ok(())
 }

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use roaring::RoaringBitmap;
-
 use super::finding::{Fault, Finding, Note};
 use super::report::Report;
-use super::rows::{Presence, RowCheck};
+use super::rows::{Erased, Presence, RowCheck};
 use super::survey::Survey;
 use super::{keys, sets};
 use crate::catalog::CatalogError;
@@ -32,9 +30,9 @@ impl Survey {
         progress(done, total);
         let logged = self.log.batches.iter().map(|batch| batch.body.events.len() as u64);
         report.events += logged.sum::<u64>();
-        let (buried, gone) = self.erased();
+        let erased = self.erased();
         for table in KeyTable::ALL {
-            let (parts, buried) = (&self.parts[table as usize], &buried[table as usize]);
+            let (parts, buried) = (&self.parts[table as usize], &erased.buried[table as usize]);
             keys::check(table, parts, buried, &mut |bytes| {
                 done += bytes;
                 progress(done, total);
@@ -42,13 +40,13 @@ impl Survey {
             .into_iter()
             .for_each(|finding| report.findings.push(finding));
         }
-        self.check_segments(&mut report, &mut |bytes| {
+        self.check_segments(&mut report, &erased, &mut |bytes| {
             done += bytes;
             progress(done, total);
         });
         let consumers = self.limits().keys[0];
         for (key, (_, index)) in &self.indexes {
-            report.findings.extend(sets::check(key, index, consumers, &gone));
+            report.findings.extend(sets::check(key, index, consumers, &erased.gone));
             done += index.bytes();
             progress(done, total);
         }
@@ -57,14 +55,14 @@ impl Survey {
         report
     }
 
-    /// The positions of keys that are forgotten, and the consumers who are in no file any more.
-    fn erased(&self) -> ([RoaringBitmap; 3], RoaringBitmap) {
+    /// Who was taken out, as the manifest and the log say.
+    fn erased(&self) -> Erased {
         let erasures = &self.state.erasures;
         let mut buried = erasures.buried.clone();
         let gone = &buried[0] - &erasures.pending;
         let logged = self.log.batches.iter().filter_map(|batch| batch.body.forgetting.as_ref());
         logged.for_each(|forgetting| buried[0] |= forgetting.consumers());
-        (buried, gone)
+        Erased { buried, gone }
     }
 
     /// Bytes of each file, as far as it can be opened.
@@ -77,7 +75,7 @@ impl Survey {
         sizes
     }
 
-    fn check_segments(&self, report: &mut Report, progress: &mut dyn FnMut(u64)) {
+    fn check_segments(&self, report: &mut Report, erased: &Erased, progress: &mut dyn FnMut(u64)) {
         let limits = self.limits();
         let mut known = Presence::new(limits.keys[0]);
         for (_, segment) in &self.segments {
@@ -87,8 +85,7 @@ impl Survey {
             let _: Result<(), CorruptError> = known.add(segment);
         }
         let name = |table, id| self.name(table, id);
-        let (_, gone) = self.erased();
-        let mut check = RowCheck::new(limits, &known, &name, &gone);
+        let mut check = RowCheck::new(limits, &known, &name, erased);
         for segments in by_merge(&self.segments) {
             report.findings.extend(check.segments(&segments));
             segments.iter().for_each(|segment| progress(segment.bytes()));

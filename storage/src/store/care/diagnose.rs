@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
-use super::log::Batch;
+use super::log::{Batch, LostTokens};
 use super::report::Report;
 use super::survey::Survey;
 use super::trouble::{Diagnosis, Loss, LossSource, Remedy, Trouble};
@@ -37,7 +37,17 @@ impl Survey {
             return (Remedy::RebuildCatalog, Vec::new());
         }
         match FileType::parse(&name) {
-            Some((FileType::Log, _)) => (Remedy::CutLog, self.lost_batches()),
+            Some((FileType::Log, _)) => {
+                let mut losses = self.lost_batches();
+                // A manifest that cannot be read is a trouble of its own.
+                match self.lost_tokens() {
+                    Ok(LostTokens::Perhaps(tokens)) if !tokens.is_empty() => {
+                        losses.push(Loss::Tokens { count: tokens.len() as u64 });
+                    }
+                    _ => {}
+                }
+                (Remedy::CutLog, losses)
+            }
             Some((FileType::Segment, number)) => self.segment_remedy(number, path),
             Some((FileType::Index, number)) => {
                 let mut entries = self.state.indexes.iter();

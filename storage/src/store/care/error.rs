@@ -43,6 +43,21 @@ pub enum BackupError {
         /// The directory.
         path: PathBuf,
     },
+    /// The directory is in one that holds a store or a backup.
+    #[error(
+        "{}: inside of {}, which holds a store; a backup needs a directory outside of it",
+        path.display(),
+        store.display()
+    )]
+    Inside {
+        /// The directory.
+        path: PathBuf,
+        /// The directory of the store.
+        store: PathBuf,
+    },
+    /// It was told to stop.
+    #[error("the backup was stopped before its end; what was copied for it is of no use")]
+    Stopped,
     /// The store to copy is damaged: the copy would be as well.
     #[error("{0}; nothing was copied")]
     Damaged(Finding),
@@ -64,6 +79,18 @@ pub enum BackupError {
     /// The file system refused.
     #[error(transparent)]
     Io(#[from] IoError),
+}
+
+impl BackupError {
+    /// Whether there was no room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Io(error) => error.is_full(),
+            Self::Write(WriteError::Full(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 impl From<EditError> for BackupError {

@@ -1,14 +1,15 @@
 //! The log of a store that is being looked at.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::finding::{Fault, Finding, Note};
 use super::survey::Survey;
-use crate::manifest::MANIFEST;
+use crate::manifest::{MANIFEST, Manifest, ManifestError};
 use crate::names::{NameTable, Names};
 use crate::store::columns::{self, Limits};
 use crate::store::files::FileType;
-use crate::store::recover::{GAP, TORN};
+use crate::store::recover::GAP;
 use crate::store::types::KeyTable;
 use crate::wal::{CommitBody, FileKind, Origin, Record, RecordKind, Scan, scan};
 
@@ -94,19 +95,21 @@ impl LogSurvey {
         if is_frozen {
             let next = survey.state.log;
             let ends = || {
-                replayed.torn.then_some(TORN).or_else(|| {
-                    let next_path = files.path(FileType::Log, next);
-                    let next_bytes = files.disk.read(&next_path).ok()?;
-                    let origin = Origin { store_id: files.store_id, number: next };
-                    let scan = scan(&next_path, &next_bytes, FileKind::Log, origin).ok()?;
-                    (!scan.replayed.follows(replayed.last)).then_some(GAP)
-                })
+                let next_path = files.path(FileType::Log, next);
+                let next_bytes = files.disk.read(&next_path).ok()?;
+                let origin = Origin { store_id: files.store_id, number: next };
+                let scan = scan(&next_path, &next_bytes, FileKind::Log, origin).ok()?;
+                (!scan.replayed.follows(replayed.last)).then_some(GAP)
             };
             if self.faults.is_empty() {
                 self.faults.extend(ends().map(|what| fault_at(replayed.length, what)));
             }
+            if self.faults.is_empty() && replayed.torn {
+                self.torn = Some(Note::Torn { path: path.clone() });
+            }
         } else {
-            self.torn = replayed.torn.then(|| Note::Torn { path: path.clone() });
+            let torn = replayed.torn.then(|| Note::Torn { path: path.clone() });
+            self.torn = torn.or_else(|| self.torn.take());
         }
         self.sound = replayed.length;
         self.last = replayed.last;
@@ -129,6 +132,48 @@ impl LogSurvey {
 
     pub(super) fn is_damaged(&self) -> bool {
         self.faults.iter().any(|finding| finding.path == self.path)
+    }
+}
+
+/// Tokens that the manifest has, and batches that the log has lost.
+#[derive(Debug)]
+pub(super) enum LostTokens {
+    /// These are the lost batches'.
+    Sure(BTreeSet<String>),
+    /// The lost batches' are among these.
+    Perhaps(BTreeSet<String>),
+}
+
+impl LostTokens {
+    pub(super) fn into_tokens(self) -> BTreeSet<String> {
+        let (Self::Sure(tokens) | Self::Perhaps(tokens)) = self;
+        tokens
+    }
+}
+
+impl Survey {
+    /// The tokens in the manifest of batches behind the damage. Which they are the batches say
+    /// themselves; where one of them cannot be read, it may be any that came into the manifest
+    /// with them and is of no batch before the damage.
+    pub(super) fn lost_tokens(&self) -> Result<LostTokens, ManifestError> {
+        let lost = self.log.last + 1..=self.state.logged;
+        let readable: BTreeMap<u64, Option<&String>> = self
+            .log
+            .behind
+            .iter()
+            .filter(|batch| lost.contains(&batch.sequence))
+            .map(|batch| (batch.sequence, batch.body.token.as_ref()))
+            .collect();
+        if lost.count() == readable.len() {
+            return Ok(LostTokens::Sure(readable.into_values().flatten().cloned().collect()));
+        }
+        let (disk, dir) = (&*self.files.disk, &self.files.dir);
+        let tokens = Manifest::tokens_after(disk, dir, self.files.store_id, self.log.last)?;
+        let mut tokens: BTreeSet<String> = tokens.into_iter().collect();
+        for token in self.log.batches.iter().filter_map(|batch| batch.body.token.as_ref()) {
+            tokens.remove(token);
+        }
+        Ok(LostTokens::Perhaps(tokens))
     }
 }
 

@@ -51,9 +51,13 @@ pub(super) fn write(disk: &dyn Disk, dir: &Path, mark: &Mark) -> Result<(), Back
     {
         return Err(error.into());
     }
-    let file = disk.create(&path)?;
-    file.append(&bytes)?;
-    file.sync()?;
+    let write = || {
+        let file = disk.create(&path)?;
+        file.append(&bytes)?;
+        file.sync()
+    };
+    // What is left of it takes room where there may be none.
+    write().inspect_err(|_| drop(disk.remove(&path)))?;
     disk.rename(&path, &dir.join(BACKUP))?;
     Ok(())
 }

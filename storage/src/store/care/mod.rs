@@ -22,7 +22,7 @@ mod trouble;
 pub(super) use backup::is_backup;
 #[cfg(feature = "faults")]
 pub(super) use backup::restore_on;
-pub use backup::{BackupOptions, BackupReport, Verify, restore};
+pub use backup::{BackupOptions, BackupReport, Progress, Verify, restore};
 pub use error::{BackupError, RepairError};
 pub use finding::{Fault, Finding, Note};
 pub(super) use probe::{probe_index, probe_segment};

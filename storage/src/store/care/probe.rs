@@ -1,8 +1,6 @@
 //! The checks of single files, for nothing: see [`crate::probe`].
 
-use roaring::RoaringBitmap;
-
-use super::rows::{Presence, RowCheck};
+use super::rows::{Erased, Presence, RowCheck};
 use super::sets;
 use crate::index::IndexFile;
 use crate::names::NameTable;
@@ -19,10 +17,10 @@ pub(in crate::store) fn probe_segment(segment: &Segment) {
     // What does not decode is named by the check as well.
     let _ = known.add(segment);
     let name = |_: NameTable, id: u32| id.to_string();
-    let _ = RowCheck::new(limits, &known, &name, &RoaringBitmap::new()).segments(&[segment]);
+    let _ = RowCheck::new(limits, &known, &name, &Erased::default()).segments(&[segment]);
 }
 
 /// Reads and compares every set of an index file.
 pub(in crate::store) fn probe_index(index: &IndexFile) {
-    let _ = sets::check("probed", index, u32::MAX, &RoaringBitmap::new());
+    let _ = sets::check("probed", index, u32::MAX, &Erased::default().gone);
 }

@@ -13,7 +13,8 @@ use super::survey::Survey;
 use super::trouble::{Diagnosis, Remedy};
 use crate::catalog::{Catalog, DIR as CATALOG};
 use crate::dictionary::Part;
-use crate::manifest::{Edit, FrozenLog, Manifest, PartEntry, SegmentEntry};
+use crate::error::CorruptError;
+use crate::manifest::{Edit, FrozenLog, MANIFEST, Manifest, PartEntry, SegmentEntry};
 use crate::rows::EventColumns;
 use crate::segment::{BuildOptions, Lane, Segment, build};
 use crate::store::checkpoint::dump;
@@ -44,6 +45,8 @@ struct Repair<'s> {
     gone: Vec<PathBuf>,
     names: BTreeSet<String>,
     log_cut: bool,
+    /// Tokens that the manifest has, of batches that are lost.
+    tokens: BTreeSet<String>,
     done: Repaired,
 }
 
@@ -59,6 +62,7 @@ impl Survey {
             gone: Vec::new(),
             names: files.disk.list(&files.dir)?.into_iter().collect(),
             log_cut: false,
+            tokens: BTreeSet::new(),
             done: Repaired::default(),
             survey: &self,
         };
@@ -208,6 +212,8 @@ impl Repair<'_> {
         }
         // What comes next must not pass for records whose definitions the manifest has.
         self.edit.logged = self.edit.logged.min(survey.log.last);
+        // Who sends a lost batch again must not be told that it is there.
+        self.tokens = survey.lost_tokens()?.into_tokens();
         let number = survey.log.number;
         let name = FileType::Log.name(number);
         let is_frozen = survey.state.frozen == Some(number);
@@ -303,8 +309,18 @@ impl Repair<'_> {
         if self.edit != unchanged {
             self.edit.next_number = files.next_number();
             files.disk.sync_dir(&files.dir)?;
-            let mut manifest = Manifest::open(&*files.disk, &files.dir, files.store_id)?;
-            manifest.append(std::mem::take(&mut self.edit))?;
+            let (disk, dir, id) = (&*files.disk, &*files.dir, files.store_id);
+            let edit = std::mem::take(&mut self.edit);
+            if self.tokens.is_empty() {
+                Manifest::open(disk, dir, id)?.append(edit)?;
+            } else {
+                // No edit takes tokens out: the manifest is written anew without them.
+                let (mut state, last) = Manifest::read(disk, dir, id)?;
+                let corrupt = |what| CorruptError { path: dir.join(MANIFEST), offset: 0, what };
+                state.apply(edit).map_err(corrupt)?;
+                state.tokens.retain(|token| !self.tokens.contains(token));
+                Manifest::replace(disk, dir, id, random::salt(), &state, last)?;
+            }
         }
         for path in self.gone.drain(..) {
             files.disk.remove(&path)?;

@@ -88,8 +88,24 @@ pub(super) struct RowCheck<'a> {
     /// First days of the present segment's rows.
     first: Vec<u16>,
     rows: RowBuffer,
+    erased: &'a Erased,
+}
+
+/// Who was taken out.
+#[derive(Debug, Default)]
+pub(super) struct Erased {
+    /// Positions of keys that are forgotten, by table.
+    pub(super) buried: [RoaringBitmap; 3],
     /// Consumers who are in no file any more.
-    gone: &'a RoaringBitmap,
+    pub(super) gone: RoaringBitmap,
+}
+
+impl Erased {
+    /// Whether a consumer is forgotten. Some files may hold them and others not any more, as each
+    /// is written again for itself: their first days need not agree.
+    fn has(&self, consumer: u32) -> bool {
+        self.buried[0].contains(consumer)
+    }
 }
 
 /// What the rows of a lane are.
@@ -114,9 +130,9 @@ impl<'a> RowCheck<'a> {
         limits: Limits,
         known: &'a Presence,
         name: &'a dyn Fn(NameTable, u32) -> String,
-        gone: &'a RoaringBitmap,
+        erased: &'a Erased,
     ) -> Self {
-        Self { limits, known, name, first: Vec::new(), rows: RowBuffer::default(), gone }
+        Self { limits, known, name, first: Vec::new(), rows: RowBuffer::default(), erased }
     }
 
     /// What is wrong with segments of one merge, or with a single one, beside their checksums.
@@ -197,8 +213,9 @@ impl<'a> RowCheck<'a> {
                 found.rows += count;
                 found.consumers += distinct;
                 found.take(number, lane, rows, &limits);
-                found.forgotten |= !self.gone.is_empty()
-                    && rows.low.iter().any(|&l| self.gone.contains(number << 16 | u32::from(l)));
+                let gone = &self.erased.gone;
+                found.forgotten |= !gone.is_empty()
+                    && rows.low.iter().any(|&l| gone.contains(number << 16 | u32::from(l)));
                 for (&low, &day) in rows.low.iter().zip(&rows.day) {
                     let consumer = (number << 16 | u32::from(low)) as usize;
                     if let Some(first) = first.get_mut(consumer) {
@@ -242,6 +259,9 @@ impl<'a> RowCheck<'a> {
         let at = |first: &Vec<u16>, consumer: usize| first.get(consumer).copied().unwrap_or(NEVER);
         let of_all = |consumer: usize| first.iter().map(|own| at(own, consumer)).min();
         let note = |wrong: &mut (u64, u32), consumer: u32| {
+            if self.erased.has(consumer) {
+                return;
+            }
             if wrong.0 == 0 {
                 wrong.1 = consumer;
             }

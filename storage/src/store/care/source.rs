@@ -46,6 +46,8 @@ pub(super) struct Source {
     /// The log up to the moment.
     pub(super) log: Vec<u8>,
     pub(super) pinned: Vec<Pinned>,
+    /// Events and consumers; not counted of a store that nobody has open.
+    pub(super) held: [u64; 2],
 }
 
 impl Source {
@@ -71,11 +73,15 @@ impl Source {
             last: state.log.last(),
         };
         let manifest = state.manifest.state.clone();
+        let present = shared.present();
+        let events = present.segments().iter().map(|segment| segment.rows()).sum();
+        let held = [events, present.keys_known(KeyTable::Consumer)];
+        drop(present);
         // Batches go into the log meanwhile; they wait to be published.
         drop(state);
         let pinned = pin(&files, &manifest, target, links)?;
         drop(lead);
-        Ok(Self { files, identity, state: manifest, moment, log, pinned })
+        Ok(Self { files, identity, state: manifest, moment, log, pinned, held })
     }
 
     /// A store that nobody has open.
@@ -93,6 +99,7 @@ impl Source {
             log,
             pinned: pin(&files, &survey.state, target, Links::Never)?,
             files,
+            held: [0, 0],
         })
     }
 

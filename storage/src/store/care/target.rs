@@ -1,6 +1,7 @@
 //! The directory that a store is copied to.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::mark::{self, BACKUP, Mark, Moment};
 use super::source::named;
 use crate::catalog::DIR as CATALOG;
 use crate::error::FileError;
-use crate::io::{Disk, DiskLock};
+use crate::io::{Disk, DiskLock, resolved};
 use crate::manifest::{MANIFEST, Manifest, State};
 use crate::store::error::OpenError;
 use crate::store::files::{FileType, Files};
@@ -39,6 +40,7 @@ impl Target {
         dir: &Path,
         store_id: u64,
     ) -> Result<Self, BackupError> {
+        outside_of_stores(&**disk, dir)?;
         disk.create_dir(dir)?;
         let names = disk.list(dir)?;
         let has = |name: &str| names.iter().any(|other| other == name);
@@ -70,6 +72,7 @@ impl Target {
 
     /// A directory for a new store: new or empty.
     pub(super) fn empty(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Self, BackupError> {
+        outside_of_stores(&**disk, dir)?;
         disk.create_dir(dir)?;
         let names = disk.list(dir)?;
         if let Some(name) = names.iter().find(|name| *name != LOCK) {
@@ -106,6 +109,12 @@ impl Target {
         self.there.insert(FileType::Log.name(state.log));
         self.before = Some((state, moment));
         Ok(())
+    }
+
+    /// Removes what was brought for a backup that is not made, so that it takes no room: perhaps
+    /// there was none. What cannot be removed goes with the next attempt.
+    pub(super) fn give_up(&self) {
+        let _ = self.remove_others();
     }
 
     /// Whether the backup before has a file.
@@ -146,4 +155,22 @@ impl Target {
         }
         Ok(removed)
     }
+}
+
+/// Refuses a directory somewhere in that of a store: who takes care of the store would meet it, and
+/// what is lost with the one is lost with the other.
+fn outside_of_stores(disk: &dyn Disk, dir: &Path) -> Result<(), BackupError> {
+    let whole = resolved(dir)?;
+    for store in whole.ancestors().skip(1) {
+        match disk.read(&store.join(STORE)) {
+            Ok(_) => {
+                return Err(BackupError::Inside { path: dir.to_owned(), store: store.to_owned() });
+            }
+            Err(error) if error.is_missing() => {}
+            // It is no directory: making one in it tells.
+            Err(error) if error.source.kind() == ErrorKind::NotADirectory => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }

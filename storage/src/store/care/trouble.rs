@@ -98,6 +98,12 @@ pub enum Loss {
         /// The number of the last; none when it is not known.
         to: Option<u64>,
     },
+    /// Tokens of which nobody knows whether their batches are lost: they are forgotten, so that
+    /// none that is lost is taken for one that is there.
+    Tokens {
+        /// How many.
+        count: u64,
+    },
 }
 
 /// How a loss is known.

@@ -166,7 +166,8 @@ impl<'s> Sweep<'s> {
         let bytes = builder.finish(file_id);
         let bytes = rebind(&bytes, FileKind::Index, file_id).unwrap_or(bytes);
         write_synced(shared, draft, &path, &bytes)?;
-        let index = Arc::new(IndexFile::open(&path)?);
+        let mapping = shared.files.disk.map(&path)?;
+        let index = Arc::new(IndexFile::from_mapping(mapping, path)?);
         Ok(DiskIndex { number, bytes: bytes.len() as u64, index })
     }
 

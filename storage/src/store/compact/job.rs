@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::plan::Job;
-use super::state::CompactionState;
+use super::state::{CompactionJob, CompactionState};
 use crate::io::DiskFile;
 use crate::segment::{Merge, MergeError, Output, Segment, SegmentStream, StreamOptions, Without};
 use crate::store::commit::{Plan, commit};
@@ -32,6 +32,7 @@ struct Files<'j> {
     shared: &'j Shared,
     draft: &'j Draft,
     state: &'j CompactionState,
+    job: CompactionJob,
     arrival: u64,
     pause: &'j mut Pause<'j>,
     /// The files that were begun, in the order of their numbers.
@@ -49,7 +50,7 @@ impl Output for Files<'_> {
     }
 
     fn pause(&mut self, rows: u64) -> ControlFlow<()> {
-        self.state.add_rows(rows);
+        self.state.add_rows(self.job, rows);
         (self.pause)(rows)
     }
 }
@@ -70,8 +71,7 @@ pub(super) fn run(
     else {
         return Ok(None);
     };
-    let segments_removed = job.pieces.iter().map(|piece| piece.number).collect();
-    publish(shared, draft, Plan { segments, segments_removed, ..Plan::default() }, pause)
+    publish(shared, draft, job, segments, pause)
 }
 
 /// Where segments are written that nothing refers to yet.
@@ -97,7 +97,9 @@ pub(in crate::store) fn write(
     let arrival = job.pieces.iter().map(|piece| piece.arrival).max().unwrap_or_default();
     let rows_max = shared.tuning.segment_rows as u64;
     let merge = Merge { inputs: &inputs, blocks: &job.blocks, rows_max, without };
-    let mut files = Files { shared, draft, state, arrival, pause: &mut *pause, begun: Vec::new() };
+    let told = job.into();
+    let mut files =
+        Files { shared, draft, state, job: told, arrival, pause: &mut *pause, begun: Vec::new() };
     let merged = merge.run(&mut files);
     let begun = files.begun;
     match merged {
@@ -128,13 +130,16 @@ pub(in crate::store) fn write(
     Ok(Some(segments))
 }
 
-/// Puts segments in the place of others.
-fn publish(
+/// Puts segments in the place of those of a job. None when it was stopped.
+pub(super) fn publish(
     shared: &Shared,
     draft: Draft,
-    plan: Plan,
+    job: &Job,
+    segments: Numbered,
     pause: &mut Pause<'_>,
 ) -> Result<Option<Made>, WriteError> {
+    let segments_removed = job.pieces.iter().map(|piece| piece.number).collect();
+    let plan = Plan { segments, segments_removed, ..Plan::default() };
     let made = Made {
         segments: plan.segments.len(),
         bytes: plan.segments.iter().map(|(_, segment)| segment.bytes()).sum(),

@@ -1,5 +1,6 @@
 //! Compaction: merging segments into blocks of 1, 8 and 64 days as they age.
 
+mod beside;
 mod blocks;
 mod erase;
 mod job;

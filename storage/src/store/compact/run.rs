@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::beside::{self, Round};
 use super::erase::{Sweep, Watch};
 use super::job::{self, Made};
 use super::plan::{self, Job, Piece};
@@ -28,7 +29,7 @@ pub struct Compacted {
 }
 
 impl Compacted {
-    fn add(&mut self, job: &Job, made: Made) {
+    pub(super) fn add(&mut self, job: &Job, made: Made) {
         self.jobs += 1;
         self.rows += job.rows();
         self.segments_in += job.pieces.len() as u64;
@@ -140,6 +141,14 @@ impl Store {
             let mut jobs = snapshot.compaction_jobs(Depth::Full);
             jobs.retain(|job| job.pieces.iter().any(|piece| piece.number < newer));
             let Some(job) = jobs.first() else { break };
+            let writers = beside::writers(shared, &jobs);
+            if writers > 1 {
+                match beside::run(shared, &jobs, writers, &mut all, progress)? {
+                    Round::Done(found) => damage = found.or(damage),
+                    Round::Stopped => return Ok((all, ControlFlow::Break(()))),
+                }
+                continue;
+            }
             let mut told = CompactionProgress {
                 rows_done: all.rows,
                 rows_total: all.rows + jobs.iter().map(Job::rows).sum::<u64>(),
@@ -166,6 +175,10 @@ impl Store {
             Some(sweep) => sweep.run(&mut watch)?,
             None => ControlFlow::Continue(()),
         };
+        if done.is_continue() {
+            // They may hold who was forgotten.
+            shared.files.remove_left()?;
+        }
         Ok((watch.all, done))
     }
 }

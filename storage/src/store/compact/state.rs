@@ -52,12 +52,27 @@ pub struct Running {
     pub rows_done: u64,
 }
 
+impl Running {
+    /// Two merges as one.
+    fn with(self, other: Self) -> Self {
+        let (one, two) = (self.job, other.job);
+        let job = CompactionJob {
+            first_day: one.first_day.min(two.first_day),
+            last_day: one.last_day.max(two.last_day),
+            segments: one.segments + two.segments,
+            rows: one.rows + two.rows,
+            bytes: one.bytes + two.bytes,
+        };
+        Self { job, rows_done: self.rows_done + other.rows_done }
+    }
+}
+
 /// Shared by everybody who looks at a store.
 #[derive(Debug, Default)]
 pub(in crate::store) struct CompactionState {
     /// Held by whoever merges: inputs vanish through merges alone, so a plan stays valid.
     working: Mutex<()>,
-    running: Mutex<Option<Running>>,
+    running: Mutex<Vec<Running>>,
     /// Merges and checkpoints that were published since the store was opened.
     merges: AtomicU64,
     checkpoints: AtomicU64,
@@ -88,17 +103,18 @@ impl CompactionState {
         (self.merges.load(Ordering::Relaxed), self.checkpoints.load(Ordering::Relaxed))
     }
 
+    /// What goes on; several merges at once are told as one.
     pub(in crate::store) fn running(&self) -> Option<Running> {
-        *lock(&self.running)
+        lock(&self.running).iter().copied().reduce(Running::with)
     }
 
     pub(super) fn begin(&self, job: CompactionJob) -> RunningGuard<'_> {
-        *lock(&self.running) = Some(Running { job, rows_done: 0 });
-        RunningGuard(self)
+        lock(&self.running).push(Running { job, rows_done: 0 });
+        RunningGuard { state: self, job }
     }
 
-    pub(super) fn add_rows(&self, rows: u64) {
-        if let Some(running) = &mut *lock(&self.running) {
+    pub(super) fn add_rows(&self, job: CompactionJob, rows: u64) {
+        if let Some(running) = lock(&self.running).iter_mut().find(|running| running.job == job) {
             running.rows_done += rows;
         }
     }
@@ -120,11 +136,17 @@ impl CompactionState {
     }
 }
 
-/// Says that nothing runs any more when it is dropped.
-pub(super) struct RunningGuard<'s>(&'s CompactionState);
+/// Says that a merge does not run any more when it is dropped.
+pub(super) struct RunningGuard<'s> {
+    state: &'s CompactionState,
+    job: CompactionJob,
+}
 
 impl Drop for RunningGuard<'_> {
     fn drop(&mut self) {
-        *lock(&self.0.running) = None;
+        let mut running = lock(&self.state.running);
+        if let Some(at) = running.iter().position(|running| running.job == self.job) {
+            running.swap_remove(at);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Backups: of stores that are written to, of which only what is new is copied, and of which
 //! anything may be stopped at any step.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +13,7 @@ use super::super::{
     BackupError, BackupOptions, BackupReport, BulkOptions, Links, OpenError, Store, Verify, restore,
 };
 use super::care::{check, overwrite};
+use super::faults::Handle;
 use super::model::Model;
 use super::{Row, batch, columns_of, define, names_in, random_rows, settings, small};
 use crate::io::{Action, Disk, DiskFile, IoError, Locked, Mapping, SystemDisk, read};
@@ -26,7 +28,15 @@ fn load(store: &Store, rows: &[Row]) {
 }
 
 fn backup(store: &Store, dir: &Path) -> Result<BackupReport, BackupError> {
-    store.backup(dir, BackupOptions::default(), &mut |done, total| assert!(done <= total))
+    store.backup(dir, BackupOptions::default(), &mut |done, total| {
+        assert!(done <= total);
+        ControlFlow::Continue(())
+    })
+}
+
+/// Goes on to the end.
+pub(super) fn onward(_: u64, _: u64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 fn copying() -> BackupOptions {
@@ -51,7 +61,7 @@ fn a_second_backup_adds_what_is_new_and_removes_what_is_gone() {
         store.define(vec![define(1, "round", Some(&round.to_string()))]).unwrap();
         model.define(1, "round", Some(&round.to_string()));
         let options = if round % 3 == 2 { copying() } else { BackupOptions::default() };
-        let report = store.backup(&target, options, &mut |_, _| {}).unwrap();
+        let report = store.backup(&target, options, &mut onward).unwrap();
         assert!(report.linked == 0 || options.links == Links::Allowed);
         let again = backup(&store, &target).unwrap();
         assert_eq!((again.linked, again.copied, again.removed), (0, 0, 1), "only the log is new");
@@ -111,7 +121,7 @@ fn a_backup_beside_writers_is_one_moment() {
         for round in 0..25 {
             let before = [0, 1].map(|writer: usize| done[writer].load(Ordering::SeqCst));
             let options = if round % 2 == 0 { copying() } else { BackupOptions::default() };
-            store.backup(&target, options, &mut |_, _| {}).unwrap();
+            store.backup(&target, options, &mut onward).unwrap();
             let opened = Store::open(&target).unwrap();
             let rows = super::rows_of(&opened.snapshot());
             for (writer, before) in before.into_iter().enumerate() {
@@ -230,7 +240,7 @@ fn a_backup_may_stop_at_any_step() {
             let mut steps = 0;
             loop {
                 disk.0.store(steps, Ordering::SeqCst);
-                let outcome = store.backup(&target, options, &mut |_, _| {});
+                let outcome = store.backup(&target, options, &mut onward);
                 disk.0.store(u64::MAX, Ordering::SeqCst);
                 match Store::open(&target) {
                     Err(OpenError::Missing { .. }) => assert_eq!(round, 0, "at step {steps}"),
@@ -293,7 +303,7 @@ fn damage_is_not_copied_and_a_damaged_copy_is_renewed() {
     let store = Store::create(&live, &settings()).unwrap();
     let mut random = Pcg64::seed_from_u64(4);
     load(&store, &random_rows(&mut random, 300));
-    store.backup(&target, copying(), &mut |_, _| {}).unwrap();
+    store.backup(&target, copying(), &mut onward).unwrap();
     let damage = |dir: &Path, name: &str| {
         let mut bytes = read(&dir.join(name)).unwrap();
         bytes[200] ^= 1;
@@ -305,12 +315,12 @@ fn damage_is_not_copied_and_a_damaged_copy_is_renewed() {
     let segment = names_in(&target).into_iter().find(|name| name.ends_with(".seg")).unwrap();
     damage(&target, &segment);
     assert!(!check(&target).is_clean());
-    assert_eq!(store.backup(&target, copying(), &mut |_, _| {}).unwrap().copied, 1);
+    assert_eq!(store.backup(&target, copying(), &mut onward).unwrap().copied, 1);
     assert!(check(&target).is_clean());
     load(&store, &random_rows(&mut random, 300));
     let newest = names_in(&live).into_iter().rfind(|name| name.ends_with(".seg")).unwrap();
     damage(&live, &newest);
-    let error = store.backup(&target, BackupOptions::default(), &mut |_, _| {}).unwrap_err();
+    let error = store.backup(&target, BackupOptions::default(), &mut onward).unwrap_err();
     assert!(matches!(&error, BackupError::Damaged(_)), "{error}");
     assert!(error.to_string().contains(&newest), "{error}");
     assert!(check(&target).is_clean());
@@ -318,4 +328,155 @@ fn damage_is_not_copied_and_a_damaged_copy_is_renewed() {
     let error = restore(&live, &dir.path().join("restored"), &mut |_, _| {}).unwrap_err();
     assert!(matches!(&error, BackupError::Damaged(_)), "{error}");
     assert!(matches!(Store::open(&dir.path().join("restored")), Err(OpenError::Missing { .. })));
+}
+
+/// A store on a disk of one's own, with its model, and where its backups go.
+struct Filled {
+    disk: Handle,
+    store: Store,
+    model: Model,
+    random: Pcg64,
+    dir: tempfile::TempDir,
+}
+
+impl Filled {
+    fn new(seed: u64) -> Self {
+        let (dir, disk) = (tempfile::tempdir().unwrap(), Handle::new());
+        let live = dir.path().join("live");
+        let store = Store::create_on(Arc::new(disk.clone()), &live, &settings(), small()).unwrap();
+        let random = Pcg64::seed_from_u64(seed);
+        Self { disk, store, model: Model::default(), random, dir }
+    }
+
+    /// Events in files, and events in the log.
+    fn add(&mut self) {
+        let rows = random_rows(&mut self.random, 60);
+        load(&self.store, &rows[..50]);
+        batch(&self.store, None, &rows[50..]);
+        self.model.rows.extend(rows);
+    }
+
+    /// A backup with so much room. When that does not do it the store is as before, writing goes
+    /// on as far as there is room, and what was copied is gone.
+    fn try_in(&mut self, room: i64, target: &Path, options: BackupOptions) -> bool {
+        let files = |dir: &Path| -> Vec<String> {
+            let names = if dir.exists() { names_in(dir) } else { Vec::new() };
+            names.into_iter().filter(|name| !["BACKUP", "LOCK"].contains(&name.as_str())).collect()
+        };
+        let before = files(target);
+        self.disk.0.room.store(room, Ordering::SeqCst);
+        let outcome = self.store.backup(target, options, &mut onward);
+        let done = match outcome {
+            Ok(_) => true,
+            Err(error) => {
+                assert!(error.is_full(), "{error}");
+                assert!(error.to_string().contains(" /"), "it names the file: {error}");
+                let unmade = !error.to_string().contains("STORE");
+                assert!(!unmade || files(target) == before, "{before:?} {:?}", files(target));
+                false
+            }
+        };
+        self.disk.0.room.store(i64::MAX, Ordering::SeqCst);
+        self.model.check(&self.store);
+        done
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_the_store_and_the_backup_before() {
+    for (seed, links, step) in [(21, Links::Allowed, 211), (22, Links::Never, 1_499)] {
+        let options = BackupOptions { links, ..BackupOptions::default() };
+        let mut filled = Filled::new(seed);
+        filled.add();
+        // Where there is no backup yet.
+        let (mut failed, mut made) = (0, 0);
+        for room in (0..).step_by(step) {
+            let target = filled.dir.path().join(format!("first{room}"));
+            if filled.try_in(room, &target, options) {
+                made += 1;
+            } else {
+                failed += 1;
+                let none = Store::open(&target);
+                assert!(matches!(none, Err(OpenError::Missing { .. })), "room {room}: {none:?}");
+                filled.store.backup(&target, options, &mut onward).unwrap();
+            }
+            filled.model.check(&Store::open(&target).unwrap());
+            assert!(check(&target).is_clean(), "room {room}: {:?}", check(&target));
+            if made == 2 {
+                break;
+            }
+        }
+        assert!(failed > 3, "{failed}");
+        // Where there is one.
+        let target = filled.dir.path().join("next");
+        filled.store.backup(&target, options, &mut onward).unwrap();
+        let (mut failed, mut made) = (0, 0);
+        for room in (0..).step_by(step) {
+            let before = filled.model.clone();
+            filled.add();
+            if filled.try_in(room, &target, options) {
+                made += 1;
+            } else {
+                failed += 1;
+                before.check(&Store::open(&target).unwrap());
+                assert!(check(&target).is_clean(), "room {room}: {:?}", check(&target));
+                filled.store.backup(&target, options, &mut onward).unwrap();
+            }
+            filled.model.check(&Store::open(&target).unwrap());
+            if made == 2 {
+                break;
+            }
+        }
+        assert!(failed > 3, "{failed}");
+        assert!(check(&target).is_clean());
+    }
+}
+
+#[test]
+fn a_backup_is_stopped_between_any_two_parts() {
+    for links in [Links::Allowed, Links::Never] {
+        let options = BackupOptions { links, ..BackupOptions::default() };
+        let mut filled = Filled::new(23);
+        filled.add();
+        let target = filled.dir.path().join("backup");
+        filled.store.backup(&target, options, &mut onward).unwrap();
+        let before = filled.model.clone();
+        filled.add();
+        let names = names_in(&target);
+        for parts in 0.. {
+            let mut asked = 0;
+            let stopped = filled.store.backup(&target, options, &mut |_, _| {
+                asked += 1;
+                if asked > parts { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            if stopped.is_ok() {
+                assert!(parts > 5, "{parts}");
+                break;
+            }
+            assert!(matches!(stopped, Err(BackupError::Stopped)), "{stopped:?}");
+            assert_eq!(names_in(&target), names, "what was copied takes no room");
+            before.check(&Store::open(&target).unwrap());
+            // Opening made a catalog.
+            assert!(check(&target).is_clean());
+        }
+        filled.model.check(&Store::open(&target).unwrap());
+    }
+}
+
+#[test]
+fn a_directory_inside_of_a_store_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let store = Store::create(&at("live"), &settings()).unwrap();
+    backup(&store, &at("backup")).unwrap();
+    std::os::unix::fs::symlink(at("live"), at("link")).unwrap();
+    for to in ["live/x", "live/x/y", "backup/x", "link/x", "live/x/../y", "new/../live/x"] {
+        let refused = backup(&store, &at(to));
+        assert!(matches!(refused, Err(BackupError::Inside { .. })), "{to}: {refused:?}");
+        let refused = restore(&at("backup"), &at(to), &mut |_, _| {});
+        assert!(matches!(refused, Err(BackupError::Inside { .. })), "{to}: {refused:?}");
+    }
+    assert!(!at("live/x").exists() && !at("new").exists());
+    backup(&store, &at("live/../elsewhere")).unwrap();
+    assert!(check(&at("elsewhere")).is_clean());
 }

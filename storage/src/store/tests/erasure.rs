@@ -1,5 +1,6 @@
 //! Forgetting: at once from every snapshot, after compaction from every byte on the disk.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +9,12 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
 use super::super::{BulkOptions, IfUnknown, KeyTable, Store, Survey, WriteError};
+use super::care::check;
 use super::model::Model;
 use super::{Row, batch, columns_of, copy_dir, names_in, random_rows, settings, small};
 use crate::erasure::{Subject, hash_of};
 use crate::index::IndexBuilder;
-use crate::io::SystemDisk;
+use crate::io::{Disk, SystemDisk};
 
 const WHO: &str = "phone:+86-139-erase-me";
 const ORDER: &str = "order-only-of-his";
@@ -239,4 +241,37 @@ fn deleted_events_are_in_no_answer_and_in_no_file_and_later_ones_stay() {
     }
     model.check(&store);
     assert!(model.rows.is_empty() && store.snapshot().segments().is_empty());
+}
+
+#[test]
+fn a_store_is_found_whole_while_people_are_taken_out_of_its_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let (live, copy) = (dir.path().join("live"), dir.path().join("copy"));
+    let (mut model, mut random) = (Model::default(), Pcg64::seed_from_u64(9));
+    let store = store_with_him(&live, &mut model, &mut random);
+    all(&store);
+    let others: BTreeSet<_> = model.rows.iter().take(5).map(|row| row.0.clone()).collect();
+    model.forget(&store, &others.into_iter().chain([WHO.to_owned()]).collect::<Vec<_>>());
+    drop(store);
+    let mut partly = 0;
+    for stop in (0..).step_by(7) {
+        copy_dir(&live, &copy);
+        let store = Store::open_on(Arc::new(SystemDisk), &copy, small()).unwrap();
+        let mut asked = 0;
+        let merged = store.compact_all(&mut |_| {
+            asked += 1;
+            if asked > stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let (done, flow) = merged.unwrap();
+        partly += usize::from(flow.is_break() && done.jobs > 0);
+        model.check(&store);
+        drop(store);
+        let report = check(&copy);
+        assert!(report.is_clean(), "stopped at {stop}: {:?}", report.findings);
+        SystemDisk.remove_dir(&copy).unwrap();
+        if flow.is_continue() {
+            break;
+        }
+    }
+    assert!(partly > 5, "{partly}");
 }

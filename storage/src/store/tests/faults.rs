@@ -98,6 +98,9 @@ impl Disk for Handle {
     fn rename(&self, from: &Path, to: &Path) -> Result<(), IoError> {
         SystemDisk.rename(from, to)
     }
+    fn link(&self, from: &Path, to: &Path) -> Result<(), IoError> {
+        SystemDisk.link(from, to)
+    }
     fn remove(&self, path: &Path) -> Result<(), IoError> {
         SystemDisk.remove(path)
     }

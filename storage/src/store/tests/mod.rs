@@ -8,6 +8,7 @@ mod concurrent;
 mod crash;
 mod erasure;
 mod faults;
+mod merges;
 mod model;
 mod random;
 mod repair;

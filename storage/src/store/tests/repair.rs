@@ -1,13 +1,17 @@
 //! Repairs: what is damaged goes, all else stays, and what was said to be lost is what is lost.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::super::{KeyTable, Loss, Remedy, Store, Survey};
+use super::super::shared::Tuning;
+use super::super::{BulkOptions, KeyTable, Loss, Outcome, Remedy, Store, Survey};
 use super::care::{check, overwrite, store_of_everything};
-use super::{Row, batch, copy_dir, first_days, names_in, random_rows, rows_of, settings};
+use super::{
+    Row, batch, columns_of, copy_dir, first_days, names_in, random_rows, rows_of, settings,
+};
 use crate::io::{Disk, SystemDisk, read};
 
 /// Looks, repairs, looks again; the remedies and losses told.
@@ -186,4 +190,73 @@ fn a_dictionary_whose_keys_are_whole_gets_a_new_hash_table() {
     bytes[100] ^= 4;
     overwrite(&dir.path().join(&part), &bytes);
     assert_eq!(repair(dir.path()).0, [Remedy::Restore]);
+}
+
+/// A log of three batches with tokens, two of which the manifest knows, and loads beside them.
+fn store_with_tokens(dir: &Path, tuning: Tuning) -> Vec<(String, Vec<Row>)> {
+    let store = Store::create_on(Arc::new(SystemDisk), dir, &settings(), tuning).unwrap();
+    let mut random = Pcg64::seed_from_u64(41);
+    let mut sent = Vec::new();
+    for (number, is_load) in [false, true, false, true, false].into_iter().enumerate() {
+        let token = format!("token-number-{number}");
+        let mut rows = random_rows(&mut random, 10);
+        rows.iter_mut().for_each(|row| row.10 = 1_000_000 + number as i64);
+        if is_load {
+            let options = BulkOptions { token: Some(token.clone()), memory: 1 << 20 };
+            let mut load = store.bulk(options).unwrap();
+            let events = columns_of(&rows, store.names(), |table, keys, ids| {
+                load.intern(table, keys, ids).unwrap();
+            });
+            load.push(events).unwrap();
+            load.commit(&mut |_, _| {}).unwrap();
+        } else {
+            batch(&store, Some(&token), &rows);
+        }
+        sent.push((token, rows));
+    }
+    sent
+}
+
+#[test]
+fn what_was_lost_with_the_log_is_taken_when_it_comes_again() {
+    for manifest_bytes in [1, 1 << 20] {
+        let dir = tempfile::tempdir().unwrap();
+        let live = dir.path().join("live");
+        let tuning = Tuning { manifest_bytes, ..Tuning::default() };
+        let sent = store_with_tokens(&live, tuning);
+        let log = names_in(&live).into_iter().find(|name| name.ends_with(".log")).unwrap();
+        let bytes = read(&live.join(&log)).unwrap();
+        for damaged in [0, 2, 4] {
+            let token = sent[damaged].0.as_bytes();
+            let at = bytes.windows(token.len()).position(|part| part == token).unwrap();
+            let copy = dir.path().join(format!("damaged{damaged}"));
+            copy_dir(&live, &copy);
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            overwrite(&copy.join(&log), &changed);
+            let (remedies, losses) = repair(&copy);
+            assert_eq!(remedies, [Remedy::CutLog]);
+            assert!(check(&copy).is_clean());
+            let store = Store::open(&copy).unwrap();
+            let (mut again, mut twice) = (0, 0);
+            for (number, (token, rows)) in sent.iter().enumerate() {
+                let there = rows_of(&store.snapshot());
+                let there = there.iter().any(|row| row.10 == 1_000_000 + number as i64);
+                assert_eq!(there, number % 2 == 1 || number < damaged, "of {token}");
+                match batch(&store, Some(token), rows) {
+                    Outcome::Repeated => assert!(there, "{token} is lost, and called repeated"),
+                    Outcome::Applied { .. } if there => twice += 1,
+                    Outcome::Applied { .. } => again += 1,
+                }
+            }
+            assert_eq!(again, (4 - damaged) / 2 + 1);
+            // Loads came with the lost batches: which token is whose can no longer be read.
+            let told = losses.iter().find_map(|loss| match loss {
+                Loss::Tokens { count } => Some(*count),
+                _ => None,
+            });
+            let of_lost = (2 - damaged as u64 / 2).min(2);
+            assert_eq!(told.unwrap_or(0), if of_lost > 0 { of_lost + twice } else { 0 });
+        }
+    }
 }
