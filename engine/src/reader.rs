@@ -1,5 +1,6 @@
 //! One moment of a database: every statement asked of it sees the same data.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use throng_query::plan::{Plan, Statement};
@@ -7,11 +8,12 @@ use throng_query::{Ast, Description};
 use throng_storage::store::Settings;
 
 use crate::answer::Answer;
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, ExecuteError};
 use crate::options::{ExecuteOptions, Parameter, Prepared};
 use crate::statement::{Reading, consumer, matching, show};
 use crate::time::Zone;
 use crate::view::View;
+use crate::vitals::Vitals;
 
 /// One moment of a database. It keeps what it sees alive and never changes.
 #[derive(Debug, Clone)]
@@ -19,11 +21,17 @@ pub struct Reader {
     view: Arc<View>,
     zone: Arc<Zone>,
     settings: Settings,
+    vitals: Arc<Vitals>,
 }
 
 impl Reader {
-    pub(crate) fn new(view: Arc<View>, zone: Arc<Zone>, settings: Settings) -> Self {
-        Self { view, zone, settings }
+    pub(crate) fn new(
+        view: Arc<View>,
+        zone: Arc<Zone>,
+        settings: Settings,
+        vitals: Arc<Vitals>,
+    ) -> Self {
+        Self { view, zone, settings, vitals }
     }
 
     /// What it sees.
@@ -75,18 +83,26 @@ impl Reader {
             .map_err(|error| DatabaseError::query(error, text))
     }
 
+    /// Runs a plan that only reads. A panic, which is a defect, ends this statement only: what
+    /// statements share is whole after every step.
     pub(crate) fn run(
         &self,
         plan: &Plan,
         options: &ExecuteOptions,
     ) -> Result<Answer, DatabaseError> {
+        let _running = self.vitals.begin();
+        let answered = catch_unwind(AssertUnwindSafe(|| self.answer(plan, options)));
+        answered.unwrap_or(Err(ExecuteError::Panicked.into()))
+    }
+
+    fn answer(&self, plan: &Plan, options: &ExecuteOptions) -> Result<Answer, DatabaseError> {
         let (view, columns) = (&*self.view, plan.columns.as_slice());
-        let reading =
-            Reading { view, zone: &self.zone, settings: &self.settings, columns, options };
+        let (zone, settings, vitals) = (&*self.zone, &self.settings, &*self.vitals);
+        let reading = Reading { view, zone, settings, columns, options, vitals };
         let answer = match &plan.statement {
             Statement::Query(query) => crate::measure::run(view, query, columns, options)?,
-            Statement::Explain { mode, query } => {
-                crate::measure::explain(view, *mode, query, columns, options)?
+            Statement::Explain { mode, format, query } => {
+                crate::measure::explain(view, (*mode, *format), query, columns, options)?
             }
             Statement::Consumer { identity, brand, as_of } => {
                 consumer::run(&reading, identity, brand.as_deref(), *as_of)?

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::plan::{
-    About, AttributeType, Comparison, Direction, ExplainMode, Figure, IfExists, IfMissing,
-    NameKind, RankedBy, State, StepUnit,
+    About, AttributeType, Comparison, Direction, ExplainFormat, ExplainMode, Figure, IfExists,
+    IfMissing, NameKind, RankedBy, State, StepUnit,
 };
 
 /// Bytes of the source.
@@ -104,7 +104,7 @@ pub(crate) enum LiteralKind {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Statement {
     Query(Query),
-    Explain { mode: ExplainMode, query: Query },
+    Explain { mode: ExplainMode, format: ExplainFormat, query: Query },
     Consumer { identity: Literal, brand: Option<Literal>, as_of: Option<Literal> },
     Match { identity: Literal, audiences: Vec<Name>, as_of: Option<Literal> },
     Create { exists: IfExists, what: Create },
@@ -142,6 +142,7 @@ pub(crate) enum Show {
     Definition { kind: NameKind, name: Name },
     Store,
     Storage,
+    Server,
     Limits,
     Measures,
     Erasures,

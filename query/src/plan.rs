@@ -26,7 +26,7 @@ pub use set::{
 pub use valuation::{Flow, Ledger, Method, Valuation};
 
 /// The version of the plan's serialised form. A reader refuses any other.
-pub const PLAN_VERSION: u32 = 6;
+pub const PLAN_VERSION: u32 = 7;
 
 /// A bound statement with the columns of its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,6 +114,8 @@ pub enum Statement {
     Explain {
         /// Whether it also runs.
         mode: ExplainMode,
+        /// How it is written.
+        format: ExplainFormat,
         /// The query explained.
         query: Query,
     },
@@ -126,6 +128,15 @@ pub enum ExplainMode {
     Program,
     /// The program, run, with what each step touched and how long it took.
     Analyze,
+}
+
+/// How an explanation is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExplainFormat {
+    /// Lines for people, one a row.
+    Text,
+    /// One document in one row.
+    Json,
 }
 
 /// A kind of named thing.
@@ -276,6 +287,8 @@ pub enum Show {
     Store,
     /// What the store's bytes are for, and what is due to be merged.
     Storage,
+    /// What answers: the program, what it runs on and what it does now.
+    Server,
     /// The named limits.
     Limits,
     /// The measures by name: what each is made of, and where it comes from.

@@ -13,6 +13,9 @@ pub(crate) mod matching;
 mod one;
 mod partition;
 mod reading;
+mod server_report;
+#[cfg(test)]
+mod service_tests;
 pub(crate) mod show;
 mod storage_report;
 mod store_report;

@@ -24,7 +24,7 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
         }
         Show::Names(NameKind::Touchpoint | NameKind::Category) => &[("name", Text)],
         Show::Definition { .. } => &[("definition", Text)],
-        Show::Store => &[("property", Text), ("value", Text)],
+        Show::Store | Show::Server => &[("property", Text), ("value", Text)],
         Show::Storage => &[
             ("section", Text),
             ("name", Text),

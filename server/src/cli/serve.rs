@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::session::open;
 use super::{CliError, Context};
-use crate::wire;
+use crate::wire::{self, ServeOptions};
 
 /// Serve the store to PostgreSQL's clients: psql, drivers, notebooks.
 #[derive(Debug, ClapArgs)]
@@ -20,6 +20,16 @@ pub struct Args {
     /// The loopback address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7654")]
     listen: String,
+
+    /// Working memory of one statement, at most: a number with kB, MB or GB. Clients may set less
+    /// (SET statement_memory), not more.
+    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = memory)]
+    statement_memory: usize,
+}
+
+fn memory(text: &str) -> Result<usize, String> {
+    let bytes = wire::memory::parse(text).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "it is a number above 0 with kB, MB or GB, such as 512MB".to_owned())
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -31,10 +41,16 @@ pub fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     wire::check_loopback(address)?;
     let database = open(&context.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(listen(Arc::new(database), address, &context.data))
+    let options = ServeOptions { statement_memory: args.statement_memory };
+    runtime.block_on(listen(Arc::new(database), address, options, &context.data))
 }
 
-async fn listen(database: Arc<Database>, address: SocketAddr, data: &Path) -> Result<(), CliError> {
+async fn listen(
+    database: Arc<Database>,
+    address: SocketAddr,
+    options: ServeOptions,
+    data: &Path,
+) -> Result<(), CliError> {
     let listener =
         TcpListener::bind(address).await.map_err(|source| CliError::Listen { address, source })?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -46,7 +62,7 @@ async fn listen(database: Arc<Database>, address: SocketAddr, data: &Path) -> Re
             _ = terminate.recv() => {}
         }
     };
-    Ok(wire::serve(database, listener, shutdown).await?)
+    Ok(wire::serve(database, listener, options, shutdown).await?)
 }
 
 /// One line, with what to type next.

@@ -18,6 +18,7 @@ mod error;
 mod extended;
 mod frames;
 mod limits;
+pub(crate) mod memory;
 mod numeric;
 mod parameter;
 mod run;
@@ -32,4 +33,4 @@ mod tokens;
 mod transaction;
 mod value;
 
-pub use server::{Running, ServeError, check_loopback, serve, start};
+pub use server::{Running, ServeError, ServeOptions, check_loopback, serve, start};

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pgwire::api::RandomPidSecretKeyGenerator;
-use throng::Database;
+use throng::{Database, MEMORY_DEFAULT};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
@@ -40,11 +40,25 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
+/// What a server allows its clients.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeOptions {
+    /// Bytes of working memory that a statement may take; clients may set less, not more.
+    pub statement_memory: usize,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self { statement_memory: MEMORY_DEFAULT }
+    }
+}
+
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) database: Arc<Database>,
     pub(super) time_zone: String,
+    pub(super) statement_memory: usize,
     pub(super) connections: Arc<Connections>,
     pub(super) keys: RandomPidSecretKeyGenerator,
     /// One for each statement that may run.
@@ -56,8 +70,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(database: Arc<Database>) -> Self {
+    pub(super) fn new(database: Arc<Database>, options: ServeOptions) -> Self {
         Self {
+            statement_memory: options.statement_memory,
             time_zone: database.store().settings().time_zone.clone(),
             database,
             connections: Arc::new(Connections::default()),
@@ -66,6 +81,11 @@ impl Shared {
             seats: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             copied_bytes: AtomicUsize::new(0),
         }
+    }
+
+    /// Clients that are connected.
+    pub(super) fn connected(&self) -> usize {
+        CONNECTIONS_MAX - self.seats.available_permits()
     }
 }
 
@@ -88,10 +108,11 @@ pub fn check_loopback(address: SocketAddr) -> Result<(), ServeError> {
 pub async fn serve(
     database: Arc<Database>,
     listener: TcpListener,
+    options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     check_loopback(listener.local_addr()?)?;
-    let shared = Arc::new(Shared::new(database));
+    let shared = Arc::new(Shared::new(database, options));
     let (end, ending) = watch::channel(());
     let doors = Arc::new(Semaphore::new(STARTUPS_MAX));
     let mut clients = JoinSet::new();
@@ -170,7 +191,7 @@ pub fn start(
         let served = runtime.block_on(async {
             let listener = TcpListener::from_std(listener)?;
             // A dropped sender ends the server as well as a message.
-            serve(database, listener, async { drop(stopped.await) }).await
+            serve(database, listener, ServeOptions::default(), async { drop(stopped.await) }).await
         });
         runtime.shutdown_timeout(SHUTDOWN_LAST);
         served

@@ -6,10 +6,11 @@ use std::time::Instant;
 use super::choice::{CensusPlan, Counting, Reading};
 use super::combinations::Combinations;
 use super::marks::{COUNTERS_MAX, Counted, Mark, Marking, Marks};
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
+use crate::exec::bounds::Bounds;
 use crate::exec::eval::Worker;
 use crate::exec::program::Program;
-use crate::exec::run::{Bounds, SpanWork, for_each_span};
+use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
 use crate::exec::walk::{Walk, each_lane, spans};
@@ -67,6 +68,8 @@ fn run<M: Mark, const COUNTERS: usize>(
 
 impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
     type Made = (Combinations, Trace);
+
+    const MEMORY_OF: MemoryUse = MemoryUse::Rows;
 
     fn memory(&self) -> usize {
         self.walk.memory() + Marks::<M, COUNTERS>::BYTES + self.combinations.memory()

@@ -6,11 +6,12 @@ use std::time::Instant;
 use super::count::{BitCounts, count_bits};
 use super::days::{ChunkDays, LanePurpose};
 use super::plan::{SeriesNode, SeriesPlan};
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
+use crate::exec::bounds::Bounds;
 use crate::exec::census::Counting;
 use crate::exec::eval::Worker;
 use crate::exec::program::Program;
-use crate::exec::run::{Bounds, SpanWork, for_each_span};
+use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
 use crate::exec::walk::{Walk, each_lane, spans};
@@ -59,6 +60,8 @@ struct Taker<'v> {
 
 impl SpanWork for Taker<'_> {
     type Made = (Counts, Trace);
+
+    const MEMORY_OF: MemoryUse = MemoryUse::Days;
 
     fn memory(&self) -> usize {
         self.walk.memory() + self.chunk.memory()
