@@ -42,7 +42,7 @@ fn mix() -> Vec<String> {
 /// When the store cannot be written, or there is no merge to ask beside.
 pub fn beside(path: &Path, events: u64) -> Outcome {
     let quiet = CompactionOptions { background: Background::Off, ..CompactionOptions::default() };
-    make(path, events, quiet)?;
+    store_of_loads(path, events, quiet)?;
     let database = Database::open_with(path, quiet)?;
     database.memo().set_limit(0);
     report("before merging", &mut ask(&database, &mut || true)?);
@@ -69,7 +69,15 @@ pub fn beside(path: &Path, events: u64) -> Outcome {
     Ok(())
 }
 
-fn make(path: &Path, events: u64, compaction: CompactionOptions) -> Result<(), Failure> {
+/// Makes a store of reference events in several loads, each with events of every day.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn store_of_loads(
+    path: &Path,
+    events: u64,
+    compaction: CompactionOptions,
+) -> Result<(), Failure> {
     let database = Database::create_with(path, &CreateOptions::default(), compaction)?;
     let store = database.store();
     for brand in 1..=REFERENCE_BRANDS {

@@ -19,14 +19,15 @@ use crate::error::{DatabaseError, DefinitionError, ExecuteError};
 use crate::ingest::{EventBatch, IngestError, ingest};
 use crate::memo::Memo;
 pub use crate::options::{
-    BackupPlaces, Cancel, CreateOptions, Effect, ExecuteOptions, Method, Parameter, ParameterType,
-    Prepared, UseMemo,
+    BackupPlaces, Cancel, CreateOptions, Effect, ExecuteOptions, MEMORY_DEFAULT, Method, Parameter,
+    ParameterType, Prepared, Probe, UseMemo,
 };
 use crate::present::Present;
 use crate::reader::Reader;
 use crate::statement::{backup, define, erase};
 use crate::time::Zone;
 use crate::view::View;
+use crate::vitals::Vitals;
 
 /// An open store that answers statements. Threads share it by reference or in an `Arc`.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub struct Database {
     compactor: Compactor,
     present: Arc<Present>,
     zone: Arc<Zone>,
+    vitals: Arc<Vitals>,
     /// Held while a definition is checked against the others and stored.
     defining: Mutex<()>,
 }
@@ -94,9 +96,10 @@ impl Database {
             let interned = store.names().intern(NameTable::Behaviour, name);
             interned.map_err(DefinitionError::from)?;
         }
+        let vitals = Arc::new(Vitals::new(store.dir(), compaction));
         let present = Arc::new(Present::new(store));
         let compactor = Compactor::start(&present, compaction);
-        Ok(Self { compactor, present, zone: Arc::new(zone), defining: Mutex::new(()) })
+        Ok(Self { compactor, present, zone: Arc::new(zone), vitals, defining: Mutex::new(()) })
     }
 
     /// Runs one statement.
@@ -152,6 +155,11 @@ impl Database {
         plan: &Plan,
         options: &ExecuteOptions,
     ) -> Result<Answer, DatabaseError> {
+        let _running = matches!(
+            plan.statement,
+            Statement::Create(_) | Statement::Forget(_) | Statement::DeleteEvents(_)
+        )
+        .then(|| self.vitals.begin());
         match &plan.statement {
             Statement::Create(create) => define::create(self, create, options),
             Statement::AlterModel { model, missing } => {
@@ -186,7 +194,8 @@ impl Database {
     /// # Errors
     /// When stored definitions cannot be read.
     pub fn snapshot(&self) -> Result<Reader, DatabaseError> {
-        Ok(Reader::new(self.view()?, Arc::clone(&self.zone), self.store().settings().clone()))
+        let (zone, vitals) = (Arc::clone(&self.zone), Arc::clone(&self.vitals));
+        Ok(Reader::new(self.view()?, zone, self.store().settings().clone(), vitals))
     }
 
     /// The present, resolved.

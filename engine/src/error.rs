@@ -21,10 +21,18 @@ pub enum ExecuteError {
     #[error("the statement took longer than it may")]
     Deadline,
     /// It needs more working memory than it may take.
-    #[error("the statement needs more than {limit} bytes of memory")]
+    #[error(
+        "the statement needs {} of working memory, the last of it for {of}, and may take {}",
+        Bytes(*needed),
+        Bytes(*limit)
+    )]
     Memory {
-        /// What it may take.
+        /// What it may take, in bytes.
         limit: usize,
+        /// What it would hold together with what it asked for, in bytes.
+        needed: usize,
+        /// What it asked for more for.
+        of: MemoryUse,
     },
     /// The answer would have too many rows or sets.
     #[error("the statement asks for more {what} than the limit of {limit}")]
@@ -137,6 +145,70 @@ pub enum ExecuteError {
         /// Ours.
         expected: u32,
     },
+}
+
+/// What a statement takes working memory for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemoryUse {
+    /// The sets of one chunk, of each worker.
+    Sets,
+    /// Rows that a worker reads at once, and what it counts of them.
+    Rows,
+    /// The days of each consumer of a chunk, and the rows they are of.
+    Days,
+    /// The numbers of each group.
+    Groups,
+    /// The numbers of each region or pair of an overlap.
+    Overlap,
+    /// The values that a TOP or BANDS ranks by.
+    Ranking,
+    /// The members of a set that is kept.
+    Members,
+    /// The rows of the answer.
+    Answer,
+}
+
+impl MemoryUse {
+    /// What asks for less.
+    fn way_out(self) -> &'static str {
+        match self {
+            Self::Sets | Self::Days => "ask for fewer sets or days at once",
+            Self::Rows => "ask for shorter windows or fewer brands at once",
+            Self::Groups => "ask for fewer partitions, groups or days",
+            Self::Overlap => "ask for fewer sets",
+            Self::Ranking => "rank by a value that fewer consumers differ in, or fewer consumers",
+            Self::Members => "keep a smaller set",
+            Self::Answer => "ask for fewer groups or days",
+        }
+    }
+}
+
+impl std::fmt::Display for MemoryUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sets => "sets of a chunk",
+            Self::Rows => "rows read at once",
+            Self::Days => "days of the consumers of a chunk",
+            Self::Groups => "numbers of groups",
+            Self::Overlap => "numbers of an overlap",
+            Self::Ranking => "values to rank by",
+            Self::Members => "members of a set",
+            Self::Answer => "rows of the answer",
+        })
+    }
+}
+
+/// A size as messages tell it.
+struct Bytes(usize);
+
+impl std::fmt::Display for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            bytes @ 0..10_240 => write!(f, "{bytes} bytes"),
+            bytes @ 10_240..10_485_760 => write!(f, "{} kB", bytes.div_ceil(1 << 10)),
+            bytes => write!(f, "{} MB", bytes.div_ceil(1 << 20)),
+        }
+    }
 }
 
 /// Why a definition was not made, changed or removed.
@@ -397,7 +469,13 @@ impl ExecuteError {
                 "end EVERY where the data ends: FORECAST goes on there"
             }
             Self::NoValue { .. } => "ask for another HORIZON or later days",
-            Self::Memory { .. } => "ask for fewer partitions or dates, or allow more memory",
+            Self::Memory { of, .. } => {
+                let what = of.way_out();
+                return Some(format!(
+                    "{what}, or allow more: SET statement_memory, `serve --statement-memory`, or \
+                     `ExecuteOptions::memory` in a program"
+                ));
+            }
             Self::Corrupt(_) => "the rest of the store can still be read; restore this file",
             _ => return None,
         };

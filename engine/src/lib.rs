@@ -27,14 +27,15 @@ mod statement;
 pub mod time;
 mod universe;
 pub mod view;
+mod vitals;
 
 pub use answer::{Answer, Column, ColumnType, Date, Decimal, Value};
 pub use compactor::{Background, CompactionOptions};
 pub use database::{
-    BackupPlaces, Cancel, CreateOptions, Database, Effect, ExecuteOptions, Method, Parameter,
-    ParameterType, Prepared, UseMemo,
+    BackupPlaces, Cancel, CreateOptions, Database, Effect, ExecuteOptions, MEMORY_DEFAULT, Method,
+    Parameter, ParameterType, Prepared, Probe, UseMemo,
 };
-pub use error::{DatabaseError, DefinitionError, ExecuteError, User};
+pub use error::{DatabaseError, DefinitionError, ExecuteError, MemoryUse, User};
 pub use ingest::{Event, EventBatch, IngestError, When};
 pub use memo::{Memo, MemoUse};
 pub use reader::Reader;

@@ -39,6 +39,11 @@ pub struct Prepared {
     pub effect: Effect,
 }
 
+/// Bytes of working memory of one statement when nothing else is said.
+pub const MEMORY_DEFAULT: usize = 1 << 30;
+/// Workers of one statement, at most.
+pub const WORKERS_MAX: usize = 256;
+
 /// Bounds on one statement.
 #[derive(Debug, Clone, Default)]
 pub struct ExecuteOptions {
@@ -46,7 +51,7 @@ pub struct ExecuteOptions {
     pub cancel: Arc<Cancel>,
     /// End the statement at this moment.
     pub deadline: Option<Instant>,
-    /// Bytes of working memory; the default limit when absent.
+    /// Bytes of working memory; [`MEMORY_DEFAULT`] when absent.
     pub memory: Option<usize>,
     /// Worker threads; all cores when absent.
     pub threads: Option<usize>,
@@ -58,6 +63,10 @@ pub struct ExecuteOptions {
     pub now: Option<i64>,
     /// Where BACKUP TO may make its directory.
     pub backups: BackupPlaces,
+    /// Clients connected to the server that runs the statement, if one does: SHOW SERVER tells.
+    pub connections: Option<usize>,
+    /// Called by every worker before each piece of its work; for tests.
+    pub probe: Probe,
 }
 
 /// Where a statement may make backups. Whoever asks from elsewhere has the process write files.
@@ -70,6 +79,39 @@ pub enum BackupPlaces {
     Below(PathBuf),
     /// Nowhere.
     Nowhere,
+}
+
+impl ExecuteOptions {
+    /// Workers the statement has when there is enough to do.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or(cores).clamp(1, WORKERS_MAX)
+    }
+}
+
+/// What a test does in the middle of a statement: wait, count, or panic as a defect would.
+#[derive(Clone, Default)]
+pub struct Probe(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl Probe {
+    /// Calls this.
+    #[must_use]
+    pub fn new(call: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(call)))
+    }
+
+    pub(crate) fn call(&self) {
+        if let Some(call) = &self.0 {
+            call();
+        }
+    }
+}
+
+impl std::fmt::Debug for Probe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Probe(set)" } else { "Probe(none)" })
+    }
 }
 
 /// How a statement's sets are counted. Its answer does not depend on it: for tests and
@@ -101,7 +143,7 @@ pub enum UseMemo {
 pub struct Cancel(AtomicBool);
 
 impl Cancel {
-    /// Ends the statement at its next chunk.
+    /// Ends the statement within some milliseconds.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

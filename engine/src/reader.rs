@@ -1,5 +1,6 @@
 //! One moment of a database: every statement asked of it sees the same data.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use throng_query::plan::{Plan, Statement};
@@ -8,11 +9,12 @@ use throng_storage::store::Settings;
 
 use crate::answer::Answer;
 use crate::definition::told;
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, ExecuteError};
 use crate::options::{ExecuteOptions, Parameter, Prepared};
 use crate::statement::{Reading, consumer, matching, show};
 use crate::time::Zone;
 use crate::view::View;
+use crate::vitals::Vitals;
 
 /// One moment of a database. It keeps what it sees alive and never changes.
 #[derive(Debug, Clone)]
@@ -20,11 +22,17 @@ pub struct Reader {
     view: Arc<View>,
     zone: Arc<Zone>,
     settings: Settings,
+    vitals: Arc<Vitals>,
 }
 
 impl Reader {
-    pub(crate) fn new(view: Arc<View>, zone: Arc<Zone>, settings: Settings) -> Self {
-        Self { view, zone, settings }
+    pub(crate) fn new(
+        view: Arc<View>,
+        zone: Arc<Zone>,
+        settings: Settings,
+        vitals: Arc<Vitals>,
+    ) -> Self {
+        Self { view, zone, settings, vitals }
     }
 
     /// What it sees.
@@ -76,21 +84,30 @@ impl Reader {
             .map_err(|error| DatabaseError::query(error, text))
     }
 
+    /// Runs a plan that only reads. A panic, which is a defect, ends this statement only: what
+    /// statements share is whole after every step.
     pub(crate) fn run(
         &self,
         plan: &Plan,
         options: &ExecuteOptions,
     ) -> Result<Answer, DatabaseError> {
+        let _running = self.vitals.begin();
+        let answered = catch_unwind(AssertUnwindSafe(|| self.answer(plan, options)));
+        answered.unwrap_or(Err(ExecuteError::Panicked.into()))
+    }
+
+    fn answer(&self, plan: &Plan, options: &ExecuteOptions) -> Result<Answer, DatabaseError> {
         let (view, columns) = (&*self.view, plan.columns.as_slice());
-        let reading =
-            Reading { view, zone: &self.zone, settings: &self.settings, columns, options };
+        let (zone, settings, vitals) = (&*self.zone, &self.settings, &*self.vitals);
+        let reading = Reading { view, zone, settings, columns, options, vitals };
         let answer = match &plan.statement {
             Statement::Query(query) => {
                 let answer = crate::measure::run(view, query, columns, options)?;
                 answer.noting(told(view, &crate::measure::uses(view, query)))
             }
-            Statement::Explain { mode, query } => {
-                let answer = crate::measure::explain(view, *mode, query, columns, options)?;
+            Statement::Explain { mode, format, query } => {
+                let answer =
+                    crate::measure::explain(view, (*mode, *format), query, columns, options)?;
                 answer.noting(told(view, &crate::measure::uses(view, query)))
             }
             Statement::Consumer { identity, brand, as_of } => {

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::plan::{
-    About, AttributeType, BackupFiles, BackupVerify, Comparison, Direction, ExplainMode, Figure,
-    IfExists, IfMissing, NameKind, RankedBy, StepUnit,
+    About, AttributeType, BackupFiles, BackupVerify, Comparison, Direction, ExplainFormat,
+    ExplainMode, Figure, IfExists, IfMissing, NameKind, RankedBy, StepUnit,
 };
 
 /// Bytes of the source.
@@ -106,7 +106,7 @@ pub(crate) enum LiteralKind {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Statement {
     Query(Query),
-    Explain { mode: ExplainMode, query: Query },
+    Explain { mode: ExplainMode, format: ExplainFormat, query: Query },
     Consumer { identity: Literal, brand: Option<Literal>, as_of: Option<Literal> },
     Match { identity: Literal, audiences: Vec<Name>, as_of: Option<Literal> },
     Create { exists: IfExists, what: Create },
@@ -148,6 +148,7 @@ pub(crate) enum Show {
     Versions { model: Name },
     Store,
     Storage,
+    Server,
     Limits,
     Measures,
     Erasures,

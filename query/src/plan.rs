@@ -126,6 +126,8 @@ pub enum Statement {
     Explain {
         /// Whether it also runs.
         mode: ExplainMode,
+        /// How it is written.
+        format: ExplainFormat,
         /// The query explained.
         query: Query,
     },
@@ -138,6 +140,15 @@ pub enum ExplainMode {
     Program,
     /// The program, run, with what each step touched and how long it took.
     Analyze,
+}
+
+/// How an explanation is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExplainFormat {
+    /// Lines for people, one a row.
+    Text,
+    /// One document in one row.
+    Json,
 }
 
 /// A kind of named thing.
@@ -302,6 +313,8 @@ pub enum Show {
     Store,
     /// What the store's bytes are for, and what is due to be merged.
     Storage,
+    /// What answers: the program, what it runs on and what it does now.
+    Server,
     /// The named limits.
     Limits,
     /// The measures by name: what each is made of, and where it comes from.

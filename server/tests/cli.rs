@@ -177,3 +177,22 @@ fn a_store_is_merged_and_its_bytes_are_told() {
     let absent = throng(&dir.path().join("nothing"), &["compact"], "");
     assert_eq!(absent.status.code(), Some(1));
 }
+
+#[test]
+fn kernels_are_chosen_and_unknown_ones_refused() {
+    let dir = market();
+    let store = dir.path().join("store");
+    let ask = |kernels: &str| {
+        throng(&store, &["--kernels", kernels, "query", "SHOW SERVER", "-f", "csv"], "")
+    };
+    let told = ask("portable");
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    let lines: Vec<&str> = text(&told.stdout).lines().collect();
+    assert_eq!(lines[0], "property,value");
+    assert!(lines.contains(&"kernels,portable"), "{lines:?}");
+    assert!(lines.contains(&"connections,"), "nobody is connected: {lines:?}");
+    let refused = ask("neon");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("`neon`"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("it has portable"), "{}", text(&refused.stderr));
+}

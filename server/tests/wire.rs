@@ -415,3 +415,58 @@ fn bytes_that_are_no_messages_end_only_their_connection() {
     let _ = stream.read_to_end(&mut rest);
     assert_eq!(count(&mut served.client(), "COUNT"), 6);
 }
+
+fn property(client: &mut Client, name: &str) -> Option<String> {
+    let rows = client.query("SHOW SERVER", &[]).unwrap();
+    let row = rows.iter().find(|row| row.get::<_, String>(0) == name);
+    row.unwrap_or_else(|| panic!("{name}")).get(1)
+}
+
+#[test]
+fn the_server_tells_of_itself() {
+    let served = Served::new();
+    let mut client = served.client();
+    assert_eq!(property(&mut client, "connections").as_deref(), Some("1"));
+    let other = served.client();
+    assert_eq!(property(&mut client, "connections").as_deref(), Some("2"));
+    drop(other);
+    assert_eq!(property(&mut client, "events").as_deref(), Some("9"));
+    assert_eq!(property(&mut client, "statements_running").as_deref(), Some("1"));
+    let since = property(&mut client, "open_since").unwrap();
+    assert!(since.starts_with("20") && since.ends_with('Z'), "{since}");
+    assert_eq!(property(&mut client, "statement_memory").as_deref(), Some("1073741824"));
+}
+
+#[test]
+fn a_connection_bounds_the_memory_of_its_statements() {
+    let served = Served::new();
+    let mut client = served.client();
+    // Sets of a chunk take 3 MiB and more of each worker.
+    let statement = "COUNT WHERE NOT SAMPLE 50 PERCENT";
+    client.simple_query("SET statement_memory = '256kB'").unwrap();
+    let shown = client.query("SHOW statement_memory", &[]).unwrap();
+    assert_eq!(shown[0].get::<_, String>(0), "256kB");
+    assert_eq!(property(&mut client, "statement_memory").as_deref(), Some("262144"));
+    let error = client.query(statement, &[]).unwrap_err();
+    let error = error.as_db_error().unwrap();
+    assert_eq!(*error.code(), SqlState::OUT_OF_MEMORY);
+    assert!(error.message().contains("sets of a chunk, and may take 256 kB"), "{error:?}");
+    assert!(error.hint().unwrap().contains("SET statement_memory"));
+    assert!(served.client().query(statement, &[]).is_ok(), "others have their own limit");
+    client.simple_query("RESET statement_memory").unwrap();
+    assert!(client.query(statement, &[]).is_ok());
+    let refused = client.simple_query("SET statement_memory = '2GB'").unwrap_err();
+    assert_eq!(refused.code(), Some(&SqlState::INVALID_PARAMETER_VALUE));
+    assert!(refused.as_db_error().unwrap().hint().unwrap().contains("up to the 1GB"));
+}
+
+#[test]
+fn an_explanation_as_json_is_one_cell() {
+    let served = Served::new();
+    let statement = "EXPLAIN (ANALYZE, FORMAT JSON) COUNT BY estee.stage";
+    let rows = served.client().query(statement, &[]).unwrap();
+    assert_eq!(rows.len(), 1);
+    let document: serde_json::Value = serde_json::from_str(rows[0].get(0)).unwrap();
+    assert_eq!(document["analyzed"], true);
+    assert!(document["passes"].as_array().is_some_and(|passes| !passes.is_empty()));
+}

@@ -13,8 +13,8 @@ use throng::storage::io;
 use throng::storage::rows::EventColumns;
 use throng::{Background, CompactionOptions, Database, Value};
 use throng_benches::{
-    Outcome, SEED, StreamOptions, THREADS, Times, beside, make_sets, median, reference_store, sets,
-    stream, write_sets,
+    Outcome, SEED, StreamOptions, THREADS, Times, beside, cancel, fair, make_sets, median,
+    reference_store, sets, stream, write_sets,
 };
 
 fn main() -> Outcome {
@@ -34,6 +34,7 @@ fn main() -> Outcome {
         Some("seconds") => Times::Seconds,
         Some(other) => return Err(format!("--times {other}: it is days or seconds").into()),
     };
+    let mut line = |document: &serde_json::Value| println!("{document}");
     match job.as_str() {
         "csv" => write_file(&path("out")?, &events()?, ReferenceEvents::CSV_HEADER, csv_bytes),
         "raw" => match times {
@@ -42,6 +43,13 @@ fn main() -> Outcome {
         },
         "store" => make_store(&path("data")?, text("events")?.parse()?, times),
         "beside" => beside(&path("data")?, text("events")?.parse()?),
+        "cancel" => cancel(
+            &path("data")?,
+            text("rounds")?.parse()?,
+            text("only").ok().as_deref(),
+            &mut line,
+        ),
+        "fair" => fair(&path("data")?, Duration::from_secs(text("seconds")?.parse()?), &mut line),
         "make-sets" => make_sets(&path("data")?, text("consumers")?.parse()?),
         "write-sets" => write_sets(&path("out")?, text("consumers")?.parse()?),
         "sets" => {

@@ -7,9 +7,9 @@ use throng_query::plan::{
     NameKind, RowFilter, Set, Spend, StageRule, TargetCategories, Window,
 };
 
+use super::bounds::Bounds;
 use super::leaf::keyed::{KeyChoice, RowKey};
 use super::program::{LaneChoice, Leaf, Node, NodeId, PiecePrice, Program, RowChoice, SpendChoice};
-use super::run::Bounds;
 use super::trace::Timing;
 use crate::attribute::AttributeLayout;
 use crate::error::ExecuteError;

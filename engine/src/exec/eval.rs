@@ -272,7 +272,6 @@ impl<'v> Worker<'v> {
         if let Some(start) = clock {
             trace.time += start.elapsed();
         }
-        trace.bytes += std::mem::take(&mut self.touched.bytes);
-        trace.rows += std::mem::take(&mut self.touched.rows);
+        trace.add(std::mem::take(&mut self.touched));
     }
 }

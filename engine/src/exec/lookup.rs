@@ -2,13 +2,15 @@
 
 use roaring::RoaringBitmap;
 use throng_query::plan::Set;
+use throng_storage::container::ChunkBits;
 
+use super::bounds::Bounds;
 use super::compile::Compiler;
 use super::eval::Worker;
-use super::run::{Bounds, for_each_chunk};
+use super::run::for_each_chunk;
 use super::trace::Timing;
 use crate::database::ExecuteOptions;
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
 use crate::view::View;
 
 /// Every member of a set as of a day.
@@ -26,15 +28,27 @@ pub fn members(
     let node = compiler.set(set)?;
     compiler.program.ask(node);
     compiler.program.remember(view, &bounds);
-    let (parts, _) =
-        for_each_chunk(view, &compiler.program, &bounds, RoaringBitmap::new, |worker, members| {
+    let (parts, _) = for_each_chunk(
+        view,
+        &compiler.program,
+        &bounds,
+        || (RoaringBitmap::new(), 0),
+        |worker, (members, bytes)| {
             let base = worker.chunk() << 16;
-            worker.set(node)?.for_each(|low| {
+            let set = worker.set(node)?;
+            // As bits, or as a list of the low halves.
+            let more = (set.count() as usize * 2).min(size_of::<ChunkBits>());
+            bounds.keep(more, MemoryUse::Members)?;
+            *bytes += more;
+            set.for_each(|low| {
                 members.insert(base | u32::from(low));
             });
             Ok(())
-        })?;
-    Ok(parts.into_iter().fold(RoaringBitmap::new(), |all, part| all | part))
+        },
+    )?;
+    // Where they are put together, they are there twice.
+    bounds.keep(parts.iter().map(|(_, bytes)| bytes).sum(), MemoryUse::Members)?;
+    Ok(parts.into_iter().fold(RoaringBitmap::new(), |all, (part, _)| all | part))
 }
 
 /// Whether a consumer is in each of some sets as of a day. Only the consumer's chunk is read.

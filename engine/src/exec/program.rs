@@ -8,8 +8,8 @@ use std::ops::RangeInclusive;
 
 use throng_query::plan::{AtLeast, Comparison};
 
+use super::bounds::Bounds;
 use super::remember::{Remembered, whole_stamp};
-use super::run::Bounds;
 use crate::database::UseMemo;
 use crate::memo::Stamp;
 use crate::view::View;

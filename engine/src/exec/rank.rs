@@ -7,14 +7,16 @@ use std::sync::{Mutex, PoisonError};
 
 use throng_query::plan::{AtLeast, Comparison, Did, RankedBy, Set, Top};
 
+use super::bounds::Bounds;
 use super::compile::{Compiler, Context};
 use super::eval::Worker;
 use super::leaf::Tools;
 use super::leaf::keyed::{KeyChoice, KeyReader, RowKey};
 use super::leaf::spend::SpendReader;
+use super::memory::Held;
 use super::program::{Leaf, NodeId, PiecePrice, SpendChoice};
 use super::run::for_each_chunk;
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
 use crate::view::View;
 
 /// Beginnings kept for one view.
@@ -180,14 +182,16 @@ impl Compiler<'_> {
             view,
             &inner.program,
             &self.bounds,
-            || (choice.as_ref().map(|choice| choice.open(view)), Values::new()),
-            |worker, (reader, values)| {
-                rank_chunk(worker, node, top.by, reader, values)?;
-                self.bounds.check_memory(values.len() * VALUE_BYTES)
+            || Ranking {
+                by: top.by,
+                reader: choice.as_ref().map(|choice| choice.open(view)),
+                values: Values::new(),
+                held: self.bounds.holds(MemoryUse::Ranking),
             },
+            |worker, ranking| ranking.chunk(worker, node, &self.bounds),
         )?;
         let mut all = Values::new();
-        for (value, many) in parts.into_iter().flat_map(|(_, values)| values) {
+        for (value, many) in parts.into_iter().flat_map(|ranking| ranking.values) {
             *all.entry(value).or_default() += many;
         }
         Ok(all)
@@ -225,12 +229,33 @@ impl Ranker {
     }
 }
 
+/// What one worker has of the values.
+struct Ranking<'v> {
+    by: RankedBy,
+    reader: Option<RankReader<'v>>,
+    values: Values,
+    held: Held,
+}
+
+impl<'v> Ranking<'v> {
+    fn chunk(
+        &mut self,
+        worker: &mut Worker<'v>,
+        node: NodeId,
+        bounds: &Bounds,
+    ) -> Result<(), ExecuteError> {
+        let Self { by, reader, values, held } = self;
+        rank_chunk(worker, (node, *by), reader, values, bounds)?;
+        held.set(values.len() * VALUE_BYTES)
+    }
+}
+
 fn rank_chunk<'v>(
     worker: &mut Worker<'v>,
-    node: NodeId,
-    by: RankedBy,
+    (node, by): (NodeId, RankedBy),
     reader: &mut Option<RankReader<'v>>,
     values: &mut Values,
+    bounds: &Bounds,
 ) -> Result<(), ExecuteError> {
     let mut members = Vec::new();
     worker.set(node)?.for_each(|low| members.push(low));
@@ -255,7 +280,7 @@ fn rank_chunk<'v>(
             }
         }
         Some(RankReader::Days(reader)) => {
-            for (low, day) in reader.read(chunk, &mut tools)? {
+            for (low, day) in reader.read(chunk, &mut tools, bounds)? {
                 // Days come ascending.
                 let before = match own.get(low) {
                     Some(Level::Of { value, .. }) => *value,

@@ -7,8 +7,8 @@ use throng_query::plan::Comparison;
 use throng_storage::index::IndexFile;
 use throng_storage::segment::{Lane, Segment};
 
+use super::bounds::Bounds;
 use super::program::{LaneChoice, Leaf, Node, NodeId, Program, SpendChoice};
-use super::run::Bounds;
 use super::walk::each_lane;
 use crate::database::UseMemo;
 use crate::memo::{Expression, Found, KeptSet, Stamp};

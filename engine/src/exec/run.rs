@@ -1,82 +1,20 @@
 //! Running a program over all chunks on several workers.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
+use super::bounds::Bounds;
 use super::eval::Worker;
 use super::keeper::Keeper;
 use super::program::Program;
-use super::trace::{Timing, Trace};
-use crate::database::{Cancel, ExecuteOptions, Method, UseMemo};
-use crate::error::ExecuteError;
+use super::trace::Trace;
+use crate::error::{ExecuteError, MemoryUse};
 use crate::view::View;
 
-/// Chunks a worker takes at a time: enough to make taking them cheap, few enough to share the
-/// work evenly and to notice a cancellation soon.
-const MORSEL_CHUNKS: u32 = 8;
-
-/// Working memory of one statement when nothing else is said.
-pub const MEMORY_DEFAULT: usize = 1 << 30;
-
-/// What a statement may use, and what may end it.
-#[derive(Debug, Clone)]
-pub struct Bounds {
-    cancel: Arc<Cancel>,
-    deadline: Option<Instant>,
-    /// Bytes of working memory over all workers.
-    pub memory: usize,
-    /// Workers a statement may have.
-    pub threads: usize,
-    /// Whether nodes are timed.
-    pub timing: Timing,
-    /// How sets are counted.
-    pub method: Method,
-    /// What may come from the memo and go to it.
-    pub memo: UseMemo,
-}
-
-impl Bounds {
-    /// The bounds of a statement.
-    pub fn new(options: &ExecuteOptions, timing: Timing) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            cancel: Arc::clone(&options.cancel),
-            deadline: options.deadline,
-            memory: options.memory.unwrap_or(MEMORY_DEFAULT),
-            threads: options.threads.unwrap_or(cores).clamp(1, 256),
-            timing,
-            method: options.method,
-            memo: options.memo,
-        }
-    }
-
-    /// Whether the statement may go on.
-    ///
-    /// # Errors
-    /// When it was cancelled or is past its deadline.
-    pub fn check(&self) -> Result<(), ExecuteError> {
-        if self.cancel.is_cancelled() {
-            return Err(ExecuteError::Cancelled);
-        }
-        match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(ExecuteError::Deadline),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether so many bytes are within the limit.
-    ///
-    /// # Errors
-    /// When they are not.
-    pub fn check_memory(&self, bytes: usize) -> Result<(), ExecuteError> {
-        if bytes > self.memory {
-            return Err(ExecuteError::Memory { limit: self.memory });
-        }
-        Ok(())
-    }
-}
+/// Chunks that are worth a worker.
+const WORKER_CHUNKS: u32 = 8;
 
 /// The chunks of a store as they are given to workers.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +31,9 @@ pub(super) struct Spans {
 pub(super) trait SpanWork {
     /// What is left of it in the end.
     type Made: Send;
+
+    /// What its memory is for.
+    const MEMORY_OF: MemoryUse;
 
     /// Bytes of memory it takes now.
     fn memory(&self) -> usize;
@@ -119,23 +60,27 @@ pub(super) fn for_each_span<W: SpanWork>(
     let Spans { end, span, workers } = spans;
     let next = AtomicU32::new(0);
     let failed = AtomicBool::new(false);
+    let _at_work = bounds.begin();
     let work = || -> Result<W::Made, ExecuteError> {
         let mut worker = new();
+        let mut held = bounds.holds(W::MEMORY_OF);
         while !failed.load(Ordering::Relaxed) {
             let first = next.fetch_add(span, Ordering::Relaxed);
             if first >= end {
                 break;
             }
-            let result = bounds
-                .check()
-                .and_then(|()| bounds.check_memory(workers * worker.memory()))
-                .and_then(|()| worker.span(first..end.min(first.saturating_add(span))));
-            if let Err(error) = result {
-                failed.store(true, Ordering::Relaxed);
-                return Err(error);
-            }
+            held.set(worker.memory())?;
+            bounds.piece(|| worker.span(first..end.min(first.saturating_add(span))))?;
         }
         Ok(worker.finish())
+    };
+    // A panic of one worker is an error of the statement, and the others need not go on.
+    let work = || {
+        let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(ExecuteError::Panicked));
+        if done.is_err() {
+            failed.store(true, Ordering::Relaxed);
+        }
+        done
     };
     on_workers(workers, &work)?.into_iter().collect()
 }
@@ -154,9 +99,11 @@ pub fn for_each_chunk<'v, S: Send>(
 ) -> Result<(Vec<S>, Trace), ExecuteError> {
     let start = Instant::now();
     let end = view.chunk_end();
-    let morsels = end.div_ceil(MORSEL_CHUNKS);
-    let workers = bounds.threads.min(usize::try_from(morsels).unwrap_or(usize::MAX)).max(1);
-    let spans = Spans { end, span: MORSEL_CHUNKS, workers };
+    let useful = usize::try_from(end.div_ceil(WORKER_CHUNKS)).unwrap_or(usize::MAX);
+    let workers = bounds.threads.min(useful).max(1);
+    // One chunk at a time: with many sets or days it is work enough, and between two of them a
+    // statement can be ended or give way.
+    let spans = Spans { end, span: 1, workers };
     let results = for_each_span(spans, bounds, || ChunkWork {
         memory: Worker::memory(program),
         worker: Worker::new(view, program, bounds.timing),
@@ -192,6 +139,8 @@ where
     F: Fn(&mut Worker<'v>, &mut S) -> Result<(), ExecuteError>,
 {
     type Made = (S, Trace, Keeper);
+
+    const MEMORY_OF: MemoryUse = MemoryUse::Sets;
 
     fn memory(&self) -> usize {
         self.memory + self.keeper.bytes

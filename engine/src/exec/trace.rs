@@ -12,6 +12,21 @@ pub struct Touched {
     pub bytes: u64,
     /// Rows decoded.
     pub rows: u64,
+    /// Containers read in place.
+    pub containers: Containers,
+}
+
+/// Containers by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Containers {
+    /// Lists of positions.
+    pub arrays: u64,
+    /// A bit for each position.
+    pub bitsets: u64,
+    /// Ranges of positions.
+    pub runs: u64,
+    /// All positions, of which nothing is read.
+    pub full: u64,
 }
 
 /// Whether the time of every node is taken.
@@ -48,6 +63,8 @@ pub struct NodeTrace {
     pub bytes: u64,
     /// Rows decoded by it.
     pub rows: u64,
+    /// Containers read by it in place.
+    pub containers: Containers,
     /// Time spent in it, without its children, over all workers.
     pub time: Duration,
     /// Whether its members came from the memo.
@@ -83,16 +100,46 @@ impl Touched {
 
     /// A container read in place.
     pub fn container(&mut self, container: &Container<'_>) {
-        self.bytes += match container {
-            Container::Array(lows) => lows.len() as u64 * 2,
-            Container::Bitset(_) => CHUNK_WORDS as u64 * 8,
-            Container::Runs(runs) => runs.len() as u64 * 4,
-            Container::Full => 0,
+        let (kind, bytes) = match container {
+            Container::Array(lows) => (&mut self.containers.arrays, lows.len() as u64 * 2),
+            Container::Bitset(_) => (&mut self.containers.bitsets, CHUNK_WORDS as u64 * 8),
+            Container::Runs(runs) => (&mut self.containers.runs, runs.len() as u64 * 4),
+            Container::Full => (&mut self.containers.full, 0),
         };
+        *kind += 1;
+        self.bytes += bytes;
+    }
+}
+
+impl Containers {
+    fn add(&mut self, other: Self) {
+        self.arrays += other.arrays;
+        self.bitsets += other.bitsets;
+        self.runs += other.runs;
+        self.full += other.full;
+    }
+}
+
+impl NodeTrace {
+    /// Adds what was read for it.
+    pub fn add(&mut self, touched: Touched) {
+        self.bytes += touched.bytes;
+        self.rows += touched.rows;
+        self.containers.add(touched.containers);
     }
 }
 
 impl Trace {
+    /// Bytes read by all nodes.
+    pub fn bytes(&self) -> u64 {
+        self.nodes.iter().map(|node| node.bytes).sum()
+    }
+
+    /// Rows decoded by all nodes.
+    pub fn rows(&self) -> u64 {
+        self.nodes.iter().map(|node| node.rows).sum()
+    }
+
     /// Adds another worker's account of the same program.
     pub fn merge(&mut self, other: &Self) {
         if self.nodes.len() < other.nodes.len() {
@@ -103,6 +150,7 @@ impl Trace {
             mine.occupied += theirs.occupied;
             mine.bytes += theirs.bytes;
             mine.rows += theirs.rows;
+            mine.containers.add(theirs.containers);
             mine.time += theirs.time;
             mine.remembered |= theirs.remembered;
         }

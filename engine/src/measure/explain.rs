@@ -1,65 +1,138 @@
 //! EXPLAIN and EXPLAIN ANALYZE: the program as a tree, with what each node touched.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use throng_query::plan::{AtLeast, Column, Dates, ExplainMode, Measure, Query};
+use throng_query::plan::{AtLeast, Column, Dates, ExplainFormat, ExplainMode, Measure, Query};
 use throng_storage::names::NameTable;
 
 use super::steps::steps;
-use super::{group, overlap, traced};
+use super::{DaysTrace, bandwidth, explain_json, group, overlap, traced};
 use crate::answer::{Answer, Date, Value};
 use crate::database::ExecuteOptions;
 use crate::error::ExecuteError;
 use crate::exec::{
-    Bounds, Leaf, Node, NodeId, NodeTrace, PiecePrice, Program, RowChoice, Timing, Trace, Way,
+    Bounds, Containers, Leaf, Node, NodeId, NodeTrace, PiecePrice, Program, RowChoice, Timing,
+    Trace, Way,
 };
 use crate::view::View;
 
-/// Explains a query: one row per line.
+/// Explains a query: one row per line, or one with a document.
 ///
 /// # Errors
 /// See [`ExecuteError`].
 pub fn explain(
     view: &View,
-    mode: ExplainMode,
+    (mode, format): (ExplainMode, ExplainFormat),
     query: &Query,
     columns: &[Column],
     options: &ExecuteOptions,
 ) -> Result<Answer, ExecuteError> {
-    let mut lines = Vec::new();
-    match mode {
-        ExplainMode::Program => {
-            // The dates of EVERY have programs that are alike.
-            let shown = match query.dates {
-                Dates::Every { .. } => 1,
-                Dates::AsOf(_) => usize::MAX,
-            };
-            for step in steps(view, query).into_iter().take(shown) {
-                let Some(&day) = step.days.first() else { continue };
-                let query = step.of_day(0);
-                let program = match &query.measure {
-                    Measure::Overlap { operands, .. } => {
-                        overlap::program(view, query, operands, day)?
-                    }
-                    _ => group::program(view, query, step.parts.first(), day)?,
-                };
-                lines.push(format!("as of {}, {} chunks", Date(day), view.chunk_end()));
-                Tree { view, program: &program, trace: None, shown: Vec::new() }.lines(&mut lines);
-            }
-        }
+    let explained = match mode {
+        ExplainMode::Program => Explained { view, ran: None, passes: programs(view, query)? },
         ExplainMode::Analyze => {
-            let (_, traces) = traced(view, query, &Bounds::new(options, Timing::On))?;
-            for run in &traces {
-                lines.push(summary(&run.days, &run.trace));
-                let trace = Some(&run.trace);
-                Tree { view, program: &run.program, trace, shown: Vec::new() }.lines(&mut lines);
-            }
+            let bounds = Bounds::new(options, Timing::On);
+            let start = Instant::now();
+            let (_, traces) = traced(view, query, &bounds)?;
+            let ran = Ran { elapsed: start.elapsed(), memory: bounds.memory_peak() };
+            let pass = |run: DaysTrace| Pass {
+                days: run.days,
+                program: run.program,
+                trace: Some(run.trace),
+            };
+            let passes = traces.into_iter().map(pass).collect();
+            Explained { view, ran: Some(ran), passes }
         }
-    }
+    };
+    let lines = match format {
+        ExplainFormat::Text => explained.lines(),
+        ExplainFormat::Json => vec![explain_json::document(&explained).to_string()],
+    };
     let rows: Vec<_> = lines.into_iter().map(|line| vec![Value::Text(line)]).collect();
     let tag = format!("SELECT {}", rows.len());
     Ok(Answer { columns: columns.to_vec(), rows, tag, notices: Vec::new() })
+}
+
+/// What is explained.
+#[derive(Debug)]
+pub(super) struct Explained<'v> {
+    pub(super) view: &'v View,
+    /// What running all of it took, if it ran.
+    pub(super) ran: Option<Ran>,
+    pub(super) passes: Vec<Pass>,
+}
+
+/// What running a query took.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) elapsed: Duration,
+    /// Bytes of working memory that were held at once.
+    pub(super) memory: usize,
+}
+
+/// One pass over the chunks.
+#[derive(Debug)]
+pub(super) struct Pass {
+    /// The as-of days, ascending.
+    pub(super) days: Vec<i32>,
+    pub(super) program: Program,
+    /// What it touched, if it ran.
+    pub(super) trace: Option<Trace>,
+}
+
+/// The programs of a query that is not run.
+fn programs(view: &View, query: &Query) -> Result<Vec<Pass>, ExecuteError> {
+    // The dates of EVERY have programs that are alike.
+    let shown = match query.dates {
+        Dates::Every { .. } => 1,
+        Dates::AsOf(_) => usize::MAX,
+    };
+    let mut passes = Vec::new();
+    for step in steps(view, query).into_iter().take(shown) {
+        let Some(&day) = step.days.first() else { continue };
+        let query = step.of_day(0);
+        let program = match &query.measure {
+            Measure::Overlap { operands, .. } => overlap::program(view, query, operands, day)?,
+            _ => group::program(view, query, step.parts.first(), day)?,
+        };
+        passes.push(Pass { days: vec![day], program, trace: None });
+    }
+    Ok(passes)
+}
+
+/// The share of the machine's read bandwidth that reading so many bytes in a time was.
+#[expect(clippy::cast_precision_loss, reason = "a share is shown with few digits")]
+pub(super) fn share(bytes: u64, time: Duration) -> Option<f64> {
+    let seconds = time.as_secs_f64();
+    (seconds > 0.0).then(|| bytes as f64 / seconds / bandwidth::bytes_per_second())
+}
+
+impl Explained<'_> {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for Pass { days, program, trace } in &self.passes {
+            match (trace, days.first()) {
+                (Some(trace), _) => lines.push(summary(days, trace)),
+                (None, Some(day)) => {
+                    let chunks = self.view.chunk_end();
+                    lines.push(format!("as of {}, {chunks} chunks", Date(*day)));
+                }
+                (None, None) => {}
+            }
+            let trace = trace.as_ref();
+            Tree { view: self.view, program, trace, shown: Vec::new() }.lines(&mut lines);
+        }
+        if let Some(ran) = &self.ran {
+            lines.push(format!(
+                "in all {}, {} of working memory; this machine reads {:.1} GB/s \
+                 (the bits of 64 MiB counted by all cores)",
+                milliseconds(ran.elapsed),
+                size(ran.memory as u64),
+                bandwidth::bytes_per_second() / 1e9,
+            ));
+        }
+        lines
+    }
 }
 
 fn summary(days: &[i32], trace: &Trace) -> String {
@@ -68,29 +141,32 @@ fn summary(days: &[i32], trace: &Trace) -> String {
         [day] => Date(*day).to_string(),
         [first, .., last] => format!("{} to {}, {} days", Date(*first), Date(*last), days.len()),
     };
-    let bytes: u64 = trace.nodes.iter().map(|node| node.bytes).sum();
-    let rows: u64 = trace.nodes.iter().map(|node| node.rows).sum();
+    let bytes = trace.bytes();
     let way = match trace.way {
         Way::Sets => "",
         Way::Rows => ", row by row",
         Way::Days => ", row by row for all days",
         Way::Memo => ", from the memo",
     };
+    let share = share(bytes, trace.elapsed).map_or_else(String::new, |share| {
+        format!(", {:.1} % of the machine's read bandwidth", share * 100.0)
+    });
     format!(
-        "as of {as_of}: {} chunks, {} workers, {}, {rows} rows decoded, {}{way}",
+        "as of {as_of}: {} chunks, {} workers, {}, {} rows decoded, {}{way}{share}",
         trace.chunks,
         trace.workers,
         size(bytes),
+        trace.rows(),
         milliseconds(trace.elapsed),
     )
 }
 
 /// The nodes of a program as indented lines; a node used twice is spelt out once.
-struct Tree<'t> {
-    view: &'t View,
-    program: &'t Program,
-    trace: Option<&'t Trace>,
-    shown: Vec<NodeId>,
+pub(super) struct Tree<'t> {
+    pub(super) view: &'t View,
+    pub(super) program: &'t Program,
+    pub(super) trace: Option<&'t Trace>,
+    pub(super) shown: Vec<NodeId>,
 }
 
 impl Tree<'_> {
@@ -133,7 +209,7 @@ impl Tree<'_> {
         }
     }
 
-    fn describe(&self, node: &Node) -> String {
+    pub(super) fn describe(&self, node: &Node) -> String {
         match node {
             Node::Nobody => "nobody".to_owned(),
             Node::And(_) => "all of".to_owned(),
@@ -191,7 +267,7 @@ impl Tree<'_> {
     }
 }
 
-fn children(node: &Node) -> Vec<NodeId> {
+pub(super) fn children(node: &Node) -> Vec<NodeId> {
     match node {
         Node::And(children) | Node::Or(children) => children.clone(),
         Node::Minus(from, what) => vec![*from, *what],
@@ -227,6 +303,11 @@ fn account(trace: &NodeTrace, way: Way) -> String {
     if trace.rows > 0 {
         let _ = write!(text, ", {} rows", trace.rows);
     }
+    for (number, kind) in kinds(&trace.containers) {
+        if number > 0 {
+            let _ = write!(text, ", {number} {kind}");
+        }
+    }
     if trace.bytes > 0 {
         let _ = write!(text, ", {}", size(trace.bytes));
     }
@@ -239,6 +320,12 @@ fn account(trace: &NodeTrace, way: Way) -> String {
     }
     text.push(']');
     text
+}
+
+/// The kinds of containers, and how many of each were read.
+pub(super) fn kinds(containers: &Containers) -> [(u64, &'static str); 4] {
+    let Containers { arrays, bitsets, runs, full } = *containers;
+    [(arrays, "arrays"), (bitsets, "bitsets"), (runs, "runs"), (full, "full")]
 }
 
 fn milliseconds(time: Duration) -> String {

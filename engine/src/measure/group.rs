@@ -14,9 +14,9 @@ use super::steps::Step;
 use super::timeline;
 use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::database::Method;
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{
-    Bounds, ChunkSet, Compiler, KeyChoice, KeyReader, NodeId, Program, RangeReader, RowKey,
+    Bounds, ChunkSet, Compiler, Held, KeyChoice, KeyReader, NodeId, Program, RangeReader, RowKey,
     SpendChoice, SpendReader, Timing, Trace, Worker, census, for_each_chunk,
 };
 use crate::options::ExecuteOptions;
@@ -70,6 +70,16 @@ struct Tally<'v> {
     keys: Option<KeyReader<'v>>,
     /// The money, or the number of keys, of the chunk's consumers with rows, ascending.
     money: Vec<(u16, i128)>,
+    /// What the numbers of groups take.
+    held: Held,
+}
+
+/// Where a tally is in its groups.
+#[derive(Debug, Clone, Copy)]
+struct Descent<'g> {
+    grouping: &'g Grouping,
+    place: Place,
+    bounds: &'g Bounds,
 }
 
 /// The numbers of a step: one pass over the chunks.
@@ -89,9 +99,11 @@ pub fn run(
         if number > 0 {
             compiler.next_day(*day);
         }
+        bounds.check()?;
         let (query, parts) = (step.of_day(number), step.parts.get(number));
         groupings.push(compile(view, query, parts, &mut compiler)?);
     }
+    bounds.check()?;
     let mut program = compiler.program;
     let known = remembered::asked(view, &program, &groupings, bounds);
     if let Some((asked, stamp)) = &known
@@ -135,9 +147,10 @@ fn by_sets(
         view,
         program,
         bounds,
-        || groupings.iter().map(|grouping| Tally::open(view, grouping)).collect::<Vec<_>>(),
+        || groupings.iter().map(|of| Tally::open(view, of, bounds)).collect::<Vec<_>>(),
         |worker, tallies| {
             for (day, (tally, grouping)) in tallies.iter_mut().zip(groupings).enumerate() {
+                bounds.pause()?;
                 tally.chunk(worker, grouping, bounds)?;
                 worker.end_day(day);
             }
@@ -334,6 +347,7 @@ impl Grouping {
             for level in 0..levels {
                 settle(&mut cells, level).ok_or(ExecuteError::Overflow)?;
             }
+            bounds.keep(cells.len() * GROUP_BYTES, MemoryUse::Groups)?;
             for (codes, numbers) in cells {
                 if numbers.iter().step_by(2).any(|members| *members > 0) {
                     part.groups[family].insert(self.keys(view, family, &codes)?, numbers);
@@ -380,7 +394,7 @@ impl Grouping {
 }
 
 impl<'v> Tally<'v> {
-    fn open(view: &'v View, grouping: &Grouping) -> Self {
+    fn open(view: &'v View, grouping: &Grouping, bounds: &Bounds) -> Self {
         let open = |family: &Vec<Groups>| family.iter().map(|groups| groups.open(view)).collect();
         let (mut spend, mut number, mut keys) = (None, None, None);
         match &grouping.summand {
@@ -400,6 +414,7 @@ impl<'v> Tally<'v> {
             number,
             keys,
             money: Vec::new(),
+            held: bounds.holds(MemoryUse::Groups),
         }
     }
 
@@ -426,14 +441,16 @@ impl<'v> Tally<'v> {
                 }
             };
             if !money_read {
-                self.read_money(worker)?;
+                self.read_money(worker, bounds)?;
                 money_read = true;
             }
             for family in 0..grouping.families.len() {
                 let mut codes = Vec::with_capacity(grouping.families[family].len());
                 let place = Place { family, channel };
                 let part = set.as_ref().map_or(Part::All, Part::Of);
-                self.descend(worker, grouping, place, part, &mut codes)?;
+                bounds.pause()?;
+                let at = Descent { grouping, place, bounds };
+                self.descend(worker, at, part, &mut codes)?;
             }
             if let Some(set) = set {
                 worker.pool().recycle(set);
@@ -443,7 +460,7 @@ impl<'v> Tally<'v> {
         if groups > GROUPS_MAX {
             return Err(ExecuteError::TooMany { what: "groups", limit: GROUPS_MAX });
         }
-        bounds.check_memory(groups * GROUP_BYTES)
+        self.held.set(groups * GROUP_BYTES)
     }
 
     /// Splits a part by the partitions not yet applied, and adds what is left in each group, and
@@ -451,15 +468,15 @@ impl<'v> Tally<'v> {
     fn descend(
         &mut self,
         worker: &mut Worker<'v>,
-        grouping: &Grouping,
-        place: Place,
+        at: Descent<'_>,
         part: Part<'_>,
         codes: &mut Vec<u128>,
     ) -> Result<(), ExecuteError> {
+        let Descent { grouping, place, .. } = at;
         let family = &grouping.families[place.family];
         let level = codes.len();
         let Some(groups) = family.get(level) else {
-            return self.add(worker, grouping, place, part, codes);
+            return self.add(worker, at, part, codes);
         };
         let only_counts = matches!(grouping.summand, Summand::Nothing) && level + 1 == family.len();
         match groups {
@@ -477,23 +494,23 @@ impl<'v> Tally<'v> {
                         if let Part::Of(set) = part {
                             group.intersect(set, pool);
                         }
-                        self.descend_into(worker, grouping, place, group, codes)?;
+                        self.descend_into(worker, at, group, codes)?;
                     }
                     codes.pop();
                 }
             }
-            Groups::Keys { .. } => return self.add_keys(worker, place, part),
+            Groups::Keys { .. } => return self.add_keys(worker, at, part),
             Groups::Values { .. } | Groups::Numbers { .. } => {
                 let reader = &mut self.readers[place.family][level];
                 for (code, group) in split(reader, worker, part)? {
                     codes.push(code);
-                    self.descend_into(worker, grouping, place, group, codes)?;
+                    self.descend_into(worker, at, group, codes)?;
                     codes.pop();
                 }
             }
         }
         codes.push(TOTAL_CODE);
-        self.descend(worker, grouping, place, part, codes)?;
+        self.descend(worker, at, part, codes)?;
         codes.pop();
         Ok(())
     }
@@ -502,14 +519,15 @@ impl<'v> Tally<'v> {
     fn add_keys(
         &mut self,
         worker: &mut Worker<'v>,
-        place: Place,
+        at: Descent<'_>,
         part: Part<'_>,
     ) -> Result<(), ExecuteError> {
+        let Descent { place, bounds, .. } = at;
         let Some(GroupReader::Keys(Some(reader))) = self.readers[place.family].first_mut() else {
             return Ok(());
         };
         let mut members: HashMap<u64, i128> = HashMap::new();
-        for (low, key) in reader.read(worker.chunk(), &mut worker.tools())? {
+        for (low, key) in reader.read(worker.chunk(), &mut worker.tools(), bounds)? {
             if part.set().is_none_or(|set| set.contains(*low)) {
                 *members.entry(*key).or_default() += 1;
             }
@@ -523,13 +541,13 @@ impl<'v> Tally<'v> {
     fn descend_into(
         &mut self,
         worker: &mut Worker<'v>,
-        grouping: &Grouping,
-        place: Place,
+        at: Descent<'_>,
         group: ChunkSet,
         codes: &mut Vec<u128>,
     ) -> Result<(), ExecuteError> {
         if !group.is_empty() {
-            self.descend(worker, grouping, place, Part::Of(&group), codes)?;
+            at.bounds.check()?;
+            self.descend(worker, at, Part::Of(&group), codes)?;
         }
         worker.pool().recycle(group);
         Ok(())
@@ -538,11 +556,11 @@ impl<'v> Tally<'v> {
     fn add(
         &mut self,
         worker: &mut Worker<'v>,
-        grouping: &Grouping,
-        place: Place,
+        at: Descent<'_>,
         part: Part<'_>,
         codes: &[u128],
     ) -> Result<(), ExecuteError> {
+        let Descent { grouping, place, .. } = at;
         let mut sum = 0_i128;
         if let (Summand::Number { min, .. }, Some(number)) = (&grouping.summand, &mut self.number) {
             let mut values = Vec::new();
@@ -559,10 +577,10 @@ impl<'v> Tally<'v> {
         self.counted.add(place, codes, (i128::from(members), sum))
     }
 
-    fn read_money(&mut self, worker: &mut Worker<'v>) -> Result<(), ExecuteError> {
+    fn read_money(&mut self, worker: &mut Worker<'v>, bounds: &Bounds) -> Result<(), ExecuteError> {
         self.money.clear();
         if let Some(reader) = &mut self.keys {
-            let pairs = reader.read(worker.chunk(), &mut worker.tools())?;
+            let pairs = reader.read(worker.chunk(), &mut worker.tools(), bounds)?;
             for alike in pairs.chunk_by(|a, b| a.0 == b.0) {
                 let number = i128::try_from(alike.len()).unwrap_or(i128::MAX);
                 self.money.extend(alike.first().map(|(low, _)| (*low, number)));

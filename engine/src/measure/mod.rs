@@ -5,6 +5,7 @@
 
 mod asset;
 mod backtest;
+mod bandwidth;
 mod chain;
 mod cohort;
 mod combined;
@@ -12,6 +13,7 @@ mod counted;
 mod dates;
 mod ets;
 mod explain;
+mod explain_json;
 mod finish;
 mod flow;
 mod forecast;
@@ -42,15 +44,20 @@ pub(crate) use group::counts;
 pub use partial::{DayPartial, GroupKey, Partial};
 pub(crate) use steps::uses;
 
+use std::collections::BTreeMap;
+
 use throng_query::plan::{Column, Measure, Query};
 
 use steps::steps;
 
 use crate::answer::Answer;
 use crate::database::ExecuteOptions;
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{Bounds, Program, Timing, Trace};
 use crate::view::View;
+
+/// Bytes of a value in a row, texts included.
+const VALUE_BYTES: usize = 48;
 
 /// The program of some days with what running it touched.
 #[derive(Debug)]
@@ -74,7 +81,13 @@ pub fn run(
     options: &ExecuteOptions,
 ) -> Result<Answer, ExecuteError> {
     history::check(view, query)?;
-    let mut answer = finish(query, columns, &partial(view, query, options)?)?;
+    let bounds = Bounds::new(options, Timing::Off);
+    let (partial, _) = traced(view, query, &bounds)?;
+    let groups = |day: &DayPartial| day.groups.iter().map(BTreeMap::len).sum::<usize>();
+    let rows: usize = partial.days.iter().map(|day| groups(day) + day.overlap.len()).sum();
+    bounds.keep(rows * columns.len() * VALUE_BYTES, MemoryUse::Answer)?;
+    bounds.check()?;
+    let mut answer = finish(query, columns, &partial)?;
     answer.notices.splice(0..0, history::notices(view, query));
     Ok(answer)
 }

@@ -9,7 +9,7 @@ use super::partial::{DayPartial, add};
 use super::regions::RegionTally;
 use super::remembered;
 use crate::database::Method;
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{
     Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeId, Program, Trace, Worker, census,
     for_each_chunk,
@@ -109,6 +109,10 @@ fn by_chunks(
         OverlapShape::Pairs => (sets * (sets + 1) / 2, 0),
         OverlapShape::Regions => (1 << sets, CHUNK_SIZE),
     };
+    // Of each worker, and once more where they are added up.
+    let numbers = places * size_of::<i128>() + positions * size_of::<u64>();
+    let mut held = bounds.holds(MemoryUse::Overlap);
+    held.set((bounds.threads + 1) * (numbers + sets * size_of::<ChunkBits>()))?;
     let wanted: Vec<_> = filter.into_iter().chain(nodes.iter().copied()).collect();
     if bounds.method == Method::Best
         && program.remembered().wanted().is_empty()

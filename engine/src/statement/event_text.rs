@@ -1,5 +1,7 @@
 //! The latest events of one consumer, with their names as text.
 
+use throng_query::catalog::Catalog;
+use throng_query::plan::NameKind;
 use throng_storage::error::CorruptError;
 use throng_storage::names::NameTable;
 use throng_storage::segment::{ColumnSet, Lane, RowBuffer};
@@ -31,16 +33,31 @@ pub(super) fn events_of(
     brand: Option<u32>,
     day: i32,
 ) -> Result<Vec<OneEvent>, CorruptError> {
+    let view = reading.view;
     let mut events = Vec::new();
     let mut buffer = RowBuffer::default();
-    for segment in reading.view.snapshot().segments() {
+    let mut behaviours: Vec<u16> =
+        view.names(NameKind::Behaviour).iter().filter_map(|name| view.behaviour_id(name)).collect();
+    behaviours.sort_unstable();
+    let chunk = consumer >> 16;
+    for segment in view.snapshot().segments() {
         if segment.first_day() > day {
             continue;
         }
-        for lane in segment.lanes() {
-            if brand.is_none_or(|brand| lane.brand() == brand) && lane.first_day() <= day {
-                add_lane(lane, consumer, day, &mut buffer, &mut events)?;
+        let mut add = |lane: Lane<'_>| {
+            let (first, last) = lane.chunks();
+            if lane.first_day() > day || !(first..=last).contains(&chunk) {
+                return Ok(());
             }
+            add_lane(lane, consumer, day, &mut buffer, &mut events)
+        };
+        match brand {
+            // A brand has a few lanes of thousands: each is looked up.
+            Some(brand) => {
+                let mut lanes = behaviours.iter().filter_map(|of| segment.lane(brand, *of));
+                lanes.try_for_each(&mut add)?;
+            }
+            None => segment.lanes().try_for_each(&mut add)?,
         }
     }
     Ok(events)
@@ -54,10 +71,6 @@ fn add_lane(
     events: &mut Vec<OneEvent>,
 ) -> Result<(), CorruptError> {
     let (chunk, low) = (consumer >> 16, low_of(consumer));
-    let (first, last) = lane.chunks();
-    if !(first..=last).contains(&chunk) {
-        return Ok(());
-    }
     let mut cursor = lane.cursor();
     let Some(rows) = cursor.chunk(chunk)? else { return Ok(()) };
     if !rows.consumers().contains(low) {

@@ -19,6 +19,9 @@ mod model_tests;
 mod one;
 mod partition;
 mod reading;
+mod server_report;
+#[cfg(test)]
+mod service_tests;
 pub(crate) mod show;
 mod state;
 #[cfg(test)]

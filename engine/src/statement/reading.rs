@@ -7,6 +7,7 @@ use crate::answer::{Answer, Value};
 use crate::options::ExecuteOptions;
 use crate::time::{Zone, render};
 use crate::view::View;
+use crate::vitals::Vitals;
 
 /// What a statement that only reads is given.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,7 @@ pub(crate) struct Reading<'a> {
     pub settings: &'a Settings,
     pub columns: &'a [Column],
     pub options: &'a ExecuteOptions,
+    pub vitals: &'a Vitals,
 }
 
 impl Reading<'_> {

@@ -7,7 +7,7 @@ use throng_query::plan::{AudienceKind, Create, Division, IfExists, Model, NameKi
 use throng_query::{builtin, create_text, type_text};
 
 use super::reading::{text, text_or_null};
-use super::{Reading, erasures, storage_report, store_report};
+use super::{Reading, erasures, server_report, storage_report, store_report};
 use crate::answer::{Answer, Value};
 use crate::attribute::TEXT_VALUES_MAX;
 use crate::behaviour;
@@ -24,6 +24,7 @@ pub(crate) fn run(reading: &Reading<'_>, what: &Show) -> Result<Answer, ExecuteE
         Show::Versions { model } => versions(reading, model)?,
         Show::Store => store_report::lines(reading),
         Show::Storage => storage_report::lines(reading)?,
+        Show::Server => server_report::lines(reading),
         Show::Limits => limits(),
         Show::Measures => measures(),
         Show::Erasures => erasures::lines(reading),

@@ -36,7 +36,7 @@ pub fn show_columns(show: &Show) -> Vec<Column> {
             &[("version", Integer), ("changed", Text), ("current", Boolean), ("definition", Text)]
         }
         Show::Definition { .. } => &[("definition", Text)],
-        Show::Store => &[("property", Text), ("value", Text)],
+        Show::Store | Show::Server => &[("property", Text), ("value", Text)],
         Show::Storage => &[
             ("section", Text),
             ("name", Text),

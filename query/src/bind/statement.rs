@@ -38,10 +38,10 @@ impl Binder<'_> {
                 let (query, columns) = self.query(query)?;
                 Ok((Statement::Query(query), columns))
             }
-            Node::Explain { mode, query } => {
+            Node::Explain { mode, format, query } => {
                 let (query, _) = self.query(query)?;
                 let columns = vec![column("plan", ColumnType::Text)];
-                Ok((Statement::Explain { mode: *mode, query }, columns))
+                Ok((Statement::Explain { mode: *mode, format: *format, query }, columns))
             }
             Node::Consumer { identity, brand, as_of } => {
                 let identity = self.identity(identity)?;
@@ -139,6 +139,7 @@ impl Binder<'_> {
             ShowNode::Versions { model } => Show::Versions { model: model.text.clone() },
             ShowNode::Store => Show::Store,
             ShowNode::Storage => Show::Storage,
+            ShowNode::Server => Show::Server,
             ShowNode::Limits => Show::Limits,
             ShowNode::Measures => Show::Measures,
             ShowNode::Erasures => Show::Erasures,

@@ -3,11 +3,11 @@
 use crate::ast::{Show, Statement};
 use crate::error::QueryError;
 use crate::lexer::{Symbol, TokenKind};
-use crate::plan::{BackupFiles, BackupVerify, ExplainMode, IfMissing, NameKind};
+use crate::plan::{BackupFiles, BackupVerify, ExplainFormat, ExplainMode, IfMissing, NameKind};
 
 use super::cursor::{Expect, Parser};
 
-const LISTS: [(&str, Show); 14] = [
+const LISTS: [(&str, Show); 15] = [
     ("AUDIENCES", Show::Names(NameKind::Audience)),
     ("BRANDS", Show::Names(NameKind::Brand)),
     ("BEHAVIOURS", Show::Names(NameKind::Behaviour)),
@@ -19,6 +19,7 @@ const LISTS: [(&str, Show); 14] = [
     ("CATEGORIES", Show::Names(NameKind::Category)),
     ("STORE", Show::Store),
     ("STORAGE", Show::Storage),
+    ("SERVER", Show::Server),
     ("LIMITS", Show::Limits),
     ("MEASURES", Show::Measures),
     ("ERASURES", Show::Erasures),
@@ -76,9 +77,30 @@ impl Parser {
     }
 
     fn explain(&mut self) -> Result<Statement, QueryError> {
-        let mode = if self.word("ANALYZE") { ExplainMode::Analyze } else { ExplainMode::Program };
+        let (mut mode, mut format) = (ExplainMode::Program, ExplainFormat::Text);
+        if self.is_symbol_after(0, Symbol::Open) {
+            self.paren_list(|parser| {
+                if parser.word("ANALYZE") {
+                    mode = ExplainMode::Analyze;
+                    return Ok(());
+                }
+                parser.require_word("FORMAT")?;
+                format = if parser.word("JSON") {
+                    ExplainFormat::Json
+                } else {
+                    parser.require_word("TEXT")?;
+                    ExplainFormat::Text
+                };
+                Ok(())
+            })?;
+        } else {
+            self.wants(Expect::Symbol(Symbol::Open));
+            if self.word("ANALYZE") {
+                mode = ExplainMode::Analyze;
+            }
+        }
         match self.query()? {
-            Some(query) => Ok(Statement::Explain { mode, query }),
+            Some(query) => Ok(Statement::Explain { mode, format, query }),
             None => Err(self.unexpected()),
         }
     }

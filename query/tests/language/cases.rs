@@ -3,7 +3,7 @@
 //! A case is a line `> statement` (more lines of it begin with `>` too) and the lines that must
 //! come out. `THRONG_BLESS=1` writes the files anew; read the difference before keeping it.
 
-use throng_query::plan::{Column, ColumnType, ExplainMode, Statement};
+use throng_query::plan::{Column, ColumnType, ExplainFormat, ExplainMode, Statement};
 use throng_query::{ParameterValue, QueryError, bind, create_text, describe, parse, query_text};
 
 use crate::catalog::Names;
@@ -116,9 +116,16 @@ fn meaning(statement: &str) -> Result<String, QueryError> {
 fn canonical(statement: &Statement) -> String {
     match statement {
         Statement::Query(query) => query_text(query, &Names),
-        Statement::Explain { mode, query } => {
+        Statement::Explain { mode, format, query } => {
             let analyze = if *mode == ExplainMode::Analyze { "ANALYZE " } else { "" };
-            format!("EXPLAIN {analyze}{}", query_text(query, &Names))
+            let query = query_text(query, &Names);
+            match format {
+                ExplainFormat::Text => format!("EXPLAIN {analyze}{query}"),
+                ExplainFormat::Json if *mode == ExplainMode::Analyze => {
+                    format!("EXPLAIN (ANALYZE, FORMAT JSON) {query}")
+                }
+                ExplainFormat::Json => format!("EXPLAIN (FORMAT JSON) {query}"),
+            }
         }
         Statement::Create(create) => create_text(create, &Names),
         other => format!("{other:?}"),

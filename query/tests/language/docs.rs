@@ -60,6 +60,7 @@ fn the_columns_of_show_are_listed() {
         ("SHOW STORE", Show::Store),
         ("SHOW STORAGE", Show::Storage),
         ("SHOW LIMITS", Show::Limits),
+        ("SHOW SERVER", Show::Server),
         ("SHOW ERASURES", Show::Erasures),
         ("SHOW MEASURES", Show::Measures),
     ];

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use throng::kernel::{Level, force};
 
 use super::{
     CliError, backup, check, compact, create, demo, doctor, generate, load, query, restore, serve,
@@ -18,6 +19,11 @@ struct Cli {
     /// The directory of the store [default: ./data].
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// Instructions for loops over bits: portable, avx2 or avx512 [default: THRONG_KERNELS, else
+    /// the best that this machine has].
+    #[arg(long, global = true, value_name = "LEVEL")]
+    kernels: Option<String>,
 
     #[command(subcommand)]
     command: Command,
@@ -68,6 +74,14 @@ fn run(context: &Context, command: Command) -> Result<(), CliError> {
     }
 }
 
+/// Uses the kernels that were asked for, if any were.
+fn choose_kernels(asked: Option<String>) -> Result<(), CliError> {
+    let asked = asked.or_else(|| std::env::var("THRONG_KERNELS").ok());
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(()) };
+    let known = Level::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(&asked));
+    if known.is_some_and(force) { Ok(()) } else { Err(CliError::Kernels { asked }) }
+}
+
 /// Runs the command line of this process. The exit code is 0 for success, 1 for an error and 2 for
 /// wrong usage.
 #[must_use]
@@ -81,6 +95,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    if let Err(error) = choose_kernels(cli.kernels) {
+        // Nothing is left to be said when stderr is closed.
+        let _ = writeln!(std::io::stderr(), "{}", error.report());
+        return ExitCode::from(error.exit_code());
+    }
     let data = cli.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
     match run(&Context { data, chosen: cli.data }, cli.command) {
         Ok(()) => ExitCode::SUCCESS,

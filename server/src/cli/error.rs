@@ -6,14 +6,27 @@ use std::path::PathBuf;
 
 use throng::DatabaseError;
 use throng::import::LoadError;
+use throng::kernel::Level;
 use throng::market::{MarketError, MarketLoadError};
 use throng::storage::io::IoError;
 
 use crate::wire::ServeError;
 
+/// The kernels that this machine has.
+fn kernels() -> String {
+    let levels = Level::ALL.into_iter().filter(|level| level.is_available());
+    levels.map(Level::name).collect::<Vec<_>>().join(", ")
+}
+
 /// Why a command failed. Every subcommand adds the variants it needs.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
+    /// Kernels that there are not, or not on this machine.
+    #[error("there are no kernels `{asked}` on this machine; it has {}", kernels())]
+    Kernels {
+        /// What was asked for.
+        asked: String,
+    },
     /// The store cannot be opened.
     #[error("cannot open the store {}: {source}", path.display())]
     Open {
@@ -124,6 +137,7 @@ impl CliError {
             Self::Market(_)
             | Self::Settings { .. }
             | Self::Load(LoadError::Option(_))
+            | Self::Kernels { .. }
             | Self::Address { .. }
             | Self::Serve(ServeError::NotLoopback { .. }) => 2,
             _ => 1,

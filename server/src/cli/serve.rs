@@ -25,6 +25,16 @@ pub struct Args {
     /// no client can have the server write files.
     #[arg(long, value_name = "DIR")]
     backup_root: Option<PathBuf>,
+
+    /// Working memory of one statement, at most: a number with kB, MB or GB. Clients may set less
+    /// (SET statement_memory), not more.
+    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = memory)]
+    statement_memory: usize,
+}
+
+fn memory(text: &str) -> Result<usize, String> {
+    let bytes = wire::memory::parse(text).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "it is a number above 0 with kB, MB or GB, such as 512MB".to_owned())
 }
 
 /// Serves until SIGINT or SIGTERM.
@@ -40,7 +50,8 @@ pub fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     };
     let database = open(&context.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(listen(Arc::new(database), address, ServeOptions { backups }, &context.data))
+    let options = ServeOptions { backups, statement_memory: args.statement_memory };
+    runtime.block_on(listen(Arc::new(database), address, options, &context.data))
 }
 
 async fn listen(

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use futures::SinkExt;
 use pgwire::messages::copy::CopyInResponse;
@@ -16,7 +15,7 @@ use super::connection::{Connection, Phase, Via};
 use super::copy_statement::{CopyStatement, Header, Layout};
 use super::error::{Problem, WireError};
 use super::limits::{COPIES_BYTES_MAX, COPY_CHUNK_BYTES};
-use super::run::run_as;
+use super::run::{Allowed, run_as};
 use super::server::Shared;
 
 /// A COPY that has begun.
@@ -24,7 +23,7 @@ use super::server::Shared;
 pub(super) struct Copying {
     via: Via,
     begun: Begun,
-    deadline: Option<Instant>,
+    allowed: Allowed,
     rows: CopyIn,
     held: Held,
     token: Option<String>,
@@ -94,11 +93,11 @@ impl Connection {
         // 0 is text, for the whole and for each column.
         let response = CopyInResponse::new(0, columns, vec![0; count]);
         self.socket.send(PgWireBackendMessage::CopyInResponse(response)).await?;
-        let deadline = self.deadline();
+        let allowed = self.allowed();
         let held = Held { server: Arc::clone(&self.server), bytes: 0 };
         let token = copy.token.clone();
         let waiting = Vec::new();
-        let copying = Copying { via, begun, deadline, rows, held, token, waiting };
+        let copying = Copying { via, begun, allowed, rows, held, token, waiting };
         self.phase = Phase::Copying(Box::new(copying));
         Ok(())
     }
@@ -116,7 +115,7 @@ impl Connection {
         let work = move |database: &Database, _: &ExecuteOptions| {
             Ok(CopyIn::new(database, &columns, dialect)?)
         };
-        run_as(begun, self.deadline(), &self.server, self.socket.get_ref(), work).await
+        run_as(begun, self.allowed(), &self.server, self.socket.get_ref(), work).await
     }
 
     /// Takes a message while rows are awaited.
@@ -169,25 +168,25 @@ impl Connection {
     /// Hands the waiting bytes to a statement thread.
     async fn copy_rows(&self, mut copying: Box<Copying>) -> Result<Box<Copying>, Problem> {
         copying.held.add(copying.waiting.len())?;
-        let Copying { via, begun, deadline, mut rows, held, token, waiting } = *copying;
+        let Copying { via, begun, allowed, mut rows, held, token, waiting } = *copying;
         let work = move |_: &Database, _: &ExecuteOptions| {
             rows.feed(&waiting)?;
             Ok((rows, waiting))
         };
         let client = self.socket.get_ref();
-        let (rows, mut waiting) = run_as(&begun, deadline, &self.server, client, work).await?;
+        let (rows, mut waiting) = run_as(&begun, allowed, &self.server, client, work).await?;
         waiting.clear();
-        Ok(Box::new(Copying { via, begun, deadline, rows, held, token, waiting }))
+        Ok(Box::new(Copying { via, begun, allowed, rows, held, token, waiting }))
     }
 
     async fn finish_copy(&mut self, copying: Box<Copying>) -> Result<(), Problem> {
-        let Copying { begun, deadline, mut rows, token, waiting, .. } = *copying;
+        let Copying { begun, allowed, mut rows, token, waiting, .. } = *copying;
         let work = move |database: &Database, _: &ExecuteOptions| {
             rows.feed(&waiting)?;
             Ok(rows.finish(database, token.as_deref())?)
         };
         let client = self.socket.get_ref();
-        let events = run_as(&begun, deadline, &self.server, client, work).await?;
+        let events = run_as(&begun, allowed, &self.server, client, work).await?;
         self.session.note_write();
         Ok(self.complete(format!("COPY {events}")).await?)
     }

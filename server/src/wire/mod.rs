@@ -18,6 +18,7 @@ mod error;
 mod extended;
 mod frames;
 mod limits;
+pub(crate) mod memory;
 mod numeric;
 mod parameter;
 mod run;

@@ -22,14 +22,27 @@ impl Connection {
         work: impl FnOnce(&Database, &ExecuteOptions) -> Result<T, WireError> + Send + 'static,
     ) -> Result<T, WireError> {
         let begun = self.registered.current.begin();
-        run_as(&begun, self.deadline(), &self.server, self.socket.get_ref(), work).await
+        run_as(&begun, self.allowed(), &self.server, self.socket.get_ref(), work).await
     }
 
-    /// When a statement that begins now has to end.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let timeout = self.session.settings.statement_timeout()?;
-        Instant::now().checked_add(timeout)
+    /// What a statement that begins now may take.
+    pub(super) fn allowed(&self) -> Allowed {
+        let settings = &self.session.settings;
+        let timeout = settings.statement_timeout();
+        Allowed {
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            memory: settings.statement_memory(),
+        }
     }
+}
+
+/// What one statement may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowed {
+    /// When it has to end.
+    pub(super) deadline: Option<Instant>,
+    /// Bytes of working memory.
+    pub(super) memory: usize,
 }
 
 /// Runs work as part of a statement that has begun.
@@ -38,7 +51,7 @@ impl Connection {
 /// What the work answers, or how it was ended.
 pub(super) async fn run_as<T: Send + 'static>(
     begun: &Begun,
-    deadline: Option<Instant>,
+    Allowed { deadline, memory }: Allowed,
     server: &Arc<Shared>,
     client: &Bounded,
     work: impl FnOnce(&Database, &ExecuteOptions) -> Result<T, WireError> + Send + 'static,
@@ -64,6 +77,8 @@ pub(super) async fn run_as<T: Send + 'static>(
         deadline,
         now: clock::now(),
         backups: server.options.backups.clone(),
+        memory: Some(memory),
+        connections: Some(server.connected()),
         ..ExecuteOptions::default()
     };
     let database = Arc::clone(&server.database);
@@ -92,7 +107,7 @@ pub(super) async fn run_as<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use super::{WireError, run_as};
+    use super::{Allowed, WireError, run_as};
     use crate::wire::cancel::Registered;
     use crate::wire::frames::Bounded;
     use crate::wire::limits::STATEMENTS_RUNNING_MAX;
@@ -101,7 +116,10 @@ mod tests {
     use std::future::Future;
     use std::sync::Arc;
     use std::time::{Duration, Instant};
-    use throng::{CreateOptions, Database, DatabaseError, ExecuteError, ExecuteOptions};
+    use throng::{
+        CreateOptions, Database, DatabaseError, Date, Event, EventBatch, ExecuteError,
+        ExecuteOptions, MEMORY_DEFAULT, Probe, When,
+    };
     use tokio::net::{TcpListener, TcpStream};
 
     /// A server without a listener, and one client of it.
@@ -135,7 +153,8 @@ mod tests {
             work: impl FnOnce(&Database, &ExecuteOptions) -> Result<T, WireError> + Send + 'static,
         ) -> Result<T, WireError> {
             let begun = self.registered.current.begin();
-            run_as(&begun, deadline, &self.server, &self.client, work).await
+            let allowed = Allowed { deadline, memory: MEMORY_DEFAULT };
+            run_as(&begun, allowed, &self.server, &self.client, work).await
         }
     }
 
@@ -157,6 +176,44 @@ mod tests {
             let panicked =
                 setting.run(None, |_, _| -> Result<(), WireError> { panic!("on purpose") });
             assert!(matches!(panicked.await, Err(WireError::Panicked)));
+            assert_eq!(setting.server.turns.available_permits(), STATEMENTS_RUNNING_MAX);
+            let answer = setting.run(None, |database, _| Ok(database.query("COUNT")?)).await;
+            assert_eq!(answer.unwrap().rows.len(), 1);
+        });
+    }
+
+    #[test]
+    fn a_worker_that_panics_ends_its_statement_only() {
+        with(|setting| async move {
+            let setting = &setting;
+            let mut batch = EventBatch::new();
+            let day = When::day(Date(17_000));
+            batch.push(&Event::new("u1", "estee", "buy", day));
+            setting.server.database.ingest(&batch, None).unwrap();
+            let broken = setting.run(None, |database, options| {
+                let probe = Probe::new(|| panic!("on purpose, in a worker"));
+                let options = ExecuteOptions { probe, ..options.clone() };
+                Ok(database.execute("COUNT WHERE NOT SAMPLE 5 PERCENT", &[], &options)?)
+            });
+            let other = setting.server.connections.register(3, &SecretKey::I32(2));
+            let others = async {
+                let begun = other.current.begin();
+                let allowed = Allowed { deadline: None, memory: MEMORY_DEFAULT };
+                let mut answered = 0;
+                for _ in 0..20 {
+                    let count = |database: &Database, options: &ExecuteOptions| {
+                        Ok(database.execute("COUNT", &[], options)?)
+                    };
+                    let done =
+                        run_as(&begun, allowed, &setting.server, &setting.client, count).await;
+                    answered += done.unwrap().rows.len();
+                }
+                answered
+            };
+            let (broken, answered) = tokio::join!(broken, others);
+            let error = broken.unwrap_err();
+            assert_eq!(error.sqlstate(), "XX000", "{error}");
+            assert_eq!(answered, 20);
             assert_eq!(setting.server.turns.available_permits(), STATEMENTS_RUNNING_MAX);
             let answer = setting.run(None, |database, _| Ok(database.query("COUNT")?)).await;
             assert_eq!(answer.unwrap().rows.len(), 1);

@@ -192,7 +192,7 @@ mod tests {
     use throng::Value;
 
     fn row(text: &str) -> Vec<(String, Value)> {
-        let settings = Settings::new("UTC", "ann");
+        let settings = Settings::new("UTC", "ann", 1 << 30);
         let environment =
             Environment { settings: &settings, database: "shop", user: "ann", process: 7 };
         let statement = parse(text).unwrap().unwrap();

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pgwire::api::RandomPidSecretKeyGenerator;
-use throng::{BackupPlaces, Database};
+use throng::{BackupPlaces, Database, MEMORY_DEFAULT};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
@@ -45,11 +45,13 @@ pub enum ServeError {
 pub struct ServeOptions {
     /// Where their BACKUP TO may write; nowhere unless said otherwise.
     pub backups: BackupPlaces,
+    /// Bytes of working memory that a statement may take; clients may set less, not more.
+    pub statement_memory: usize,
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
-        Self { backups: BackupPlaces::Nowhere }
+        Self { backups: BackupPlaces::Nowhere, statement_memory: MEMORY_DEFAULT }
     }
 }
 
@@ -59,6 +61,7 @@ pub(super) struct Shared {
     pub(super) database: Arc<Database>,
     pub(super) options: ServeOptions,
     pub(super) time_zone: String,
+    pub(super) statement_memory: usize,
     pub(super) connections: Arc<Connections>,
     pub(super) keys: RandomPidSecretKeyGenerator,
     /// One for each statement that may run.
@@ -72,6 +75,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(database: Arc<Database>, options: ServeOptions) -> Self {
         Self {
+            statement_memory: options.statement_memory,
             options,
             time_zone: database.store().settings().time_zone.clone(),
             database,
@@ -81,6 +85,11 @@ impl Shared {
             seats: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             copied_bytes: AtomicUsize::new(0),
         }
+    }
+
+    /// Clients that are connected.
+    pub(super) fn connected(&self) -> usize {
+        CONNECTIONS_MAX - self.seats.available_permits()
     }
 }
 

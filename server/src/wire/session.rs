@@ -3,7 +3,7 @@
 use throng::{Answer, Column, ColumnType, Value};
 
 use super::select::{Environment, SelectItem, select};
-use super::settings::Settings;
+use super::settings::{Settings, is_setting};
 use super::tokens::{Token, Tokens};
 
 /// A statement about the session.
@@ -186,7 +186,7 @@ fn show(mut tokens: Tokens<'_>) -> Option<SessionStatement> {
     if name == "all" {
         return Some(SessionStatement::ShowAll);
     }
-    let known = name.contains('.') || Settings::new("", "").get(&name).is_some();
+    let known = name.contains('.') || is_setting(&name);
     known.then_some(SessionStatement::Show(name))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::limits::{SETTING_BYTES_MAX, SETTINGS_MAX};
+use super::memory;
 use super::session::SessionError;
 
 /// What a setting may be set to.
@@ -18,6 +19,8 @@ enum Rule {
     Duration,
     /// A date style that begins with ISO.
     IsoDates,
+    /// A number of kilobytes, or with a unit; no more than what the server allows.
+    Memory,
 }
 
 /// Whether clients are told the value at startup and at each change.
@@ -88,6 +91,7 @@ const SETTINGS: &[Setting] = &[
     setting("server_version_num", "150000", Rule::Told, Report::No),
     setting("session_authorization", "throng", Rule::Told, Report::Yes),
     setting("standard_conforming_strings", "on", Rule::OneOf(&["on", "true", "1"]), Report::Yes),
+    setting("statement_memory", "1GB", Rule::Memory, Report::No),
     setting("statement_timeout", "0", Rule::Duration, Report::No),
     setting("synchronous_commit", "on", Rule::OneOf(&["on", "local"]), Report::No),
     setting("TimeZone", "UTC", Rule::Any, Report::Yes),
@@ -99,22 +103,30 @@ fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
 }
 
+/// Whether there is a setting of this name that is not a client's own.
+pub(super) fn is_setting(name: &str) -> bool {
+    find(name).is_some()
+}
+
 /// The settings of one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     /// What RESET returns to, where that is not the table's default.
     initial: BTreeMap<String, String>,
     values: BTreeMap<String, String>,
+    /// The most that a statement may be allowed, in bytes.
+    memory_max: usize,
 }
 
 impl Settings {
     /// The table's defaults, with the store's time zone and the connection's user.
-    pub(super) fn new(time_zone: &str, user: &str) -> Self {
+    pub(super) fn new(time_zone: &str, user: &str, memory_max: usize) -> Self {
         let initial = BTreeMap::from([
+            ("statement_memory".to_owned(), memory::text(memory_max)),
             ("TimeZone".to_owned(), time_zone.to_owned()),
             ("session_authorization".to_owned(), user.to_owned()),
         ]);
-        Self { initial, values: BTreeMap::new() }
+        Self { initial, values: BTreeMap::new(), memory_max }
     }
 
     /// The name as it is written in the table, and its value.
@@ -151,7 +163,7 @@ impl Settings {
         };
         match value {
             Some(value) => {
-                let value = setting.check(value, self.value(setting))?;
+                let value = setting.check(value, self.value(setting), self.memory_max)?;
                 self.values.insert(setting.name.to_owned(), value);
             }
             None => {
@@ -208,6 +220,12 @@ impl Settings {
         parse_duration(value).filter(|time| !time.is_zero())
     }
 
+    /// Bytes of working memory that a statement may take.
+    pub(super) fn statement_memory(&self) -> usize {
+        let set = self.get("statement_memory").and_then(|(_, value)| memory::parse(value));
+        set.map_or(self.memory_max, |set| set.min(self.memory_max))
+    }
+
     /// Whether a switch is on.
     pub(super) fn is_on(&self, name: &str) -> bool {
         self.get(name).is_some_and(|(_, value)| {
@@ -225,7 +243,7 @@ impl Settings {
 
 impl Setting {
     /// The value as it is kept.
-    fn check(&self, value: &str, current: &str) -> Result<String, SessionError> {
+    fn check(&self, value: &str, current: &str, memory_max: usize) -> Result<String, SessionError> {
         let wrong = |allowed: &str| SessionError::BadSetting {
             name: self.name,
             value: value.to_owned(),
@@ -246,6 +264,16 @@ impl Setting {
             Rule::Duration => parse_duration(value)
                 .map(|_| value.to_owned())
                 .ok_or_else(|| wrong("milliseconds, or a number with ms, s, min or h")),
+            Rule::Memory => match memory::parse(value) {
+                Some(bytes) if (1..=memory_max).contains(&bytes) => Ok(memory::text(bytes)),
+                _ => {
+                    let most = memory::text(memory_max);
+                    Err(wrong(&format!(
+                        "kilobytes, or a number with B, kB, MB or GB, up to the {most} that \
+                         `serve --statement-memory` allows"
+                    )))
+                }
+            },
             Rule::IsoDates => {
                 let iso = value.get(..3).is_some_and(|style| style.eq_ignore_ascii_case("iso"));
                 let order_only =
@@ -281,7 +309,7 @@ mod tests {
     use std::time::Duration;
 
     fn settings() -> Settings {
-        Settings::new("Asia/Shanghai", "ann")
+        Settings::new("Asia/Shanghai", "ann", 1 << 30)
     }
 
     #[test]
@@ -313,6 +341,17 @@ mod tests {
         assert!(settings.set("statement_timeout", Some("99999999999999999999")).is_err());
         settings.set("statement_timeout", None).unwrap();
         assert_eq!(settings.statement_timeout(), None);
+        assert_eq!(settings.statement_memory(), 1 << 30);
+        assert_eq!(settings.get("statement_memory"), Some(("statement_memory", "1GB")));
+        settings.set("statement_memory", Some("65536")).unwrap();
+        assert_eq!(settings.get("statement_memory"), Some(("statement_memory", "64MB")));
+        assert_eq!(settings.statement_memory(), 64 << 20);
+        let refused = settings.set("statement_memory", Some("2GB")).unwrap_err();
+        assert!(refused.hint().unwrap().contains("1GB"), "{refused:?}");
+        assert!(settings.set("statement_memory", Some("0")).is_err());
+        assert!(settings.set("statement_memory", Some("lots")).is_err());
+        settings.set("statement_memory", None).unwrap();
+        assert_eq!(settings.statement_memory(), 1 << 30);
         assert!(settings.set("client_encoding", Some("LATIN1")).is_err());
         assert!(settings.set("client_encoding", Some("'utf-8'")).is_err());
         let told = settings.set("client_encoding", Some("utf-8")).unwrap();

@@ -313,7 +313,7 @@ mod tests {
     use pgwire::messages::response::TransactionStatus;
 
     fn session() -> Session {
-        Session::new(Settings::new("UTC", "ann"), "ann".to_owned(), "shop".to_owned(), 1)
+        Session::new(Settings::new("UTC", "ann", 1 << 30), "ann".to_owned(), "shop".to_owned(), 1)
     }
 
     fn apply(session: &mut Session, text: &str) -> (&'static str, Option<Warning>) {

@@ -8,11 +8,12 @@ use super::combinations::Combinations;
 use super::marks::{COUNTERS_MAX, Counted, Mark, Marking, Marks};
 use throng_storage::segment::ColumnSet;
 
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
+use crate::exec::bounds::Bounds;
 use crate::exec::eval::Worker;
 use crate::exec::leaf::spend::SpendReader;
 use crate::exec::program::{Program, SpendChoice};
-use crate::exec::run::{Bounds, SpanWork, for_each_span};
+use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
 use crate::exec::walk::{Walk, each_lane, spans};
@@ -77,6 +78,8 @@ fn run<M: Mark, const COUNTERS: usize>(
 
 impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
     type Made = (Combinations, Trace);
+
+    const MEMORY_OF: MemoryUse = MemoryUse::Rows;
 
     fn memory(&self) -> usize {
         self.walk.memory() + Marks::<M, COUNTERS>::BYTES + self.combinations.memory()

@@ -7,6 +7,7 @@ use super::Tools;
 use super::lanes::LaneId;
 use super::rows::RowTest;
 use crate::error::ExecuteError;
+use crate::exec::bounds::Bounds;
 use crate::exec::program::{LaneChoice, RowChoice};
 use crate::view::View;
 
@@ -64,6 +65,9 @@ pub struct KeyChoice {
     pub key: RowKey,
 }
 
+/// Lanes read before the statement is asked again whether it may go on.
+const LANES_AT_ONCE: usize = 16;
+
 /// The keys of one chunk's consumers at a time.
 #[derive(Debug)]
 pub struct KeyReader<'v> {
@@ -80,19 +84,24 @@ impl<'v> KeyReader<'v> {
         Self { view, choice: choice.clone(), lanes: None, pairs: Vec::new() }
     }
 
-    /// The different (position, key) pairs of a chunk, ascending.
+    /// The different (position, key) pairs of a chunk, ascending. There may be thousands of lanes,
+    /// so it ends in the middle when the statement does.
     ///
     /// # Errors
-    /// When the bytes are corrupt.
+    /// When the bytes are corrupt, or the statement may not go on.
     pub fn read(
         &mut self,
         chunk: u32,
         tools: &mut Tools<'_, 'v>,
+        bounds: &Bounds,
     ) -> Result<&[(u16, u64)], ExecuteError> {
         self.open(tools);
         self.pairs.clear();
         let KeyChoice { rows: choice, key, .. } = &self.choice;
-        for (id, void) in self.lanes.iter().flatten() {
+        for (number, (id, void)) in self.lanes.iter().flatten().enumerate() {
+            if number % LANES_AT_ONCE == 0 {
+                bounds.check()?;
+            }
             if let Some(void) = void {
                 tools.voids.load(*void, chunk, tools.touched)?;
             }

@@ -8,11 +8,12 @@ use super::days::{ChunkDays, LanePurpose};
 use super::money::MoneyDays;
 use super::patterns::Patterns;
 use super::plan::{SeriesNode, SeriesPlan};
-use crate::error::ExecuteError;
+use crate::error::{ExecuteError, MemoryUse};
+use crate::exec::bounds::Bounds;
 use crate::exec::census::Counting;
 use crate::exec::eval::Worker;
 use crate::exec::program::{Program, SpendChoice};
-use crate::exec::run::{Bounds, SpanWork, for_each_span};
+use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
 use crate::exec::walk::{Walk, each_lane, spans};
@@ -94,6 +95,8 @@ struct Taker<'v> {
 
 impl SpanWork for Taker<'_> {
     type Made = (Counts, Sums, Trace);
+
+    const MEMORY_OF: MemoryUse = MemoryUse::Days;
 
     fn memory(&self) -> usize {
         let patterns = self.patterns.as_ref().map_or(0, Patterns::memory);

@@ -1,0 +1,1 @@
+COUNT WHERE brand_0990 DID cart IN LAST 3 DAYS;

@@ -1,0 +1,111 @@
+//! What one statement may use, what may end it, and what it has used.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::memory::{Account, Held};
+use super::share::{AtWork, Work};
+use super::trace::Timing;
+use crate::database::{Cancel, ExecuteOptions, Method, UseMemo};
+use crate::error::{ExecuteError, MemoryUse};
+use crate::options::{MEMORY_DEFAULT, Probe};
+
+/// What a statement may use, and what may end it. Clones are of the same statement.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    cancel: Arc<Cancel>,
+    deadline: Option<Instant>,
+    account: Arc<Account>,
+    work: Arc<Work>,
+    probe: Probe,
+    /// Workers a statement may have.
+    pub threads: usize,
+    /// Whether nodes are timed.
+    pub timing: Timing,
+    /// How sets are counted.
+    pub method: Method,
+    /// What may come from the memo and go to it.
+    pub memo: UseMemo,
+}
+
+impl Bounds {
+    /// The bounds of a statement.
+    pub fn new(options: &ExecuteOptions, timing: Timing) -> Self {
+        Self {
+            cancel: Arc::clone(&options.cancel),
+            deadline: options.deadline,
+            account: Arc::new(Account::new(options.memory.unwrap_or(MEMORY_DEFAULT))),
+            work: Arc::new(Work::default()),
+            probe: options.probe.clone(),
+            threads: options.workers(),
+            timing,
+            method: options.method,
+            memo: options.memo,
+        }
+    }
+
+    /// Whether the statement may go on. Cheap: to be asked every few hundred microseconds of work,
+    /// so that nobody waits for the end of what is not wanted any more.
+    ///
+    /// # Errors
+    /// When it was cancelled or is past its deadline.
+    pub fn check(&self) -> Result<(), ExecuteError> {
+        if self.cancel.is_cancelled() {
+            return Err(ExecuteError::Cancelled);
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(ExecuteError::Deadline),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Self::check`]; a statement that has worked long also waits, for some milliseconds at
+    /// most, while one that has worked less is at work. For a place in a worker where nothing is
+    /// locked.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn pause(&self) -> Result<(), ExecuteError> {
+        self.work.give_way();
+        self.check()
+    }
+
+    /// Does a piece of a worker's work, when the statement may go on and it is its turn.
+    ///
+    /// # Errors
+    /// As [`Self::check`], or the work's.
+    pub(super) fn piece<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, ExecuteError>,
+    ) -> Result<T, ExecuteError> {
+        self.pause()?;
+        self.probe.call();
+        let start = Instant::now();
+        let done = work();
+        self.work.add(start.elapsed());
+        done
+    }
+
+    /// The statement is at work while the guard lives.
+    pub(super) fn begin(&self) -> AtWork {
+        self.work.begin()
+    }
+
+    /// A part of the statement that holds no memory yet.
+    pub fn holds(&self, of: MemoryUse) -> Held {
+        Held::new(&self.account, of)
+    }
+
+    /// Holds so many bytes of memory until the statement ends.
+    ///
+    /// # Errors
+    /// When that is more than the limit allows.
+    pub fn keep(&self, bytes: usize, of: MemoryUse) -> Result<(), ExecuteError> {
+        self.account.keep(bytes, of)
+    }
+
+    /// The most memory that was held at once, in bytes.
+    pub fn memory_peak(&self) -> usize {
+        self.account.peak()
+    }
+}
