@@ -15,7 +15,8 @@ use throng_server::wire::{Running, ServeOptions, start};
 fn serve(dir: &Path, backups: BackupPlaces) -> Running {
     let database = Database::create(&dir.join("store"), &CreateOptions::default()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    start(Arc::new(database), listener, ServeOptions { backups, ..ServeOptions::default() }).unwrap()
+    start(Arc::new(database), listener, ServeOptions { backups, ..ServeOptions::default() })
+        .unwrap()
 }
 
 fn client(served: &Running) -> Client {

@@ -1,18 +1,52 @@
-//! `cargo flips [--count N] [--seed N]`: damages a store N times and says what became of it.
+//! `cargo flips [--count N] [--seed N] [--threads N]`: damages stores N times and says what became of
+//! it.
 
+use std::thread;
 use std::time::Instant;
 
-use throng_care::flips;
+use clap::Parser;
+use throng_care::{Flips, flips};
+
+/// Damages a store again and again, and says what became of it.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// How often.
+    #[arg(long, default_value_t = 100_000)]
+    count: u64,
+    /// Where chance begins; each thread adds its number.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Stores at a time; all cores when not given.
+    #[arg(long)]
+    threads: Option<u64>,
+}
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let value = |name: &str, default: u64| {
-        let at = arguments.iter().position(|argument| argument == name);
-        at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
-    };
-    let (count, seed) = (value("--count", 100_000), value("--seed", 1));
+    let Arguments { count, seed, threads } = Arguments::parse();
+    let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let threads = threads.unwrap_or(cores).clamp(1, 256);
     let start = Instant::now();
-    let flips = flips(seed, count);
+    let mut all = Flips::default();
+    thread::scope(|scope| {
+        let share = |number| count / threads + u64::from(number < count % threads);
+        let parts: Vec<_> = (0..threads)
+            .map(|number| scope.spawn(move || flips(seed + number, share(number))))
+            .collect();
+        for part in parts {
+            let part = part.join().expect("damage was answered from");
+            for (key, tally) in part.tallies {
+                let sum = all.tallies.entry(key).or_default();
+                sum.named += tally.named;
+                sum.unused += tally.unused;
+                sum.like_a_crash += tally.like_a_crash;
+            }
+        }
+    });
+    tell(&all);
+    println!("seed {seed}, {threads} threads, {:.0} s", start.elapsed().as_secs_f64());
+}
+
+fn tell(flips: &Flips) {
     println!(
         "{:<14} {:<8} {:>9} {:>9} {:>13}",
         "file", "damage", "named", "unused", "like a crash"
@@ -29,5 +63,4 @@ fn main() {
         crash += tally.like_a_crash;
     }
     println!("{:<14} {:<8} {named:>9} {unused:>9} {crash:>13}", "all", "");
-    println!("seed {seed}, {:.0} s", start.elapsed().as_secs_f64());
 }

@@ -3,21 +3,48 @@
 //!
 //! `cargo power-cuts -- --sweep [--scripts N] [--seed N]`: an error at every call of N scripts.
 
+use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use throng_cuts::{Cut, Honesty, Search, Sweep, explore, sweep};
 
-/// What stands after a name.
-fn text(name: &str) -> Option<String> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    text(name).and_then(|text| text.parse().ok()).unwrap_or(default)
+/// Cuts the power of stores at their operations, or gives an error at each call.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// States to verify.
+    #[arg(long, default_value_t = 100_000)]
+    states: u64,
+    /// Where chance begins.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Minutes after which it ends whatever was verified.
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// Threads; all cores when not given.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// What may be found after a cut: so many choices of each.
+    #[arg(long, default_value_t = 4)]
+    choices: u64,
+    /// An error at every call of scripts instead of power cuts.
+    #[arg(long)]
+    sweep: bool,
+    /// Scripts of a sweep.
+    #[arg(long, default_value_t = 20)]
+    scripts: u64,
+    /// One script alone.
+    #[arg(long)]
+    script: Option<u64>,
+    /// Of that script the steps that are kept, as 1,2,5.
+    #[arg(long, default_value = "")]
+    keep: String,
+    /// Of that script the cuts, as OPERATION:CHOICE,OPERATION:CHOICE.
+    #[arg(long, default_value = "")]
+    at: String,
 }
 
 fn cuts(text: &str) -> Vec<Cut> {
@@ -28,10 +55,9 @@ fn cuts(text: &str) -> Vec<Cut> {
     text.split(',').filter_map(cut).collect()
 }
 
-fn again(search: &Search, script: u64) -> ExitCode {
-    let kept = text("--keep").unwrap_or_default();
-    let kept: Vec<usize> = kept.split(',').filter_map(|at| at.parse().ok()).collect();
-    match search.again(script, &kept, &cuts(&text("--at").unwrap_or_default())) {
+fn again(search: &Search, script: u64, keep: &str, at: &str) -> ExitCode {
+    let kept: Vec<usize> = keep.split(',').filter_map(|at| at.parse().ok()).collect();
+    match search.again(script, &kept, &cuts(at)) {
         Ok(()) => {
             println!("as it must be");
             ExitCode::SUCCESS
@@ -58,11 +84,9 @@ fn tell(sweep: &Sweep, start: Instant) {
     );
 }
 
-fn sweep_all(search: &Search, threads: usize) -> ExitCode {
-    let first = number("--script", 0);
-    let end = text("--script").map_or(number("--scripts", 20), |_| first + 1);
+fn sweep_all(search: &Search, scripts: Range<u64>, threads: usize) -> ExitCode {
     let start = Instant::now();
-    match sweep(search, first..end, threads, &|sweep| tell(sweep, start)) {
+    match sweep(search, scripts, threads, &|sweep| tell(sweep, start)) {
         Ok(_) => {
             println!("seed {}: nothing lost, nothing in part", search.seed);
             ExitCode::SUCCESS
@@ -75,17 +99,19 @@ fn sweep_all(search: &Search, threads: usize) -> ExitCode {
 }
 
 fn main() -> ExitCode {
-    let search = Search::new(number("--seed", 1), number("--choices", 4), Honesty::Honest);
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    let threads = usize::try_from(number("--threads", cores)).unwrap_or(1);
-    if std::env::args().any(|argument| argument == "--sweep") {
-        return sweep_all(&search, threads);
+    let arguments = Arguments::parse();
+    let search = Search::new(arguments.seed, arguments.choices, Honesty::Honest);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = arguments.threads.unwrap_or(cores);
+    if arguments.sweep {
+        let scripts = arguments.script.map_or(0..arguments.scripts, |script| script..script + 1);
+        return sweep_all(&search, scripts, threads);
     }
-    if let Some(script) = text("--script").and_then(|text| text.parse().ok()) {
-        return again(&search, script);
+    if let Some(script) = arguments.script {
+        return again(&search, script, &arguments.keep, &arguments.at);
     }
-    let states = number("--states", 100_000);
-    let minutes = text("--minutes").and_then(|text| text.parse().ok()).unwrap_or(f64::INFINITY);
+    let states = arguments.states;
+    let minutes = arguments.minutes.unwrap_or(f64::INFINITY);
     let start = Instant::now();
     let told = Mutex::new(start);
     let explored = explore(&search, states, threads, &|| {
