@@ -30,6 +30,7 @@ pub(super) fn lines(reading: &Reading<'_>) -> Vec<Vec<Value>> {
         }
         _ => "off".to_owned(),
     };
+    let memo = view.memo().usage();
     let number = |number: usize| Some(number.to_string());
     [
         ("version", Some(env!("CARGO_PKG_VERSION").to_owned())),
@@ -40,6 +41,12 @@ pub(super) fn lines(reading: &Reading<'_>) -> Vec<Vec<Value>> {
         ("kernels_available", Some(levels.join(", "))),
         ("workers", number(options.workers())),
         ("statement_memory", number(options.memory.unwrap_or(MEMORY_DEFAULT))),
+        ("memo_limit", number(memo.limit)),
+        ("memo_bytes", number(memo.bytes)),
+        ("memo_sets", number(memo.sets)),
+        ("memo_passes", number(memo.passes)),
+        ("memo_hits", Some(memo.hits.to_string())),
+        ("memo_misses", Some(memo.misses.to_string())),
         ("statements_running", number(vitals.running())),
         ("connections", options.connections.and_then(number)),
         ("background_merging", Some(merging)),

@@ -30,6 +30,15 @@ pub struct Args {
     /// (SET statement_memory), not more.
     #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = memory)]
     statement_memory: usize,
+
+    /// Memory for what was asked before and may be asked again; 0 keeps nothing. A client may do
+    /// without (SET memo = off).
+    #[arg(long, value_name = "SIZE", default_value = "256MB", value_parser = memo)]
+    memo: usize,
+}
+
+fn memo(text: &str) -> Result<usize, String> {
+    wire::memory::parse(text).ok_or_else(|| "it is a number with kB, MB or GB, or 0".to_owned())
 }
 
 fn memory(text: &str) -> Result<usize, String> {
@@ -49,6 +58,7 @@ pub fn run(context: &Context, args: &Args) -> Result<(), CliError> {
         None => BackupPlaces::Nowhere,
     };
     let database = open(&context.data)?;
+    database.memo().set_limit(args.memo);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let options = ServeOptions { backups, statement_memory: args.statement_memory };
     runtime.block_on(listen(Arc::new(database), address, options, &context.data))

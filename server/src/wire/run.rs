@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use throng::{Database, DatabaseError, ExecuteError, ExecuteOptions};
+use throng::{Database, DatabaseError, ExecuteError, ExecuteOptions, UseMemo};
 
 use super::cancel::Begun;
 use super::connection::Connection;
@@ -32,6 +32,7 @@ impl Connection {
         Allowed {
             deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             memory: settings.statement_memory(),
+            memo: if settings.is_on("memo") { UseMemo::Yes } else { UseMemo::No },
         }
     }
 }
@@ -43,6 +44,8 @@ pub(super) struct Allowed {
     pub(super) deadline: Option<Instant>,
     /// Bytes of working memory.
     pub(super) memory: usize,
+    /// Whether what was asked before may be used again.
+    pub(super) memo: UseMemo,
 }
 
 /// Runs work as part of a statement that has begun.
@@ -51,7 +54,7 @@ pub(super) struct Allowed {
 /// What the work answers, or how it was ended.
 pub(super) async fn run_as<T: Send + 'static>(
     begun: &Begun,
-    Allowed { deadline, memory }: Allowed,
+    Allowed { deadline, memory, memo }: Allowed,
     server: &Arc<Shared>,
     client: &Bounded,
     work: impl FnOnce(&Database, &ExecuteOptions) -> Result<T, WireError> + Send + 'static,
@@ -78,6 +81,7 @@ pub(super) async fn run_as<T: Send + 'static>(
         now: clock::now(),
         backups: server.options.backups.clone(),
         memory: Some(memory),
+        memo,
         connections: Some(server.connected()),
         ..ExecuteOptions::default()
     };

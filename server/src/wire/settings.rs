@@ -84,6 +84,7 @@ const SETTINGS: &[Setting] = &[
     setting("lc_messages", "C", Rule::Any, Report::No),
     setting("lock_timeout", "0", Rule::Any, Report::No),
     setting("max_identifier_length", "63", Rule::Told, Report::No),
+    setting("memo", "on", SWITCH, Report::No),
     setting("row_security", "on", SWITCH, Report::No),
     setting("search_path", "public", Rule::Any, Report::No),
     setting("server_encoding", "UTF8", Rule::Told, Report::Yes),
