@@ -157,7 +157,7 @@ mod tests {
             work: impl FnOnce(&Database, &ExecuteOptions) -> Result<T, WireError> + Send + 'static,
         ) -> Result<T, WireError> {
             let begun = self.registered.current.begin();
-            let allowed = Allowed { deadline, memory: MEMORY_DEFAULT };
+            let allowed = Allowed { deadline, memory: MEMORY_DEFAULT, memo: UseMemo::Yes };
             run_as(&begun, allowed, &self.server, &self.client, work).await
         }
     }
@@ -202,7 +202,8 @@ mod tests {
             let other = setting.server.connections.register(3, &SecretKey::I32(2));
             let others = async {
                 let begun = other.current.begin();
-                let allowed = Allowed { deadline: None, memory: MEMORY_DEFAULT };
+                let allowed =
+                    Allowed { deadline: None, memory: MEMORY_DEFAULT, memo: UseMemo::Yes };
                 let mut answered = 0;
                 for _ in 0..20 {
                     let count = |database: &Database, options: &ExecuteOptions| {
