@@ -2,6 +2,7 @@
 
 mod beside;
 pub mod capacity;
+mod chart;
 mod reference;
 mod sets;
 mod stream;
