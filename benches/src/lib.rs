@@ -1,13 +1,16 @@
-//! Measurements of Throng: what they share, questions beside merges, sets, streams, and capacity.
+//! Measurements of Throng: what they share, questions beside merges, sets, streams, growth, and
+//! capacity.
 
 mod beside;
 pub mod capacity;
 mod chart;
+mod growth;
 mod reference;
 mod sets;
 mod stream;
 
 pub use beside::beside;
-pub use reference::{Failure, Outcome, SEED, THREADS, Times, median, reference_store};
+pub use growth::growth;
+pub use reference::{Failure, Outcome, Reference, SEED, THREADS, Times, median};
 pub use sets::{make_sets, sets, write_sets};
 pub use stream::{StreamOptions, Streamed, stream};
