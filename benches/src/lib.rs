@@ -1,5 +1,5 @@
-//! Measurements of Throng: what they share, questions beside merges, sets, streams, growth, and
-//! capacity.
+//! Measurements of Throng: what they share, questions beside merges, sets, streams, growth,
+//! valuation, and capacity.
 
 mod beside;
 pub mod capacity;
@@ -8,9 +8,11 @@ mod growth;
 mod reference;
 mod sets;
 mod stream;
+mod valuation;
 
 pub use beside::beside;
 pub use growth::growth;
 pub use reference::{Failure, Outcome, Reference, SEED, THREADS, Times, median};
 pub use sets::{make_sets, sets, write_sets};
 pub use stream::{StreamOptions, Streamed, stream};
+pub use valuation::{attributes, valuation};

@@ -13,8 +13,8 @@ use throng::storage::io;
 use throng::storage::rows::EventColumns;
 use throng::{Background, CompactionOptions, Database, Value};
 use throng_benches::{
-    Outcome, Reference, StreamOptions, Times, beside, growth, make_sets, median, sets, stream,
-    write_sets,
+    Outcome, Reference, StreamOptions, Times, attributes, beside, growth, make_sets, median, sets,
+    stream, valuation, write_sets,
 };
 
 fn main() -> Outcome {
@@ -48,6 +48,8 @@ fn main() -> Outcome {
         "write-sets" => write_sets(&path("out")?, text("consumers")?.parse()?),
         "sets" => sets(&path("data")?, text("consumers")?.parse()?, rounds()?),
         "growth" => growth(&path("data")?, &text("over")?, rounds()?),
+        "attributes" => attributes(&path("data")?),
+        "valuation" => valuation(&path("data")?, rounds()?),
         "open" => open(&path("data")?),
         "stream" => {
             let core_percent =
