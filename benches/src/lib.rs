@@ -1,9 +1,10 @@
 //! Measurements of Throng: what they share, questions beside merges, sets, streams, growth,
-//! valuation, and capacity.
+//! capacity, and the comparison with other systems.
 
 mod beside;
 pub mod capacity;
 mod chart;
+pub mod compare;
 mod growth;
 mod reference;
 mod sets;

@@ -1,5 +1,5 @@
 //! Makes the reference data of the comparisons and asks Throng's side of them. One JSON line per
-//! result on standard output; `benches/compare/compare.py` reads them.
+//! result on standard output; `cargo xtask compare` reads them.
 
 use std::collections::BTreeMap;
 use std::error::Error;
