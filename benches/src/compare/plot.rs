@@ -156,7 +156,12 @@ mod tests {
 
     #[test]
     fn growth_has_a_panel_for_each_axis() {
-        let point = |over: &str, x: u32, ms: f64| json!({ "over": over, "question": "q", "x": x, "ms": ms, "bytes": 1 });
+        let point = |over: &str, x: u32, ms: f64| {
+            let mut row = json!({ "question": "q", "bytes": 1, "ms": ms });
+            row["over"] = over.into();
+            row["x"] = x.into();
+            row
+        };
         let plot = growth(&json!([
             point("events", 1000, 1.0),
             point("events", 10_000, 9.0),

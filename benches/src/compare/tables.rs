@@ -238,7 +238,12 @@ mod tests {
 
     #[test]
     fn growth_is_an_exponent_over_sizes_and_over_bytes() {
-        let point = |x: f64, ms: f64, bytes: f64| json!({ "over": "events", "question": "q", "x": x, "ms": ms, "bytes": bytes });
+        let point = |x: f64, ms: f64, bytes: f64| {
+            let mut row = json!({ "over": "events", "question": "q", "ms": ms });
+            row["x"] = x.into();
+            row["bytes"] = bytes.into();
+            row
+        };
         let text =
             growth(&json!([point(1e6, 1.0, 1e3), point(1e7, 10.0, 1e5), point(1e8, 100.0, 1e7)]));
         assert!(text.contains("| q, ms | 1.00 | 10.0 | 100.0 | 1.00 | 0.50 |"), "{text}");
