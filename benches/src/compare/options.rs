@@ -60,7 +60,8 @@ pub struct Options {
     #[arg(long, default_value = "20M", value_parser = number)]
     pub load_events: u64,
     /// Consumers that the events are of.
-    #[arg(long, default_value_t = REFERENCE_CONSUMERS)]
+    #[arg(long, default_value_t = REFERENCE_CONSUMERS,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(REFERENCE_CONSUMERS)))]
     pub people: u32,
     /// Times each question is asked after a first one; the median counts.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
@@ -82,7 +83,7 @@ pub struct Options {
     /// The virtual environment of the other systems; made when it is not there.
     #[arg(long, default_value = "target/compare-venv")]
     pub venv: PathBuf,
-    /// The document whose tables are written; the plot is written beside it.
+    /// The document whose tables are written; the plots are written beside it.
     #[arg(long, default_value = "docs/benchmarks.md")]
     pub out: PathBuf,
     /// Uses the programs as they were built before.
