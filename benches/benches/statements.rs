@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use throng_benches::{Times, reference_store};
+use throng_benches::Reference;
 
 const QUESTIONS: [(&str, &str); 8] = [
     ("count everybody", "COUNT"),
@@ -28,8 +28,8 @@ fn statements(criterion: &mut Criterion) {
     let events = std::env::var("THRONG_BENCH_EVENTS").ok().and_then(|n| n.parse().ok());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("store");
-    let database = reference_store(&path, events.unwrap_or(1_000_000), Times::Days)
-        .expect("the reference store is made");
+    let database = Reference::of(events.unwrap_or(1_000_000)).store(&path);
+    let database = database.expect("the reference store is made");
     let mut group = criterion.benchmark_group("statements");
     group.sample_size(10).measurement_time(Duration::from_secs(2));
     for (name, text) in QUESTIONS {

@@ -28,6 +28,10 @@ const DAY: i32 = 17_000;
 /// Sets of which all regions are asked.
 const REGION_SETS: usize = 10;
 
+/// The expression of six sets.
+pub(crate) const SIX_SETS: &str = "COUNT WHERE (AUDIENCE p1 OR AUDIENCE l1) AND NOT AUDIENCE l2 \
+    AND (AUDIENCE age3 OR AUDIENCE age4) AND AUDIENCE tier1";
+
 /// A set: its name and members per million.
 struct Sample {
     name: String,
@@ -170,12 +174,10 @@ fn same(question: &str, answers: &[u64]) -> Outcome {
 /// `(p1 or l1) and not l2 and (age3 or age4) and tier1`.
 fn expression(database: &Database, rust: &[RoaringBitmap], c: &[Bitmap], rounds: usize) -> Outcome {
     const NAME: &str = "six sets";
-    const TEXT: &str = "COUNT WHERE (AUDIENCE p1 OR AUDIENCE l1) AND NOT AUDIENCE l2 \
-        AND (AUDIENCE age3 OR AUDIENCE age4) AND AUDIENCE tier1";
     let number = |text: &str| -> Result<u64, Failure> {
         Ok(database.query(text)?.rows[0][0].to_string().parse()?)
     };
-    let (ms, throng) = timed(rounds, || number(TEXT))?;
+    let (ms, throng) = timed(rounds, || number(SIX_SETS))?;
     say(NAME, "Throng", ms, throng);
     let six = |at: usize| &rust[at];
     let (ms, roaring) = timed(rounds, || {

@@ -1,5 +1,5 @@
 //! Makes the reference data of the comparisons and asks Throng's side of them. One JSON line per
-//! result on standard output; `benches/compare/compare.py` reads them.
+//! result on standard output; `cargo xtask compare` reads them.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -8,13 +8,13 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use throng::market::{ReferenceEvents, reference_events};
+use throng::market::{REFERENCE_CONSUMERS, ReferenceEvents};
 use throng::storage::io;
 use throng::storage::rows::EventColumns;
 use throng::{Background, CompactionOptions, Database, Value};
 use throng_benches::{
-    Outcome, SEED, StreamOptions, THREADS, Times, beside, cancel, fair, make_sets, median,
-    reference_store, sets, stream, write_sets,
+    Outcome, Reference, StreamOptions, Times, attributes, beside, cancel, fair, growth, make_sets,
+    median, sets, stream, valuation, write_sets,
 };
 
 fn main() -> Outcome {
@@ -26,22 +26,24 @@ fn main() -> Outcome {
     }
     let text = |name: &str| options.get(name).cloned().ok_or(format!("--{name} is missing"));
     let path = |name: &str| text(name).map(PathBuf::from);
-    let events = || -> Result<ReferenceEvents, Box<dyn Error>> {
-        Ok(reference_events(text("events")?.parse()?, SEED))
-    };
     let times = match options.get("times").map(String::as_str) {
         None | Some("days") => Times::Days,
         Some("seconds") => Times::Seconds,
         Some(other) => return Err(format!("--times {other}: it is days or seconds").into()),
     };
     let mut line = |document: &serde_json::Value| println!("{document}");
+    let reference = || -> Result<Reference, Box<dyn Error>> {
+        let people = text("people").ok().map_or(Ok(REFERENCE_CONSUMERS), |n| n.parse())?;
+        Ok(Reference { events: text("events")?.parse()?, people, times })
+    };
+    let rounds = || -> Result<usize, Box<dyn Error>> { Ok(text("rounds")?.parse()?) };
     match job.as_str() {
-        "csv" => write_file(&path("out")?, &events()?, ReferenceEvents::CSV_HEADER, csv_bytes),
+        "csv" => write_file(&path("out")?, reference()?, ReferenceEvents::CSV_HEADER, csv_bytes),
         "raw" => match times {
-            Times::Days => write_file(&path("out")?, &events()?, "", raw_bytes),
-            Times::Seconds => write_file(&path("out")?, &events()?, "", raw_bytes_with_seconds),
+            Times::Days => write_file(&path("out")?, reference()?, "", raw_bytes),
+            Times::Seconds => write_file(&path("out")?, reference()?, "", raw_bytes_with_seconds),
         },
-        "store" => make_store(&path("data")?, text("events")?.parse()?, times),
+        "store" => make_store(&path("data")?, reference()?),
         "beside" => beside(&path("data")?, text("events")?.parse()?),
         "cancel" => cancel(
             &path("data")?,
@@ -52,10 +54,10 @@ fn main() -> Outcome {
         "fair" => fair(&path("data")?, Duration::from_secs(text("seconds")?.parse()?), &mut line),
         "make-sets" => make_sets(&path("data")?, text("consumers")?.parse()?),
         "write-sets" => write_sets(&path("out")?, text("consumers")?.parse()?),
-        "sets" => {
-            let (consumers, rounds) = (text("consumers")?.parse()?, text("rounds")?.parse()?);
-            sets(&path("data")?, consumers, rounds)
-        }
+        "sets" => sets(&path("data")?, text("consumers")?.parse()?, rounds()?),
+        "growth" => growth(&path("data")?, &text("over")?, rounds()?),
+        "attributes" => attributes(&path("data")?),
+        "valuation" => valuation(&path("data")?, rounds()?),
         "open" => open(&path("data")?),
         "stream" => {
             let core_percent =
@@ -70,20 +72,20 @@ fn main() -> Outcome {
             };
             stream_into(&path("data")?, options)
         }
-        "ask" => ask(&path("data")?, &path("questions")?, text("rounds")?.parse()?),
+        "ask" => ask(&path("data")?, &path("questions")?, rounds()?),
         other => Err(format!("`{other}` is no job that there is").into()),
     }
 }
 
 fn write_file(
     path: &Path,
-    events: &ReferenceEvents,
+    reference: Reference,
     header: &str,
     encode: fn(EventColumns) -> Vec<u8>,
 ) -> Outcome {
     let mut out = io::create(path)?;
     out.write_all(header.as_bytes())?;
-    events.for_each(THREADS, encode, |bytes| out.write_all(&bytes))?;
+    reference.for_each(encode, |bytes| out.write_all(&bytes))?;
     out.sync_all()?;
     Ok(())
 }
@@ -121,9 +123,9 @@ fn raw_bytes_with_seconds(events: EventColumns) -> Vec<u8> {
     out
 }
 
-fn make_store(path: &Path, events: u64, times: Times) -> Outcome {
+fn make_store(path: &Path, reference: Reference) -> Outcome {
     let start = Instant::now();
-    let database = reference_store(path, events, times)?;
+    let database = reference.store(path)?;
     let seconds = start.elapsed().as_secs_f64();
     let view = database.view()?;
     let bytes: u64 = view.snapshot().segments().iter().map(|segment| segment.bytes()).sum();

@@ -64,7 +64,7 @@ pub(super) fn free(dir: &Path) -> Option<u64> {
 }
 
 /// The processor, its cores and the memory, for the document.
-pub(super) fn machine() -> String {
+pub(crate) fn machine() -> String {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     let processors = read("/proc/cpuinfo");
     let model = processors.lines().find(|line| line.starts_with("model name"));

@@ -10,6 +10,9 @@ mod run;
 mod state;
 mod steps;
 
+pub(crate) use measure::machine;
 pub use options::Options;
+pub(crate) use options::{number, short};
 pub use run::run;
+pub(crate) use state::write;
 pub use steps::{Step, step};

@@ -34,7 +34,7 @@ pub struct Options {
 }
 
 /// A number with a unit, as `200k`.
-fn number(text: &str) -> Result<u64, String> {
+pub(crate) fn number(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.char_indices().next_back() {
         Some((at, 'k')) => (&text[..at], 1_000),
         Some((at, 'M')) => (&text[..at], 1_000_000),
@@ -47,7 +47,7 @@ fn number(text: &str) -> Result<u64, String> {
 }
 
 /// A number as it is written for people.
-pub(super) fn short(number: u64) -> String {
+pub(crate) fn short(number: u64) -> String {
     for (unit, name) in [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")] {
         if number >= unit && number.is_multiple_of(unit / 10) {
             let (whole, tenth) = (number / unit, number % unit * 10 / unit);

@@ -1,11 +1,11 @@
 //! The document: what was found, how it grows, and what a user needs.
-#![expect(clippy::cast_precision_loss, reason = "figures are shown with a few digits")]
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
 use super::options::{Options, short};
+use crate::chart::{grouped, slope};
 
 const MIB: f64 = (1 << 20) as f64;
 /// Events that needs are told for.
@@ -97,21 +97,6 @@ const FIGURES: [Figure; 16] = [
     Figure { name: "aipl of the smallest brand, ms", of: |s| question(s, "smallest"), digits: 1 },
 ];
 
-/// The exponent of a growth: the slope of the line of least squares through the logarithms. None
-/// for fewer than two sizes, or where a figure is zero.
-pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    if points.len() < 2 || points.iter().any(|(x, y)| *x <= 0.0 || *y <= 0.0) {
-        return None;
-    }
-    let count = points.len() as f64;
-    let logs: Vec<_> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
-    let mean_x = logs.iter().map(|(x, _)| x).sum::<f64>() / count;
-    let mean_y = logs.iter().map(|(_, y)| y).sum::<f64>() / count;
-    let above: f64 = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
-    let below: f64 = logs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
-    (below > 0.0).then_some(above / below)
-}
-
 /// The document's text.
 pub(super) fn markdown(options: &Options, sizes: &[&Value], machine: &str) -> String {
     let mut out = String::from("# Capacity\n\n");
@@ -162,20 +147,6 @@ fn table(out: &mut String, sizes: &[&Value]) -> std::fmt::Result {
     Ok(())
 }
 
-/// A number with its thousands apart.
-fn grouped(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let mut out = String::new();
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out + rest
-}
-
 fn needs(out: &mut String, size: &Value) -> std::fmt::Result {
     let share = NEED_EVENTS / events(size).max(1.0);
     writeln!(out, "\n## What 100 M events need\n\nBy the largest size above:\n")?;
@@ -200,26 +171,4 @@ fn needs(out: &mut String, size: &Value) -> std::fmt::Result {
     )?;
     let seconds = ready_seconds(size) * share;
     writeln!(out, "- **Time**: {seconds:.0} s to load and merge them.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{grouped, slope};
-
-    #[test]
-    fn slopes_are_exponents() {
-        let of = |power: f64| slope(&[10.0, 100.0, 1000.0].map(|x: f64| (x, 3.0 * x.powf(power))));
-        for power in [0.0, 0.5, 1.0, 2.0] {
-            assert!((of(power).unwrap() - power).abs() < 1e-9);
-        }
-        assert_eq!(slope(&[(1.0, 2.0)]), None);
-        assert_eq!(slope(&[(1.0, 2.0), (2.0, 0.0)]), None);
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(grouped(1_234_567.0, 0), "1,234,567");
-        assert_eq!(grouped(999.25, 1), "999.2");
-        assert_eq!(grouped(1_000.0, 2), "1,000.00");
-    }
 }

@@ -83,7 +83,7 @@ impl State {
 
 /// Writes a file whole, by way of another.
 #[expect(clippy::disallowed_methods, reason = "a file of a measurement, not of a store")]
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Outcome {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome {
     let temporary = path.with_extension("tmp");
     let mut file = io::create(&temporary)?;
     file.write_all(bytes)?;

@@ -13,6 +13,7 @@ mod cases;
 mod command;
 mod cookbook;
 mod crash;
+mod kernels;
 mod laws;
 mod named;
 mod oracle;
