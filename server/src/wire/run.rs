@@ -122,7 +122,7 @@ mod tests {
     use std::time::{Duration, Instant};
     use throng::{
         CreateOptions, Database, DatabaseError, Date, Event, EventBatch, ExecuteError,
-        ExecuteOptions, MEMORY_DEFAULT, Probe, When,
+        ExecuteOptions, MEMORY_DEFAULT, Probe, UseMemo, When,
     };
     use tokio::net::{TcpListener, TcpStream};
 
