@@ -1,31 +1,27 @@
 //! COUNT, SUM and PROFILE: numbers of each group of one or more partitions.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use throng_query::plan::{Figure, Measure, NameKind, Purchases, Query, Set};
 
 use super::combined;
-use super::counted::{Cells, Counted, Place};
-use super::groups::{GroupReader, Groups, Part, TOTAL_CODE, settle, split};
+use super::counted::{Cells, Counted};
+use super::groups::{Groups, TOTAL_CODE, settle};
 use super::partial::{DayPartial, GroupKey};
 use super::remembered;
 use super::steps::Step;
+use super::tally::{GROUP_BYTES, by_sets};
 use super::timeline;
-use crate::attribute::{AttributeLayout, value_of_bits};
+use crate::attribute::AttributeLayout;
 use crate::database::Method;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{
-    Bounds, ChunkSet, Compiler, Held, KeyChoice, KeyReader, NodeId, Program, RangeReader, RowKey,
-    SpendChoice, SpendReader, Timing, Trace, Worker, census, for_each_chunk,
+    Bounds, Compiler, KeyChoice, NodeId, Program, RowKey, SpendChoice, Timing, Trace, census,
+    for_each_chunk,
 };
 use crate::options::ExecuteOptions;
 use crate::view::View;
-
-/// The most groups one statement may have as of one day.
-pub const GROUPS_MAX: usize = 1_000_000;
-/// Bytes one group takes while it is counted.
-const GROUP_BYTES: usize = 256;
 
 /// What is added up over a group's members.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,28 +54,6 @@ pub(super) enum Channel {
     Universe,
     /// The members of a node.
     Node(NodeId),
-}
-
-/// What one worker holds.
-#[derive(Debug)]
-struct Tally<'v> {
-    readers: Vec<Vec<GroupReader<'v>>>,
-    counted: Counted,
-    spend: Option<SpendReader<'v>>,
-    number: Option<RangeReader<'v>>,
-    keys: Option<KeyReader<'v>>,
-    /// The money, or the number of keys, of the chunk's consumers with rows, ascending.
-    money: Vec<(u16, i128)>,
-    /// What the numbers of groups take.
-    held: Held,
-}
-
-/// Where a tally is in its groups.
-#[derive(Debug, Clone, Copy)]
-struct Descent<'g> {
-    grouping: &'g Grouping,
-    place: Place,
-    bounds: &'g Bounds,
 }
 
 /// The numbers of a step: one pass over the chunks.
@@ -134,36 +108,6 @@ fn gather(
 ) -> Result<Vec<DayPartial>, ExecuteError> {
     let days = days.iter().zip(groupings).zip(counted);
     days.map(|((day, grouping), counted)| grouping.gather(view, *day, counted, bounds)).collect()
-}
-
-/// The numbers of each day by sets, chunk by chunk.
-fn by_sets(
-    view: &View,
-    program: &Program,
-    groupings: &[Grouping],
-    bounds: &Bounds,
-) -> Result<(Vec<Counted>, Trace), ExecuteError> {
-    let (workers, trace) = for_each_chunk(
-        view,
-        program,
-        bounds,
-        || groupings.iter().map(|of| Tally::open(view, of, bounds)).collect::<Vec<_>>(),
-        |worker, tallies| {
-            for (day, (tally, grouping)) in tallies.iter_mut().zip(groupings).enumerate() {
-                bounds.pause()?;
-                tally.chunk(worker, grouping, bounds)?;
-                worker.end_day(day);
-            }
-            Ok(())
-        },
-    )?;
-    let mut counted: Vec<_> = groupings.iter().map(Counted::new).collect();
-    for tallies in workers {
-        for (all, own) in counted.iter_mut().zip(tallies) {
-            all.merge(own.counted).ok_or(ExecuteError::Overflow)?;
-        }
-    }
-    Ok((counted, trace))
 }
 
 /// The numbers of each day from the memo, or by visiting rows, not sets; none where that is no
@@ -323,6 +267,17 @@ pub fn universe_count(view: &View, day: i32, bounds: &Bounds) -> Result<i128, Ex
 }
 
 impl Grouping {
+    /// Of each family, how many of the universe are in each group, where indexes say so: then
+    /// their sets need not be read for that.
+    pub(super) fn stored(&self, view: &View, program: &Program) -> Vec<Option<Vec<i128>>> {
+        let is_count = matches!(self.summand, Summand::Nothing);
+        let stored = |family: &Vec<Groups>| match family.as_slice() {
+            [groups] if is_count => groups.stored(view, program),
+            _ => None,
+        };
+        self.families.iter().map(stored).collect()
+    }
+
     /// The numbers of a day.
     fn gather(
         &self,
@@ -387,215 +342,8 @@ impl Grouping {
         }
     }
 
-    fn universes(&self) -> impl Iterator<Item = (usize, &Channel)> {
+    pub(super) fn universes(&self) -> impl Iterator<Item = (usize, &Channel)> {
         let all = |(_, channel): &(usize, &Channel)| **channel == Channel::Universe;
         self.channels.iter().enumerate().filter(all)
-    }
-}
-
-impl<'v> Tally<'v> {
-    fn open(view: &'v View, grouping: &Grouping, bounds: &Bounds) -> Self {
-        let open = |family: &Vec<Groups>| family.iter().map(|groups| groups.open(view)).collect();
-        let (mut spend, mut number, mut keys) = (None, None, None);
-        match &grouping.summand {
-            Summand::Spend(choice) => {
-                spend = choice.as_ref().map(|choice| SpendReader::new(view, choice));
-            }
-            Summand::Keys(choice) => {
-                keys = choice.as_ref().map(|choice| KeyReader::new(view, choice));
-            }
-            Summand::Number { key, .. } => number = Some(RangeReader::open(view, key, 0, u64::MAX)),
-            Summand::Nothing => {}
-        }
-        Self {
-            readers: grouping.families.iter().map(open).collect(),
-            counted: Counted::new(grouping),
-            spend,
-            number,
-            keys,
-            money: Vec::new(),
-            held: bounds.holds(MemoryUse::Groups),
-        }
-    }
-
-    fn chunk(
-        &mut self,
-        worker: &mut Worker<'v>,
-        grouping: &Grouping,
-        bounds: &Bounds,
-    ) -> Result<(), ExecuteError> {
-        let mut money_read = false;
-        for (channel, of) in grouping.channels.iter().enumerate() {
-            let set = match of {
-                Channel::Universe => None,
-                Channel::Node(node) => {
-                    let (set, pool) = worker.set_and_pool(*node)?;
-                    let set = set.copied(pool);
-                    let members = set.count();
-                    self.counted.totals[channel] += i128::from(members);
-                    if members == 0 {
-                        worker.pool().recycle(set);
-                        continue;
-                    }
-                    Some(set)
-                }
-            };
-            if !money_read {
-                self.read_money(worker, bounds)?;
-                money_read = true;
-            }
-            for family in 0..grouping.families.len() {
-                let mut codes = Vec::with_capacity(grouping.families[family].len());
-                let place = Place { family, channel };
-                let part = set.as_ref().map_or(Part::All, Part::Of);
-                bounds.pause()?;
-                let at = Descent { grouping, place, bounds };
-                self.descend(worker, at, part, &mut codes)?;
-            }
-            if let Some(set) = set {
-                worker.pool().recycle(set);
-            }
-        }
-        let groups: usize = self.counted.cells.iter().map(HashMap::len).sum();
-        if groups > GROUPS_MAX {
-            return Err(ExecuteError::TooMany { what: "groups", limit: GROUPS_MAX });
-        }
-        self.held.set(groups * GROUP_BYTES)
-    }
-
-    /// Splits a part by the partitions not yet applied, and adds what is left in each group, and
-    /// in all groups of each partition together.
-    fn descend(
-        &mut self,
-        worker: &mut Worker<'v>,
-        at: Descent<'_>,
-        part: Part<'_>,
-        codes: &mut Vec<u128>,
-    ) -> Result<(), ExecuteError> {
-        let Descent { grouping, place, .. } = at;
-        let family = &grouping.families[place.family];
-        let level = codes.len();
-        let Some(groups) = family.get(level) else {
-            return self.add(worker, at, part, codes);
-        };
-        let only_counts = matches!(grouping.summand, Summand::Nothing) && level + 1 == family.len();
-        match groups {
-            Groups::Nodes { nodes, .. } => {
-                for (code, (_, node)) in (0..).zip(nodes) {
-                    codes.push(code);
-                    if only_counts {
-                        let group = worker.set(*node)?;
-                        let members =
-                            part.set().map_or_else(|| group.count(), |set| group.count_both(set));
-                        self.counted.add(place, codes, (i128::from(members), 0))?;
-                    } else {
-                        let (group, pool) = worker.set_and_pool(*node)?;
-                        let mut group = group.copied(pool);
-                        if let Part::Of(set) = part {
-                            group.intersect(set, pool);
-                        }
-                        self.descend_into(worker, at, group, codes)?;
-                    }
-                    codes.pop();
-                }
-            }
-            Groups::Keys { .. } => return self.add_keys(worker, at, part),
-            Groups::Values { .. } | Groups::Numbers { .. } => {
-                let reader = &mut self.readers[place.family][level];
-                for (code, group) in split(reader, worker, part)? {
-                    codes.push(code);
-                    self.descend_into(worker, at, group, codes)?;
-                    codes.pop();
-                }
-            }
-        }
-        codes.push(TOTAL_CODE);
-        self.descend(worker, at, part, codes)?;
-        codes.pop();
-        Ok(())
-    }
-
-    /// Adds a part's members to each group that their events are about.
-    fn add_keys(
-        &mut self,
-        worker: &mut Worker<'v>,
-        at: Descent<'_>,
-        part: Part<'_>,
-    ) -> Result<(), ExecuteError> {
-        let Descent { place, bounds, .. } = at;
-        let Some(GroupReader::Keys(Some(reader))) = self.readers[place.family].first_mut() else {
-            return Ok(());
-        };
-        let mut members: HashMap<u64, i128> = HashMap::new();
-        for (low, key) in reader.read(worker.chunk(), &mut worker.tools(), bounds)? {
-            if part.set().is_none_or(|set| set.contains(*low)) {
-                *members.entry(*key).or_default() += 1;
-            }
-        }
-        for (key, members) in members {
-            self.counted.add(place, &[u128::from(key)], (members, 0))?;
-        }
-        Ok(())
-    }
-
-    fn descend_into(
-        &mut self,
-        worker: &mut Worker<'v>,
-        at: Descent<'_>,
-        group: ChunkSet,
-        codes: &mut Vec<u128>,
-    ) -> Result<(), ExecuteError> {
-        if !group.is_empty() {
-            at.bounds.check()?;
-            self.descend(worker, at, Part::Of(&group), codes)?;
-        }
-        worker.pool().recycle(group);
-        Ok(())
-    }
-
-    fn add(
-        &mut self,
-        worker: &mut Worker<'v>,
-        at: Descent<'_>,
-        part: Part<'_>,
-        codes: &[u128],
-    ) -> Result<(), ExecuteError> {
-        let Descent { grouping, place, .. } = at;
-        let mut sum = 0_i128;
-        if let (Summand::Number { min, .. }, Some(number)) = (&grouping.summand, &mut self.number) {
-            let mut values = Vec::new();
-            number.values(worker.chunk(), part.set(), worker.pool(), &mut values)?;
-            sum = values.iter().map(|(_, bits)| i128::from(value_of_bits(*min, *bits))).sum();
-        }
-        for (low, money) in &self.money {
-            if part.set().is_none_or(|set| set.contains(*low)) {
-                sum = sum.checked_add(*money).ok_or(ExecuteError::Overflow)?;
-            }
-        }
-        // How many everyone is, is added once for all chunks.
-        let members = part.set().map_or(0, ChunkSet::count);
-        self.counted.add(place, codes, (i128::from(members), sum))
-    }
-
-    fn read_money(&mut self, worker: &mut Worker<'v>, bounds: &Bounds) -> Result<(), ExecuteError> {
-        self.money.clear();
-        if let Some(reader) = &mut self.keys {
-            let pairs = reader.read(worker.chunk(), &mut worker.tools(), bounds)?;
-            for alike in pairs.chunk_by(|a, b| a.0 == b.0) {
-                let number = i128::try_from(alike.len()).unwrap_or(i128::MAX);
-                self.money.extend(alike.first().map(|(low, _)| (*low, number)));
-            }
-        }
-        let Some(reader) = &mut self.spend else { return Ok(()) };
-        let chunk = worker.chunk();
-        let mut tools = worker.tools();
-        let filled = reader.fill(chunk, &mut tools);
-        let scratch = &mut *tools.scratch;
-        scratch.lows.sort_unstable();
-        scratch.lows.dedup();
-        for low in scratch.lows.drain(..) {
-            self.money.push((low, std::mem::take(&mut scratch.sums[usize::from(low)])));
-        }
-        filled
     }
 }

@@ -11,8 +11,8 @@ use super::partial::GroupKey;
 use crate::attribute::{AttributeLayout, value_of_bits};
 use crate::error::ExecuteError;
 use crate::exec::{
-    ChunkSet, Compiler, KeyChoice, KeyReader, NONE_STAGE, NodeId, Pool, RangeReader, RowKey,
-    SetBuilder, Worker,
+    ChunkSet, Compiler, KeyChoice, KeyReader, Leaf, NONE_STAGE, Node, NodeId, Pool, Program,
+    RangeReader, RowKey, SetBuilder, Worker,
 };
 use crate::view::{AttributeInfo, View};
 
@@ -163,6 +163,32 @@ impl Groups {
     /// Whether its groups are nodes.
     pub fn are_nodes(&self) -> bool {
         matches!(self, Self::Nodes { .. })
+    }
+
+    /// How many members each group has, where each is a set of an index.
+    pub fn stored(&self, view: &View, program: &Program) -> Option<Vec<i128>> {
+        let members = |key: &str, set: u32| {
+            let index = view.index(key)?;
+            (set < index.sets()).then(|| i128::from(index.cardinality(set)))
+        };
+        match self {
+            Self::Nodes { nodes, .. } => {
+                let of = |(_, node): &(GroupKey, NodeId)| match &program.nodes()[node.0] {
+                    Node::Nobody => Some(0),
+                    Node::Leaf(Leaf::Index { key, sets }) => match sets.as_slice() {
+                        [set] => members(key, *set),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                nodes.iter().map(of).collect()
+            }
+            Self::Values { key, values } => {
+                let sets = (0..).zip(values);
+                sets.map(|(set, _)| members(key, set)).collect()
+            }
+            Self::Numbers { .. } | Self::Keys { .. } => None,
+        }
     }
 
     /// Whether all groups but the rest are within the statement's universe.

@@ -34,6 +34,7 @@ mod regions;
 mod remembered;
 mod simplex;
 mod steps;
+mod tally;
 mod timeline;
 mod worth;
 
