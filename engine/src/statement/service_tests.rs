@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::{
     Cancel, CreateOptions, Database, DatabaseError, Date, Event, EventBatch, ExecuteError,
-    ExecuteOptions, MemoryUse, Method, Probe, Value, When,
+    ExecuteOptions, MemoryUse, Method, Probe, UseMemo, Value, When,
 };
 
 /// A store of 300,000 consumers in 5 chunks, who bought and viewed at two brands.
@@ -141,6 +141,7 @@ fn a_panic_of_a_worker_is_an_error_of_its_statement() {
                 probe,
                 method: Method::Sets,
                 threads: Some(threads),
+                memo: UseMemo::No,
                 ..ExecuteOptions::default()
             };
             let error = fails(database.execute("COUNT BY one.stage", &[], &options));
@@ -215,7 +216,7 @@ fn statements_that_run_are_counted() {
 }
 
 fn explained(database: &Database, statement: &str, method: Method) -> Json {
-    let options = ExecuteOptions { method, ..ExecuteOptions::default() };
+    let options = ExecuteOptions { method, memo: UseMemo::No, ..ExecuteOptions::default() };
     let answer = database.execute(statement, &[], &options).unwrap();
     assert_eq!((answer.rows.len(), answer.columns.len()), (1, 1), "{statement}");
     serde_json::from_str(&answer.rows[0][0].to_string()).unwrap()
@@ -282,9 +283,16 @@ fn containers_are_counted_by_kind() {
     let ran = explained(&database, statement, Method::Sets);
     let text = ran.to_string();
     assert!(text.contains("\"arrays\":5") && text.contains("\"bitsets\":5"), "{text}");
-    let answer = database.query(&statement.replace("FORMAT JSON", "FORMAT TEXT")).unwrap();
+    let statement = statement.replace("FORMAT JSON", "FORMAT TEXT");
+    let options = ExecuteOptions { memo: UseMemo::No, ..ExecuteOptions::default() };
+    let answer = database.execute(&statement, &[], &options).unwrap();
     let lines: Vec<_> = answer.rows.iter().map(|row| row[0].to_string()).collect();
     assert!(lines[0].contains("% of the machine's read bandwidth"), "{lines:#?}");
     assert!(lines.iter().any(|line| line.contains(", 5 arrays")), "{lines:#?}");
     assert!(lines.last().unwrap().contains("this machine reads"), "{lines:#?}");
+    // Asked again it needs nothing from the store, and says so.
+    database.query(&statement).unwrap();
+    let answer = database.query(&statement).unwrap();
+    let first = answer.rows[0][0].to_string();
+    assert!(first.contains("0 chunks") && first.contains("from the memo"), "{first}");
 }

@@ -86,11 +86,7 @@ impl Binder<'_> {
                 Ok((Statement::Forget(forget), erased_columns()))
             }
             Node::DeleteEvents { brand, first, last, behaviours } => {
-                let brand = self.known(NameKind::Brand, brand)?;
-                let known = |name: &Name| self.known(NameKind::Behaviour, name);
-                let behaviours = behaviours.iter().map(known).collect::<Result<_, _>>()?;
-                let (first, last) = self.days_between(first, last)?.unwrap_or_default();
-                let delete = DeleteEvents { brand, behaviours, first, last };
+                let delete = self.delete_events(brand, (first, last), behaviours)?;
                 Ok((Statement::DeleteEvents(delete), erased_columns()))
             }
             Node::Backup { dir, files, verify } => {
@@ -104,6 +100,19 @@ impl Binder<'_> {
                 Ok((Statement::Show(show), columns))
             }
         }
+    }
+
+    fn delete_events(
+        &mut self,
+        brand: &Name,
+        (first, last): (&Literal, &Literal),
+        behaviours: &[Name],
+    ) -> Result<DeleteEvents, QueryError> {
+        let brand = self.known(NameKind::Brand, brand)?;
+        let known = |name: &Name| self.known(NameKind::Behaviour, name);
+        let behaviours = behaviours.iter().map(known).collect::<Result<_, _>>()?;
+        let (first, last) = self.days_between(first, last)?.unwrap_or_default();
+        Ok(DeleteEvents { brand, behaviours, first, last })
     }
 
     fn identity(&mut self, literal: &Literal) -> Result<String, QueryError> {

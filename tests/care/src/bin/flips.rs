@@ -1,5 +1,5 @@
-//! `cargo flips [--count N] [--seed N] [--threads N]`: damages stores N times and says what became of
-//! it.
+//! `cargo flips [--count N] [--seed N] [--threads N]`: damages stores N times and says what
+//! became of it.
 
 use std::thread;
 use std::time::Instant;
