@@ -1,8 +1,7 @@
 //! Names to ids, remembered by each worker so that the shared tables are asked once per name.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
-use hashbrown::HashMap;
+use hashbrown::HashTable;
+use throng_storage::dictionary::same;
 use throng_storage::names::{NameTable, Names};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -10,25 +9,10 @@ use super::column::nearest;
 use super::error::Reason;
 use super::options::NewBehaviours;
 
-/// Hashes a byte string at once.
-#[derive(Default)]
-struct Whole(u64);
-
-impl Hasher for Whole {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxh3_64(bytes);
-    }
-    fn write_u8(&mut self, _: u8) {}
-    fn write_usize(&mut self, _: usize) {}
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 /// The ids of one table's names.
 pub(super) struct Codes {
     table: NameTable,
-    known: HashMap<Box<[u8]>, u32, BuildHasherDefault<Whole>>,
+    known: HashTable<(Box<[u8]>, u32)>,
     /// What found values stand for.
     meant: Vec<(String, String)>,
     unknown: NewBehaviours,
@@ -40,14 +24,14 @@ impl Codes {
         meant: Vec<(String, String)>,
         unknown: NewBehaviours,
     ) -> Self {
-        Self { table, known: HashMap::default(), meant, unknown }
+        Self { table, known: HashTable::new(), meant, unknown }
     }
 
     /// The id of a value; 0 of an empty one.
     #[inline]
     pub(super) fn id(&mut self, value: &[u8], names: &Names) -> Result<u32, Reason> {
-        match self.known.get(value) {
-            Some(&id) => Ok(id),
+        match self.known.find(xxh3_64(value), |(known, _)| same(known, value)) {
+            Some((_, id)) => Ok(*id),
             None => self.learn(value, names),
         }
     }
@@ -65,7 +49,8 @@ impl Codes {
             }
             _ => names.intern(self.table, name)?,
         };
-        self.known.insert(value.into(), id);
+        let hash = |(known, _): &(Box<[u8]>, u32)| xxh3_64(known);
+        self.known.insert_unique(xxh3_64(value), (value.into(), id), hash);
         Ok(id)
     }
 }

@@ -16,7 +16,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use keys::KeyColumn;
+pub use keys::{KeyColumn, same};
 pub(crate) use part::{Part, PartOpenError};
 pub(crate) use probe::{probe, reseal};
 pub(crate) use tiers::{Dictionary, InternError};

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use roaring::RoaringBitmap;
 
-use super::KeyColumn;
 use super::bucket::{BUCKET_BYTES, Candidates, goes_on, home};
+use super::keys::{KeyColumn, same};
 use super::prefetch::prefetch;
 use super::tiers::GROUP;
 use crate::error::{CorruptError, FileError};
@@ -376,7 +376,7 @@ impl Part {
         for _ in 0..self.bucket_count {
             let bucket = self.bucket(at)?;
             for index in Candidates::new(bucket, hash) {
-                if self.key(index)? == key && !buried.contains(self.header.first + index) {
+                if same(self.key(index)?, key) && !buried.contains(self.header.first + index) {
                     return Ok(Some(index));
                 }
             }
@@ -432,7 +432,7 @@ impl Part {
             let (start, length) = places[offset];
             let index = if candidate < ELSEWHERE
                 && length == key.len()
-                && self.slice(start, length)? == key
+                && same(self.slice(start, length)?, key)
                 && !buried.contains(self.header.first + candidate)
             {
                 Some(candidate)

@@ -2,10 +2,10 @@
 
 use roaring::RoaringBitmap;
 
-use super::KeyColumn;
 use super::bucket::{
     Bucket, Candidates, EMPTY, Filler, buckets_for, goes_on, hash_of, home, insert, remove_newest,
 };
+use super::keys::{KeyColumn, same};
 use super::prefetch::prefetch;
 
 /// Keys at positions `first..first + len`.
@@ -52,7 +52,7 @@ impl Tail {
         loop {
             let bucket = &self.buckets[at].0;
             let found = Candidates::new(bucket, hash).find(|&index| {
-                self.keys.get(index as usize) == key && !buried.contains(self.first + index)
+                same(self.keys.get(index as usize), key) && !buried.contains(self.first + index)
             });
             if found.is_some() || !goes_on(bucket) {
                 return found;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::{Dictionary, KEY_BYTES_MAX, KeyColumn, Part};
+use super::{Dictionary, KEY_BYTES_MAX, KeyColumn, Part, same};
 use crate::io::{Disk, SystemDisk, read};
 
 #[derive(Default)]
@@ -222,4 +222,18 @@ fn readers_find_what_was_published_while_keys_are_added_and_taken_back() {
         done.store(true, Ordering::Relaxed);
     });
     assert_eq!(dictionary.count(), 3);
+}
+
+#[test]
+fn keys_are_the_same_when_every_byte_is() {
+    for length in 0..40_u8 {
+        let key: Vec<u8> = (0..length).collect();
+        assert!(same(&key, &key.clone()));
+        for at in 0..key.len() {
+            let mut other = key.clone();
+            other[at] ^= 0x80;
+            assert!(!same(&key, &other), "{length} {at}");
+            assert!(!same(&key, &key[..at]));
+        }
+    }
 }
