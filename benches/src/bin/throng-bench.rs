@@ -17,6 +17,11 @@ use throng_benches::{
     median, sets, stream, valuation, write_sets,
 };
 
+/// Statements allocate and free some megabytes each, on several threads. The system's allocator
+/// gives such pieces back to the kernel each time, which then interrupts the other cores.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
     let job = arguments.next().unwrap_or_default();

@@ -66,6 +66,6 @@ pub fn same(left: &[u8], right: &[u8]) -> bool {
     let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<8>(), right.as_chunks::<8>());
     left.len() == right.len()
         && left_rest.len() == right_rest.len()
-        && left.iter().zip(right).all(|(a, b)| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b))
+        && left.iter().zip(right).all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b))
         && left_rest.iter().zip(right_rest).all(|(a, b)| a == b)
 }
