@@ -103,12 +103,13 @@ impl Binder<'_> {
 
     pub fn top(&mut self, node: &TopNode) -> Result<Set, QueryError> {
         let scale = Scale { of: "a percentage", digits: 4 };
-        let per_million = self.decimal(&node.percent, scale)?.unwrap_or(0);
-        let per_million = u32::try_from(per_million).ok().filter(|part| *part <= MILLION);
-        let per_million = per_million.ok_or_else(|| {
-            let message = "a percentage is from 0 to 100";
-            QueryError::new(ErrorCode::BadValue, node.percent.span.clone(), message)
-        })?;
+        let given = self.decimal(&node.percent, scale)?;
+        let per_million = u32::try_from(given.unwrap_or(i64::from(MILLION))).ok();
+        let per_million =
+            per_million.filter(|part| (1..=MILLION).contains(part)).ok_or_else(|| {
+                let message = "a percentage is above 0, up to 100";
+                QueryError::new(ErrorCode::BadValue, node.percent.span.clone(), message)
+            })?;
         Ok(Set::Top(self.ranked(&node.ranking, per_million)?))
     }
 

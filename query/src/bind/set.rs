@@ -57,10 +57,10 @@ impl Binder<'_> {
     fn sample(&mut self, percent: &Literal, seed: Option<&Literal>) -> Result<Set, QueryError> {
         // Parts per million are percent with four digits after the point.
         let scale = Scale { of: "a percentage", digits: 4 };
-        let per_million = self.decimal(percent, scale)?.unwrap_or(0);
-        let per_million = u32::try_from(per_million).ok().filter(|p| *p <= 1_000_000);
-        let per_million = per_million.ok_or_else(|| {
-            let message = "a percentage is from 0 to 100";
+        let given = self.decimal(percent, scale)?;
+        let per_million = u32::try_from(given.unwrap_or(1_000_000)).ok();
+        let per_million = per_million.filter(|p| (1..=1_000_000).contains(p)).ok_or_else(|| {
+            let message = "a percentage is above 0, up to 100";
             QueryError::new(ErrorCode::BadValue, percent.span.clone(), message)
         })?;
         let seed = match seed {

@@ -384,7 +384,7 @@ impl Maker<'_> {
     fn top(&self, dice: &mut Dice) -> Term {
         let among = dice.chance(60).then(|| Box::new(Term::Did(self.did(dice))));
         Term::Top(Top {
-            per_million: *dice.pick(&[0, 1, 100_000, 250_000, 333_333, 500_000, 1_000_000]),
+            per_million: *dice.pick(&[1, 100_000, 250_000, 333_333, 500_000, 1_000_000]),
             among,
             by: ["spend", "frequency", "recency", "price"][dice.index(4)],
             brand: self.whose(dice),
@@ -502,7 +502,7 @@ impl Maker<'_> {
 }
 
 fn sample(dice: &mut Dice) -> Term {
-    let per_million = *dice.pick(&[0, 1_000_000, 100_000, 500_000, 333_333, 5_000]);
+    let per_million = *dice.pick(&[1, 1_000_000, 100_000, 500_000, 333_333, 5_000]);
     Term::Sample { per_million, seed: u64::try_from(dice.number(0..=9)).unwrap() }
 }
 
