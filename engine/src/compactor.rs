@@ -150,8 +150,10 @@ struct Worker {
 
 impl Worker {
     fn run(&self) {
-        // The version of the store in which nothing was due.
-        let mut idle = None;
+        // The version of the store in which nothing was due. A backup that is only looked at stays
+        // as it was made, so that the next one into it is not refused.
+        let store = self.present.store();
+        let mut idle = store.is_backup().then(|| store.snapshot().version());
         let mut wait = FIRST_LOOK;
         while self.signals.sleep(wait).is_continue() {
             wait = LOOK_AGAIN;

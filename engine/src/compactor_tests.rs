@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use throng_storage::store::Depth;
+use throng_storage::store::{BackupOptions, Depth};
 
 use crate::{
     Background, CompactionOptions, CreateOptions, Database, Event, EventBatch, Value, When,
@@ -46,6 +46,32 @@ fn segments_are_merged_while_nobody_asks() {
     }
     assert!(segments(&database) < 60, "{} segments", segments(&database));
     assert_eq!(database.query("COUNT BY estee.stage").unwrap(), answer);
+}
+
+#[test]
+fn a_backup_that_is_looked_at_is_not_merged() {
+    let off = CompactionOptions { background: Background::Off, ..Default::default() };
+    let (database, dir) = open(off);
+    fill(&database, 17_000..17_040);
+    let (target, options) = (dir.path().join("backup"), BackupOptions::default());
+    let _ = database.backup(&target, options, &mut |_, _| {}).unwrap();
+    let on = CompactionOptions { core_percent: 100, ..Default::default() };
+    let backup = Database::open_with(&target, on).unwrap();
+    assert!(!backup.store().snapshot().compaction_plan(Depth::Due).is_empty());
+    let before = segments(&backup);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(segments(&backup), before);
+    drop(backup);
+    let again = database.backup(&target, options, &mut |_, _| {}).unwrap();
+    assert_eq!(again.copied + again.linked, 0, "{again:?}");
+    // Once it was written to it is a store as any other.
+    let backup = Database::open_with(&target, on).unwrap();
+    fill(&backup, 17_040..17_041);
+    let end = Instant::now() + Duration::from_secs(120);
+    while segments(&backup) > before {
+        assert!(Instant::now() < end, "{} segments", segments(&backup));
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

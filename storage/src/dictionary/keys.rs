@@ -58,8 +58,8 @@ impl<'k> FromIterator<&'k [u8]> for KeyColumn {
     }
 }
 
-/// Whether two keys are the same. Keys are short: comparing them eight bytes at a time in place takes
-/// less than calling the system's `memcmp`, which on some processors takes 100 ns for ten bytes.
+/// Whether two keys are the same. Keys are short: comparing them eight bytes at a time in place
+/// takes less than calling the system's `memcmp`, which on some processors takes 100 ns for ten.
 #[inline]
 #[must_use]
 pub fn same(left: &[u8], right: &[u8]) -> bool {

@@ -74,6 +74,14 @@ impl Store {
         &self.shared.files.dir
     }
 
+    /// Whether it was made as a backup, and the next one may go into it as long as nothing is
+    /// written.
+    #[must_use]
+    pub fn is_backup(&self) -> bool {
+        let files = &self.shared.files;
+        matches!(is_backup(&*files.disk, &files.dir), Ok(true))
+    }
+
     /// The present.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {

@@ -155,6 +155,26 @@ fn a_mark_that_a_failed_sync_took_is_written_again() {
     assert!(sweep.read_only.into_inner() > 100);
 }
 
+/// A backup gives the log a number that the store had not given then. When the store has given it
+/// since, and that log is one that another follows, the next backup takes it along.
+#[test]
+fn a_backup_gives_logs_numbers_of_its_own() {
+    let steps = [
+        Step::Open,
+        Step::Batches(vec![batch(None, 0..3)]),
+        Step::Backup(Links::Never),
+        Step::Checkpoint,
+        Step::Batches(vec![batch(None, 10..12)]),
+        Step::Advance,
+        Step::Backup(Links::Never),
+        Step::Batches(vec![batch(None, 20..22)]),
+        Step::Backup(Links::Allowed),
+    ];
+    let search = Search::new(3, 2, Honesty::Honest);
+    let all: Vec<usize> = (0..steps.len()).collect();
+    search.explore(0, &all, &steps).unwrap_or_else(|failure| panic!("{failure}"));
+}
+
 #[test]
 fn an_error_at_any_call_is_named_and_leaves_everything_whole() {
     let (search, sweep) = (Search::new(1, 0, Honesty::Honest), Sweep::default());

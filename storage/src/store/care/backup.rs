@@ -134,25 +134,32 @@ fn copy(
     let (bytes, [events, consumers]) = (source.bytes(), source.held);
     let mut report = BackupReport { bytes, events, consumers, ..BackupReport::default() };
     let brought = bring(&mut source, &target, verify, &mut report, progress);
-    let log = brought.and_then(|()| bring_log(&source, &target));
-    let log = log.inspect_err(|_| target.give_up())?;
-    publish(&source, &mut target, log)?;
+    let logs = brought.and_then(|frozen| bring_logs(&source, &target, frozen.as_ref()));
+    let logs = logs.inspect_err(|_| target.give_up())?;
+    publish(&source, &mut target, logs)?;
     report.bytes += source.log.len() as u64;
     report.removed = target.remove_others()?;
     Ok(report)
 }
 
-/// Brings all files to the target that are not there.
+/// Brings all files to the target that are not there, but for the log that another one follows,
+/// which it gives back.
 fn bring(
     source: &mut Source,
     target: &Target,
     verify: Verify,
     report: &mut BackupReport,
     progress: &mut Progress<'_>,
-) -> Result<(), BackupError> {
+) -> Result<Option<Pinned>, BackupError> {
     let (mut before, total) = (0, report.bytes);
+    let mut frozen = None;
     for pinned in std::mem::take(&mut source.pinned) {
         let bytes = pinned.map.len() as u64;
+        if pinned.kind == FileType::Log {
+            frozen = Some(pinned);
+            before += bytes;
+            continue;
+        }
         let mut told = |done| match progress(before + done, total) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(BackupError::Stopped),
@@ -162,7 +169,7 @@ fn bring(
         before += bytes;
     }
     match progress(before, total) {
-        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Continue(()) => Ok(frozen),
         ControlFlow::Break(()) => Err(BackupError::Stopped),
     }
 }
@@ -225,32 +232,67 @@ fn place(
     })
 }
 
-/// Brings the log to the target; under which number.
-fn bring_log(source: &Source, target: &Target) -> Result<u64, BackupError> {
-    let (disk, store_id) = (&target.disk, source.files.store_id);
-    // The manifest there may stay in force, and it must not meet the new log.
-    let number = match &target.before {
+/// The numbers of logs in the target.
+#[derive(Debug, Clone, Copy)]
+struct LogNumbers {
+    log: u64,
+    frozen: Option<u64>,
+}
+
+/// Brings the logs to the target, under numbers that neither the store nor the backup before has
+/// given: the manifest there may stay in force, and it must not meet a log that it does not name.
+fn bring_logs(
+    source: &Source,
+    target: &Target,
+    frozen: Option<&Pinned>,
+) -> Result<LogNumbers, BackupError> {
+    let mut next = match &target.before {
         Some((before, _)) => before.next_number.max(source.state.next_number),
         None => source.state.next_number,
     };
+    let mut numbers = LogNumbers { log: next, frozen: None };
+    if let Some(pinned) = frozen {
+        let from = source.files.path(FileType::Log, pinned.number);
+        let origin = Origin { store_id: source.files.store_id, number: pinned.number };
+        let log = replay(&from, &pinned.map, FileKind::Log, origin)
+            .map_err(|error| BackupError::Damaged(Finding::file(error)))?;
+        // What follows the last whole record is the rest of a mark.
+        let mut bytes = pinned.map.to_vec();
+        bytes.truncate(usize::try_from(log.length).unwrap_or(usize::MAX));
+        bring_log(source, target, bytes, next)?;
+        (numbers.frozen, next) = (Some(next), next + 1);
+        numbers.log = next;
+    }
+    bring_log(source, target, source.log.clone(), next)?;
+    target.disk.sync_dir(&target.dir)?;
+    Ok(numbers)
+}
+
+/// Writes a log under a number to the target.
+fn bring_log(
+    source: &Source,
+    target: &Target,
+    bytes: Vec<u8>,
+    number: u64,
+) -> Result<(), BackupError> {
+    let (disk, store_id) = (&target.disk, source.files.store_id);
     let path = target.files(store_id).path(FileType::Log, number);
     let file = disk.create(&path)?;
-    file.append(&renumber(source.log.clone(), number))?;
+    file.append(&renumber(bytes, number))?;
     file.sync()?;
     let origin = Origin { store_id, number };
     replay(&path, &disk.read(&path)?, FileKind::Log, origin)
-        .map_err(|error| BackupError::Copied(Finding::file(error)))?;
-    disk.sync_dir(&target.dir)?;
-    Ok(number)
+        .map(drop)
+        .map_err(|error| BackupError::Copied(Finding::file(error)))
 }
 
 /// Makes the copied files the target's content.
-fn publish(source: &Source, target: &mut Target, number: u64) -> Result<(), BackupError> {
+fn publish(source: &Source, target: &mut Target, logs: LogNumbers) -> Result<(), BackupError> {
     let (disk, dir) = (Arc::clone(&target.disk), target.dir.clone());
     let store_id = source.files.store_id;
     let mut state = source.state.clone();
-    (state.log, state.next_number) = (number, number + 1);
-    let moment = Moment { edits: source.moment.edits + 1, log: number, last: source.moment.last };
+    (state.log, state.frozen, state.next_number) = (logs.log, logs.frozen, logs.log + 1);
+    let moment = Moment { edits: source.moment.edits + 1, log: logs.log, last: source.moment.last };
     let marked = is_backup(&*disk, &dir)?;
     let before = target.before.as_ref().map(|(_, moment)| *moment);
     if marked {

@@ -135,7 +135,8 @@ fn pin(
         let path = files.path(kind, number);
         let map = files.disk.map(&path).map_err(damaged)?;
         let to = target.dir.join(kind.name(number));
-        let linked = linking && !target.has(kind, number) && {
+        // A log gets another number there.
+        let linked = linking && kind != FileType::Log && !target.has(kind, number) && {
             // Where the first cannot be linked, none can.
             linking = files.disk.link(&path, &to).is_ok();
             linking
