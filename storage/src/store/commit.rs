@@ -87,9 +87,12 @@ pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), Wr
     shared.files.sync_dir().map_err(|error| shared.sync_failed(error))?;
     let edit = edit_of(shared, &state, &plan, &parts, &names, next_log.as_ref());
     let old_dump = edit.dump.and(state.manifest.state.dump);
+    let mut gone = draft.parts();
     append_edit(shared, &mut state, draft, edit)?;
+    // Parts that later ones of the same work took over.
+    gone.retain(|(number, _)| !state.manifest.state.parts.contains_key(number));
+    let mut gone: Vec<_> = gone.into_iter().map(|(_, path)| path).collect();
     let defines = !plan.definitions.is_empty();
-    let mut gone = Vec::new();
     gone.extend(old_dump.map(|number| shared.files.path(FileType::Dump, number)));
     if let Some(log) = next_log {
         let old = std::mem::replace(&mut state.log, log);

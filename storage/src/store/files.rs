@@ -176,6 +176,18 @@ impl Draft {
         self.files.remove(path.to_owned());
     }
 
+    /// Parts of dictionaries among what was made, by number.
+    pub(super) fn parts(&self) -> Vec<(u64, PathBuf)> {
+        let part = |path: &PathBuf| {
+            let name = path.file_name()?.to_str()?;
+            match FileType::parse(name)? {
+                (FileType::Part(_), number) => Some((number, path.clone())),
+                _ => None,
+            }
+        };
+        self.lock().iter().filter_map(part).collect()
+    }
+
     /// The files are part of the store now.
     pub(super) fn keep(self) {
         self.lock().clear();
