@@ -92,6 +92,35 @@ fn store_with_him(dir: &Path, model: &mut Model, random: &mut Pcg64) -> Store {
     store
 }
 
+/// A load with little memory writes its keys out again and again, and later parts take earlier ones
+/// over: those are no files of the store, though nobody opened it again.
+#[test]
+fn no_key_is_left_in_a_part_that_a_load_took_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Pcg64::seed_from_u64(5);
+    let path = dir.path().join("store");
+    let store = Store::create_on(Arc::new(SystemDisk), &path, &settings(), small()).unwrap();
+    let mut load = store.bulk(BulkOptions { token: None, memory: 4_000 }).unwrap();
+    for round in 0..20 {
+        let mut rows = random_rows(&mut random, 40);
+        for (place, row) in rows.iter_mut().enumerate() {
+            row.0 = if (round, place) == (0, 0) { WHO.into() } else { format!("r{round}p{place}") };
+        }
+        let events = columns_of(&rows, store.names(), |table, keys, ids| {
+            load.intern(table, keys, ids).unwrap();
+        });
+        load.push(events).unwrap();
+    }
+    load.commit(&mut |_, _| {}).unwrap();
+    let is_part = |name: &String| name.starts_with("dict-");
+    let there: BTreeSet<_> = names_in(&path).into_iter().filter(is_part).collect();
+    let named = store.snapshot().files().into_iter().map(|(name, _)| name);
+    assert_eq!(there, named.filter(is_part).collect());
+    store.forget(&[WHO.as_bytes()], IfUnknown::Refuse, None).unwrap();
+    all(&store);
+    assert_eq!(holding(&path, &[WHO]), Vec::<String>::new());
+}
+
 #[test]
 fn no_byte_of_a_forgotten_consumer_is_left_after_compaction() {
     let dir = tempfile::tempdir().unwrap();
