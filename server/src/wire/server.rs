@@ -61,7 +61,6 @@ pub(super) struct Shared {
     pub(super) database: Arc<Database>,
     pub(super) options: ServeOptions,
     pub(super) time_zone: String,
-    pub(super) statement_memory: usize,
     pub(super) connections: Arc<Connections>,
     pub(super) keys: RandomPidSecretKeyGenerator,
     /// One for each statement that may run.
@@ -75,7 +74,6 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(database: Arc<Database>, options: ServeOptions) -> Self {
         Self {
-            statement_memory: options.statement_memory,
             options,
             time_zone: database.store().settings().time_zone.clone(),
             database,

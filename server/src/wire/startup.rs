@@ -103,7 +103,7 @@ fn session(
         _ => return Err(refuse("28000", "the startup message names no user".to_owned())),
     };
     let database = parameters.get("database").unwrap_or(&user).clone();
-    let mut settings = Settings::new(&server.time_zone, &user, server.statement_memory);
+    let mut settings = Settings::new(&server.time_zone, &user, server.options.statement_memory);
     for (name, value) in parameters {
         let given = match name.as_str() {
             "user" | "database" => continue,
