@@ -21,14 +21,12 @@ use crate::measure::{Asked, Counted};
 
 /// Bytes of sets that are kept when nothing else is said.
 pub const MEMO_DEFAULT: usize = 256 << 20;
-/// Sets that are known, kept or just seen.
+/// Sets that are known, kept or just seen, and passes whose numbers are.
 const ENTRIES_MAX: usize = 4096;
-/// Passes whose numbers are kept.
-const NUMBERS_MAX: usize = 1024;
-/// Numbers of one pass that are kept, at most.
-const CELLS_MAX: usize = 4096;
-/// One set may take this part of all.
+/// One set, or the numbers of one pass, may take this part of all.
 const SHARE_MAX: usize = 4;
+/// What an entry takes beside its set or numbers and its key: measured roughly.
+const ENTRY_BYTES: usize = 256;
 /// A chunk's members are kept as a list up to this many: then a bitset is smaller.
 const LIST_MAX: usize = 4096;
 
@@ -48,7 +46,7 @@ pub struct Memo {
 struct State {
     entries: HashMap<Arc<Expression>, Entry>,
     numbers: HashMap<Arc<Asked>, NumberEntry>,
-    /// Bytes of all sets.
+    /// Bytes of all entries.
     bytes: usize,
     /// Counts the uses.
     clock: u64,
@@ -60,6 +58,7 @@ struct Entry {
     /// None while it was only asked for.
     set: Option<Arc<KeptSet>>,
     used: u64,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -67,6 +66,7 @@ struct NumberEntry {
     stamp: Stamp,
     numbers: Arc<Vec<Counted>>,
     used: u64,
+    bytes: usize,
 }
 
 /// What a set was read from.
@@ -117,9 +117,9 @@ pub enum Found {
 pub struct MemoUse {
     /// Sets that are kept.
     pub sets: usize,
-    /// Bytes they take.
+    /// Bytes that everything kept takes.
     pub bytes: usize,
-    /// Bytes they may take.
+    /// Bytes it may take.
     pub limit: usize,
     /// Passes whose numbers are kept.
     pub passes: usize,
@@ -144,11 +144,7 @@ impl Memo {
     /// Changes how many bytes may be kept; 0 keeps nothing.
     pub fn set_limit(&self, bytes: usize) {
         self.limit.store(bytes, Ordering::Relaxed);
-        let mut state = self.lock();
-        state.shrink(bytes);
-        if bytes == 0 {
-            state.numbers.clear();
-        }
+        self.lock().shrink(bytes);
     }
 
     /// Whether anything is kept.
@@ -156,7 +152,7 @@ impl Memo {
         self.limit.load(Ordering::Relaxed) > 0
     }
 
-    /// Bytes that one set may take.
+    /// Bytes that one set, or the numbers of one pass, may take.
     pub fn set_bytes_max(&self) -> usize {
         self.limit.load(Ordering::Relaxed) / SHARE_MAX
     }
@@ -176,7 +172,8 @@ impl Memo {
             counter.fetch_add(1, Ordering::Relaxed);
             return found;
         }
-        state.put(expression, Entry { stamp: stamp.clone(), set: None, used: clock });
+        let bytes = key_bytes(expression) + stamp.bytes();
+        state.put(expression, Entry { stamp: stamp.clone(), set: None, used: clock, bytes });
         state.shrink(self.limit.load(Ordering::Relaxed));
         drop(state);
         self.misses.fetch_add(1, Ordering::Relaxed);
@@ -191,7 +188,8 @@ impl Memo {
         let mut state = self.lock();
         state.clock += 1;
         let used = state.clock;
-        state.put(expression, Entry { stamp, set: Some(Arc::new(set)), used });
+        let bytes = key_bytes(expression) + stamp.bytes() + set.bytes;
+        state.put(expression, Entry { stamp, set: Some(Arc::new(set)), used, bytes });
         state.shrink(self.limit.load(Ordering::Relaxed));
     }
 
@@ -213,20 +211,20 @@ impl Memo {
 
     /// Keeps the numbers of a pass, unless they are too many.
     pub fn keep_numbers(&self, asked: Asked, stamp: Stamp, numbers: Vec<Counted>) {
-        if numbers.iter().map(Counted::cells).sum::<usize>() > CELLS_MAX {
+        let own = numbers.iter().map(Counted::bytes).sum::<usize>();
+        let bytes = ENTRY_BYTES + asked.bytes() + stamp.bytes() + own;
+        if bytes > self.set_bytes_max() {
             return;
         }
         let mut state = self.lock();
         state.clock += 1;
         let used = state.clock;
-        let entry = NumberEntry { stamp, numbers: Arc::new(numbers), used };
-        state.numbers.insert(Arc::new(asked), entry);
-        if state.numbers.len() > NUMBERS_MAX {
-            let mut uses: Vec<u64> = state.numbers.values().map(|entry| entry.used).collect();
-            uses.sort_unstable();
-            let oldest = uses.get(NUMBERS_MAX / 16).copied().unwrap_or(0);
-            state.numbers.retain(|_, entry| entry.used > oldest);
+        let entry = NumberEntry { stamp, numbers: Arc::new(numbers), used, bytes };
+        state.bytes += bytes;
+        if let Some(before) = state.numbers.insert(Arc::new(asked), entry) {
+            state.bytes -= before.bytes;
         }
+        state.shrink(self.limit.load(Ordering::Relaxed));
     }
 
     /// How it is used.
@@ -247,41 +245,58 @@ impl Memo {
     }
 }
 
-impl Entry {
-    fn bytes(&self) -> usize {
-        self.set.as_ref().map_or(0, |set| set.bytes)
-    }
+/// What the entry of a set takes beside it and its sources.
+fn key_bytes(expression: &Expression) -> usize {
+    ENTRY_BYTES + expression.iter().map(Node::bytes).sum::<usize>()
+}
+
+/// What of a state may be let go.
+enum Key {
+    Set(Arc<Expression>),
+    Numbers(Arc<Asked>),
 }
 
 impl State {
     fn put(&mut self, expression: &Arc<Expression>, entry: Entry) {
-        self.bytes += entry.bytes();
+        self.bytes += entry.bytes;
         if let Some(before) = self.entries.insert(Arc::clone(expression), entry) {
-            self.bytes -= before.bytes();
+            self.bytes -= before.bytes;
         }
+    }
+
+    fn count(&self) -> usize {
+        self.entries.len() + self.numbers.len()
     }
 
     /// Lets go of what was used longest ago until the rest fits.
     fn shrink(&mut self, limit: usize) {
-        if self.bytes <= limit && self.entries.len() <= ENTRIES_MAX {
+        if self.bytes <= limit && self.count() <= ENTRIES_MAX {
             return;
         }
-        let mut by_use: Vec<_> =
-            self.entries.iter().map(|(key, entry)| (entry.used, Arc::clone(key))).collect();
+        let sets = self.entries.iter().map(|(key, of)| (of.used, Key::Set(Arc::clone(key))));
+        let numbers = self.numbers.iter().map(|(key, of)| (of.used, Key::Numbers(Arc::clone(key))));
+        let mut by_use: Vec<_> = sets.chain(numbers).collect();
         by_use.sort_unstable_by_key(|(used, _)| *used);
         // A sixteenth more, so that this is not done for each new one.
+        let (bytes, count) = (limit - limit / 16, ENTRIES_MAX - ENTRIES_MAX / 16);
         for (_, key) in by_use {
-            if self.bytes <= limit && self.entries.len() <= ENTRIES_MAX - ENTRIES_MAX / 16 {
+            if self.bytes <= bytes && self.count() <= count {
                 break;
             }
-            if let Some(entry) = self.entries.remove(&key) {
-                self.bytes -= entry.bytes();
-            }
+            let gone = match key {
+                Key::Set(key) => self.entries.remove(&key).map(|entry| entry.bytes),
+                Key::Numbers(key) => self.numbers.remove(&key).map(|entry| entry.bytes),
+            };
+            self.bytes -= gone.unwrap_or(0);
         }
     }
 }
 
 impl Stamp {
+    fn bytes(&self) -> usize {
+        (self.segments.len() + self.indexes.len()) * size_of::<Weak<Segment>>()
+    }
+
     /// Ends the adding.
     pub fn settle(&mut self) {
         self.segments.sort_unstable_by_key(Weak::as_ptr);

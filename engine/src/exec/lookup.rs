@@ -7,6 +7,7 @@ use throng_storage::container::ChunkBits;
 use super::bounds::Bounds;
 use super::compile::Compiler;
 use super::eval::Worker;
+use super::remember::Sources;
 use super::run::for_each_chunk;
 use super::trace::Timing;
 use crate::database::ExecuteOptions;
@@ -27,7 +28,7 @@ pub fn members(
     let mut compiler = Compiler::new(view, day).within(bounds.clone());
     let node = compiler.set(set)?;
     compiler.program.ask(node);
-    compiler.program.remember(view, &bounds);
+    compiler.program.remember(&mut Sources::new(view), &bounds);
     let (parts, _) = for_each_chunk(
         view,
         &compiler.program,

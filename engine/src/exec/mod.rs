@@ -30,6 +30,7 @@ pub use lookup::{contains, members};
 pub use memory::Held;
 pub use program::{Leaf, Node, NodeId, PiecePrice, Program, RowChoice, SpendChoice};
 pub use rank::Beginnings;
+pub use remember::Sources;
 pub use run::for_each_chunk;
 pub use series::{DAYS_MAX, Later, MONEY_NODES_MAX, SeriesMoney, SeriesPlan, series};
 pub use set::{ChunkSet, Pool, SetBuilder};

@@ -9,10 +9,7 @@ use std::ops::RangeInclusive;
 use throng_query::plan::{AtLeast, Comparison};
 
 use super::bounds::Bounds;
-use super::remember::{Remembered, whole_stamp};
-use crate::database::UseMemo;
-use crate::memo::Stamp;
-use crate::view::View;
+use super::remember::{Remembered, Sources};
 
 /// The position of a node in [`Program::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -164,6 +161,34 @@ pub struct Program {
     remembered: Remembered,
 }
 
+impl Node {
+    /// Bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        let ids = |rows: &RowChoice| {
+            (rows.touchpoints.len() + rows.categories.len() + rows.items.len()) * size_of::<u32>()
+        };
+        let own = match self {
+            Self::And(children) | Self::Or(children) => children.len() * size_of::<NodeId>(),
+            Self::Leaf(Leaf::Did { lanes, rows, .. }) => lanes.behaviours.len() * 2 + ids(rows),
+            Self::Leaf(Leaf::Spent { spend, .. }) => ids(&spend.rows),
+            Self::Leaf(Leaf::Index { key, sets }) => key.len() + sets.len() * size_of::<u32>(),
+            Self::Leaf(Leaf::Range { key, .. }) => key.len(),
+            Self::Nobody | Self::Minus(..) | Self::Leaf(_) => 0,
+        };
+        own + size_of::<Self>()
+    }
+
+    /// The nodes it is made of, in their order.
+    pub fn children(&self) -> impl Iterator<Item = NodeId> {
+        let (list, pair): (&[NodeId], Option<[NodeId; 2]>) = match self {
+            Self::And(children) | Self::Or(children) => (children, None),
+            Self::Minus(from, what) => (&[], Some([*from, *what])),
+            Self::Nobody | Self::Leaf(_) => (&[], None),
+        };
+        list.iter().copied().chain(pair.into_iter().flatten())
+    }
+}
+
 impl RowChoice {
     /// The days seen.
     pub fn days(&self) -> RangeInclusive<i32> {
@@ -207,21 +232,8 @@ impl Program {
     }
 
     /// Looks up in the memo what is worth keeping; to be done when the program is whole.
-    pub fn remember(&mut self, view: &View, bounds: &Bounds) {
-        self.remembered = Remembered::of(view, self, bounds);
-    }
-
-    /// What all of it is read from, with some money and some indexes besides; none where nothing is
-    /// to be kept.
-    pub fn stamp(
-        &self,
-        view: &View,
-        bounds: &Bounds,
-        spends: &[&SpendChoice],
-        indexes: &[&str],
-    ) -> Option<Stamp> {
-        (bounds.memo == UseMemo::Yes && view.memo().is_on())
-            .then(|| whole_stamp(view, self, spends, indexes))?
+    pub fn remember(&mut self, sources: &mut Sources<'_>, bounds: &Bounds) {
+        self.remembered = Remembered::of(self, sources, bounds);
     }
 
     /// What the memo has of it.

@@ -54,20 +54,15 @@ impl Remembered {
     }
 
     /// Asks the memo for the stages, groups and audiences that a program needs.
-    pub fn of(view: &View, program: &Program, bounds: &Bounds) -> Self {
+    pub fn of(program: &Program, sources: &mut Sources<'_>, bounds: &Bounds) -> Self {
         let asked = bounds.memo != UseMemo::No
-            && view.memo().is_on()
+            && sources.view.memo().is_on()
             && !program.worth_keeping().is_empty();
         if !asked || program.days() > DAYS_MAX {
             return Self::default();
         }
-        let mut asking = Asking {
-            view,
-            program,
-            kept: Self::default(),
-            sources: HashMap::new(),
-            seen: vec![false; program.nodes().len()],
-        };
+        let seen = vec![false; program.nodes().len()];
+        let mut asking = Asking { program, sources, kept: Self::default(), seen };
         for root in program.roots() {
             asking.node(*root);
         }
@@ -75,16 +70,14 @@ impl Remembered {
     }
 }
 
-struct Asking<'p> {
-    view: &'p View,
+struct Asking<'p, 'v> {
     program: &'p Program,
+    sources: &'p mut Sources<'v>,
     kept: Remembered,
-    /// By leaf, the segments it reads.
-    sources: HashMap<NodeId, Vec<Weak<Segment>>>,
     seen: Vec<bool>,
 }
 
-impl Asking<'_> {
+impl Asking<'_, '_> {
     fn node(&mut self, node: NodeId) {
         if std::mem::replace(&mut self.seen[node.0], true) {
             return;
@@ -92,7 +85,7 @@ impl Asking<'_> {
         if self.program.worth_keeping().contains(&node) && self.is_known(node) {
             return;
         }
-        for child in children(self.program, node) {
+        for child in self.program.nodes()[node.0].children() {
             self.node(child);
         }
     }
@@ -101,8 +94,8 @@ impl Asking<'_> {
     fn is_known(&mut self, node: NodeId) -> bool {
         let Some((expression, leaves)) = expression(self.program, node) else { return false };
         let expression = Arc::new(expression);
-        let stamp = self.stamp(&leaves);
-        match self.view.memo().find(&expression, &stamp) {
+        let stamp = self.sources.stamp(self.program, &leaves);
+        match self.sources.view.memo().find(&expression, &stamp) {
             Found::Set(set) => {
                 self.kept.sets.resize(self.program.nodes().len(), None);
                 self.kept.sets[node.0] = Some(set);
@@ -115,9 +108,52 @@ impl Asking<'_> {
             Found::New => false,
         }
     }
+}
 
-    fn stamp(&mut self, leaves: &[NodeId]) -> Stamp {
-        let snapshot = self.view.snapshot();
+/// What the leaves of one program are read from, looked up once each.
+#[derive(Debug)]
+pub struct Sources<'v> {
+    view: &'v View,
+    /// By leaf, the segments that have anything of it.
+    segments: HashMap<NodeId, Vec<Weak<Segment>>>,
+}
+
+impl<'v> Sources<'v> {
+    /// Nothing looked up yet.
+    pub fn new(view: &'v View) -> Self {
+        Self { view, segments: HashMap::new() }
+    }
+
+    /// What a whole program is read from, with some money and some indexes besides; none where it
+    /// has a sample, which is of all ids.
+    pub fn whole(
+        &mut self,
+        program: &Program,
+        spends: &[&SpendChoice],
+        indexes: &[&str],
+    ) -> Option<Stamp> {
+        let mut copy = Copy::of(program);
+        for root in program.roots() {
+            copy.node(*root);
+        }
+        let sample = |id: &NodeId| matches!(program.nodes()[id.0], Node::Leaf(Leaf::Sample { .. }));
+        if copy.leaves.iter().any(sample) {
+            return None;
+        }
+        let mut stamp = self.stamp(program, &copy.leaves);
+        for key in indexes {
+            stamp.indexes.push(self.view.snapshot().index(key).map(Arc::downgrade));
+        }
+        for spend in spends {
+            stamp.segments.extend(sources_of_money(self.view, spend));
+        }
+        stamp.settle();
+        Some(stamp)
+    }
+
+    fn stamp(&mut self, program: &Program, leaves: &[NodeId]) -> Stamp {
+        let view = self.view;
+        let snapshot = view.snapshot();
         let erasures = snapshot.erasures();
         let mut stamp = Stamp {
             erased: (erasures.forgotten().len(), erasures.deletions()),
@@ -125,58 +161,22 @@ impl Asking<'_> {
         };
         let weak = |index: &Arc<IndexFile>| Arc::downgrade(index);
         for node in leaves {
-            let Node::Leaf(leaf) = &self.program.nodes()[node.0] else { continue };
+            let Node::Leaf(leaf) = &program.nodes()[node.0] else { continue };
             match leaf {
                 Leaf::Index { key, .. } | Leaf::Range { key, .. } => {
                     stamp.indexes.push(snapshot.index(key).map(weak));
                 }
-                Leaf::Universe { .. } => stamp.indexes.push(self.view.known().map(weak)),
-                Leaf::Did { .. } | Leaf::Spent { .. } | Leaf::State { .. } => {}
-                Leaf::Sample { .. } => {}
+                Leaf::Universe { .. } => stamp.indexes.push(view.known().map(weak)),
+                Leaf::Did { .. }
+                | Leaf::Spent { .. }
+                | Leaf::State { .. }
+                | Leaf::Sample { .. } => {}
             }
-            let view = self.view;
-            let sources = self.sources.entry(*node).or_insert_with(|| sources(view, leaf));
-            stamp.segments.extend(sources.iter().cloned());
+            let segments = self.segments.entry(*node).or_insert_with(|| sources(view, leaf));
+            stamp.segments.extend(segments.iter().cloned());
         }
         stamp.settle();
         stamp
-    }
-}
-
-/// What a whole program is read from, with some money and some indexes besides; none where it has
-/// a sample, which is of all ids.
-pub fn whole_stamp(
-    view: &View,
-    program: &Program,
-    spends: &[&SpendChoice],
-    indexes: &[&str],
-) -> Option<Stamp> {
-    let mut copy = Copy { program, ids: HashMap::new(), nodes: Vec::new(), leaves: Vec::new() };
-    for root in program.roots() {
-        copy.node(*root);
-    }
-    let sample = |id: &NodeId| matches!(program.nodes()[id.0], Node::Leaf(Leaf::Sample { .. }));
-    if copy.leaves.iter().any(sample) {
-        return None;
-    }
-    let kept = Remembered::default();
-    let mut asking = Asking { view, program, kept, sources: HashMap::new(), seen: Vec::new() };
-    let mut stamp = asking.stamp(&copy.leaves);
-    for key in indexes {
-        stamp.indexes.push(view.snapshot().index(key).map(Arc::downgrade));
-    }
-    for spend in spends {
-        stamp.segments.extend(sources_of_money(view, spend));
-    }
-    stamp.settle();
-    Some(stamp)
-}
-
-fn children(program: &Program, node: NodeId) -> Vec<NodeId> {
-    match &program.nodes()[node.0] {
-        Node::And(children) | Node::Or(children) => children.clone(),
-        Node::Minus(from, what) => vec![*from, *what],
-        Node::Nobody | Node::Leaf(_) => Vec::new(),
     }
 }
 
@@ -236,7 +236,7 @@ fn of(view: &View, brand: Option<u32>, name: &str) -> LaneChoice {
 /// What a node is made of, and its leaves; none when it is not worth keeping: what is read in place
 /// is as fast without, and a sample is of all ids, whoever they belong to.
 fn expression(program: &Program, node: NodeId) -> Option<(Expression, Vec<NodeId>)> {
-    let mut copy = Copy { program, ids: HashMap::new(), nodes: Vec::new(), leaves: Vec::new() };
+    let mut copy = Copy::of(program);
     copy.node(node);
     let leaf = |id: &NodeId| match &program.nodes()[id.0] {
         Node::Leaf(leaf) => Some(leaf),
@@ -257,7 +257,11 @@ struct Copy<'p> {
     leaves: Vec<NodeId>,
 }
 
-impl Copy<'_> {
+impl<'p> Copy<'p> {
+    fn of(program: &'p Program) -> Self {
+        Self { program, ids: HashMap::new(), nodes: Vec::new(), leaves: Vec::new() }
+    }
+
     fn node(&mut self, id: NodeId) -> NodeId {
         if let Some(copied) = self.ids.get(&id) {
             return *copied;

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::group::Grouping;
+use super::groups::Groups;
+use super::partial::GroupKey;
 use super::partial::add;
 use crate::error::ExecuteError;
 use crate::exec::{Node, NodeId};
@@ -34,10 +36,28 @@ pub struct Asked {
     pub(super) overlap: Option<(Option<NodeId>, Vec<NodeId>, bool)>,
 }
 
+impl Asked {
+    /// Bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        let nodes = self.nodes.iter().map(Node::bytes).sum::<usize>();
+        let groups = |of: &Grouping| {
+            let keys = |groups: &Groups| groups.keys() * size_of::<(GroupKey, NodeId)>();
+            of.families.iter().flatten().map(keys).sum::<usize>()
+        };
+        let overlap = self.overlap.as_ref().map_or(0, |(_, nodes, _)| nodes.len());
+        nodes + self.groupings.iter().map(groups).sum::<usize>() + overlap * size_of::<NodeId>()
+    }
+}
+
 impl Counted {
-    /// How many numbers it has.
-    pub fn cells(&self) -> usize {
-        self.totals.len() + self.cells.iter().map(HashMap::len).sum::<usize>()
+    /// Bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        // The codes and numbers of a cell, each a list.
+        let cell = |(codes, numbers): (&Vec<u128>, &Vec<i128>)| {
+            (codes.len() + numbers.len()) * size_of::<i128>() + 2 * size_of::<Vec<i128>>()
+        };
+        let cells = self.cells.iter().flatten().map(cell).sum::<usize>();
+        self.totals.len() * size_of::<i128>() + cells
     }
 
     pub(super) fn new(grouping: &Grouping) -> Self {

@@ -204,7 +204,7 @@ impl Tree<'_> {
         }
         lines.push(line);
         self.shown.push(id);
-        for child in children(node) {
+        for child in node.children() {
             self.node(child, depth + 1, lines);
         }
     }
@@ -264,14 +264,6 @@ impl Tree<'_> {
     fn behaviour(&self, id: u16) -> String {
         let name = self.view.snapshot().names().name(NameTable::Behaviour, u32::from(id));
         name.map_or_else(String::new, |name| name.to_string())
-    }
-}
-
-pub(super) fn children(node: &Node) -> Vec<NodeId> {
-    match node {
-        Node::And(children) | Node::Or(children) => children.clone(),
-        Node::Minus(from, what) => vec![*from, *what],
-        Node::Nobody | Node::Leaf(_) => Vec::new(),
     }
 }
 

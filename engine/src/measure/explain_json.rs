@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::bandwidth;
-use super::explain::{Explained, Pass, Ran, Tree, children, kinds, share};
+use super::explain::{Explained, Pass, Ran, Tree, kinds, share};
 use crate::answer::Date;
 use crate::exec::{Node, NodeId, NodeTrace, Trace, Way};
 use crate::view::View;
@@ -79,7 +79,7 @@ fn node(tree: &mut Tree<'_>, id: NodeId) -> Value {
             return Value::Object(told);
         }
     }
-    let children: Vec<_> = children(of).into_iter().map(|child| node(tree, child)).collect();
+    let children: Vec<_> = of.children().map(|child| node(tree, child)).collect();
     if !children.is_empty() {
         told.insert("of".to_owned(), json!(children));
     }

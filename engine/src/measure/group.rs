@@ -17,8 +17,8 @@ use crate::attribute::AttributeLayout;
 use crate::database::Method;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{
-    Bounds, Compiler, KeyChoice, NodeId, Program, RowKey, SpendChoice, Timing, Trace, census,
-    for_each_chunk,
+    Bounds, Compiler, KeyChoice, NodeId, Program, RowKey, Sources, SpendChoice, Timing, Trace,
+    census, for_each_chunk,
 };
 use crate::options::ExecuteOptions;
 use crate::view::View;
@@ -79,7 +79,8 @@ pub fn run(
     }
     bounds.check()?;
     let mut program = compiler.program;
-    let known = remembered::asked(view, &program, &groupings, bounds);
+    let mut sources = Sources::new(view);
+    let known = remembered::asked(view, &program, &groupings, (&mut sources, bounds));
     if let Some((asked, stamp)) = &known
         && let Some(numbers) = view.memo().numbers(asked, stamp)
     {
@@ -87,7 +88,7 @@ pub fn run(
         let trace = remembered::trace(&program);
         return Ok((parts, program, trace));
     }
-    program.remember(view, bounds);
+    program.remember(&mut sources, bounds);
     let (counted, trace) = match without_sets(view, &program, &groupings, bounds)? {
         Some(counted) => counted,
         None => by_sets(view, &program, &groupings, bounds)?,

@@ -160,6 +160,15 @@ impl Groups {
         }
     }
 
+    /// How many groups it names.
+    pub fn keys(&self) -> usize {
+        match self {
+            Self::Nodes { nodes, .. } => nodes.len(),
+            Self::Values { values, .. } => values.len(),
+            Self::Numbers { .. } | Self::Keys { .. } => 0,
+        }
+    }
+
     /// Whether its groups are nodes.
     pub fn are_nodes(&self) -> bool {
         matches!(self, Self::Nodes { .. })

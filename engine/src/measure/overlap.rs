@@ -11,8 +11,8 @@ use super::remembered;
 use crate::database::Method;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{
-    Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeId, Program, Trace, Worker, census,
-    for_each_chunk,
+    Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeId, Program, Sources, Trace, Worker,
+    census, for_each_chunk,
 };
 use crate::kernel;
 use crate::view::View;
@@ -72,10 +72,14 @@ pub fn run(
     let mut compiler = Compiler::new(view, day).within(bounds.clone());
     let (filter, nodes) = compile(query, operands, &mut compiler)?;
     let mut program = compiler.program;
-    let known = program.stamp(view, bounds, &[], &[]).map(|stamp| {
-        let overlap = Some((filter, nodes.clone(), shape == OverlapShape::Regions));
-        (Asked { nodes: program.nodes().to_vec(), groupings: Vec::new(), overlap }, stamp)
-    });
+    let mut sources = Sources::new(view);
+    let known = remembered::may_be_kept(view, bounds)
+        .then(|| sources.whole(&program, &[], &[]))
+        .flatten()
+        .map(|stamp| {
+            let overlap = Some((filter, nodes.clone(), shape == OverlapShape::Regions));
+            (Asked { nodes: program.nodes().to_vec(), groupings: Vec::new(), overlap }, stamp)
+        });
     if let Some((asked, stamp)) = &known
         && let Some(numbers) = view.memo().numbers(asked, stamp)
         && let [Counted { totals, .. }] = numbers.as_slice()
@@ -87,7 +91,7 @@ pub fn run(
         let trace = remembered::trace(&program);
         return Ok((vec![part], program, trace));
     }
-    program.remember(view, bounds);
+    program.remember(&mut sources, bounds);
     let (part, trace) = by_chunks(view, &program, (filter, &nodes, shape), day, bounds)?;
     if let Some((asked, stamp)) = known {
         let totals = part.totals.iter().chain(&part.overlap).copied().collect();

@@ -63,9 +63,9 @@ impl RegionTally {
             }
             [None, _] => {}
         }
-        for side in counters.chunks_exact_mut(regions) {
+        for side in counters.chunks_exact(regions) {
             for (count, counter) in counts.iter_mut().zip(side).skip(1) {
-                *count += i128::from(std::mem::take(counter));
+                *count += i128::from(*counter);
             }
         }
         counters.fill(0);

@@ -3,8 +3,9 @@
 use super::counted::{Asked, Counted, Place};
 use super::group::{Channel, Grouping, Summand};
 use super::groups::TOTAL_CODE;
+use crate::database::UseMemo;
 use crate::error::ExecuteError;
-use crate::exec::{Bounds, Node, NodeId, NodeTrace, Program, Trace, Way};
+use crate::exec::{Bounds, Node, NodeId, NodeTrace, Program, Sources, Trace, Way};
 use crate::memo::Stamp;
 use crate::view::View;
 
@@ -55,13 +56,21 @@ fn one(program: &Program, grouping: &Grouping) -> Result<Option<Counted>, Execut
     Ok(Some(counted))
 }
 
+/// Whether the numbers of whole passes are kept at all.
+pub fn may_be_kept(view: &View, bounds: &Bounds) -> bool {
+    bounds.memo == UseMemo::Yes && view.memo().is_on()
+}
+
 /// What a pass counts and what it is read from, where its numbers may be kept.
 pub fn asked(
     view: &View,
     program: &Program,
     groupings: &[Grouping],
-    bounds: &Bounds,
+    (sources, bounds): (&mut Sources<'_>, &Bounds),
 ) -> Option<(Asked, Stamp)> {
+    if !may_be_kept(view, bounds) {
+        return None;
+    }
     let (mut spends, mut indexes) = (Vec::new(), Vec::new());
     for grouping in groupings {
         match &grouping.summand {
@@ -78,7 +87,7 @@ pub fn asked(
             }
         }
     }
-    let stamp = program.stamp(view, bounds, &spends, &indexes)?;
+    let stamp = sources.whole(program, &spends, &indexes)?;
     let (nodes, groupings) = (program.nodes().to_vec(), groupings.to_vec());
     Some((Asked { nodes, groupings, overlap: None }, stamp))
 }

@@ -1,8 +1,8 @@
 //! Counting by pattern: which of some nodes a consumer is in on a day, as the bits of a number.
 //!
 //! Asking of every consumer for each intersection whether it is in it costs as much as there are
-//! intersections. Where there are many, each consumer's days with any node are gone through
-//! instead, and the intersections follow from the patterns, of which there are few.
+//! intersections. Where there are many and a consumer has few days, the days with any node are
+//! gone through instead, and the intersections follow from the patterns, of which there are few.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,9 @@ use super::run::{Counts, Later, Sums};
 
 /// Nodes up to which consumers are counted by pattern: their counters stay in the cache.
 const NODES_MAX: usize = 10;
-/// Intersections from which on it is worth it.
-const ASKED_MIN: usize = 12;
+/// What a consumer's day costs against asking a consumer for one intersection on all days: some
+/// thirty steps against one or two.
+const DAY_COST: u64 = 16;
 /// Days of a series.
 const DAYS: usize = 64;
 
@@ -57,12 +58,26 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    /// Nothing counted; none where counting by intersection is as good.
+    /// Nothing counted; none where there are too many nodes, or so few intersections that asking
+    /// for each costs less than one day of a consumer.
     pub(super) fn new(asked: &[Vec<Later>]) -> Option<Self> {
         let nodes = Nodes::of(asked);
         let places = nodes.nodes.len();
-        let counts = || vec![0; DAYS << places];
-        (asked.len() >= ASKED_MIN && places <= NODES_MAX).then(|| Self { counts: counts(), nodes })
+        let are_many = asked.len() as u64 > DAY_COST;
+        (are_many && places <= NODES_MAX).then(|| Self { counts: vec![0; DAYS << places], nodes })
+    }
+
+    /// Whether counting a chunk's consumers so costs less than by intersection.
+    pub(super) fn are_better(&self, chunk: &ChunkDays) -> bool {
+        let by_intersection = (chunk.lows.len() * self.nodes.wanted.len()) as u64;
+        let mut any = vec![0_u64; chunk.lows.len()];
+        for of in &self.nodes.nodes {
+            for (any, own) in any.iter_mut().zip(&chunk.days[of.node]) {
+                *any |= own >> of.days;
+            }
+        }
+        let days: u64 = any.iter().map(|days| u64::from(days.count_ones())).sum();
+        days * DAY_COST < by_intersection
     }
 
     /// Adds the consumers of a chunk.

@@ -225,7 +225,9 @@ impl<'v> Taker<'v> {
     }
 
     fn count(&mut self) {
-        if let Some(patterns) = &mut self.patterns {
+        if let Some(patterns) = &mut self.patterns
+            && patterns.are_better(&self.chunk)
+        {
             patterns.add(&self.chunk);
             return;
         }
