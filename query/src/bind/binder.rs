@@ -30,6 +30,8 @@ pub(super) struct Binder<'a> {
     pub source: &'a str,
     pub catalog: &'a dyn Catalog,
     pub place: Place,
+    /// Whether the text was accepted by an earlier program: what it accepted stays accepted.
+    pub stored: bool,
     values: Values<'a>,
     /// The type of `$1`, `$2`, ... as far as their places have told.
     types: Vec<Option<ColumnType>>,
@@ -46,7 +48,8 @@ impl<'a> Binder<'a> {
         values: Values<'a>,
         parameters: usize,
     ) -> Self {
-        Self { source, catalog, place: Place::Query, values, types: vec![None; parameters] }
+        let (place, types) = (Place::Query, vec![None; parameters]);
+        Self { source, catalog, place, stored: false, values, types }
     }
 
     /// Whether the statement has any parameter.

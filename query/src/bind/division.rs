@@ -11,10 +11,8 @@ use crate::text::division_text;
 
 use super::binder::{Binder, Place};
 use super::set::signed;
-use super::value::Scale;
+use super::value::MILLION;
 
-/// A million parts are everybody.
-const MILLION: u32 = 1_000_000;
 /// The rest of a partition when it has no other name.
 const REST: &str = "rest";
 
@@ -102,14 +100,7 @@ impl Binder<'_> {
     }
 
     pub fn top(&mut self, node: &TopNode) -> Result<Set, QueryError> {
-        let scale = Scale { of: "a percentage", digits: 4 };
-        let given = self.decimal(&node.percent, scale)?;
-        let per_million = u32::try_from(given.unwrap_or(i64::from(MILLION))).ok();
-        let per_million =
-            per_million.filter(|part| (1..=MILLION).contains(part)).ok_or_else(|| {
-                let message = "a percentage is above 0, up to 100";
-                QueryError::new(ErrorCode::BadValue, node.percent.span.clone(), message)
-            })?;
+        let per_million = self.per_million(&node.percent)?;
         Ok(Set::Top(self.ranked(&node.ranking, per_million)?))
     }
 

@@ -71,7 +71,9 @@ pub fn bind(
 /// As [`crate::parse_set`] and [`bind`].
 pub fn bind_set(text: &str, catalog: &dyn Catalog) -> Result<Set, QueryError> {
     let ast = parse_set(text)?;
-    Binder::new(text, catalog, Values::Known(&[]), 0).set(&ast.set)
+    let mut binder = Binder::new(text, catalog, Values::Known(&[]), 0);
+    binder.stored = true;
+    binder.set(&ast.set)
 }
 
 /// The model that a stored text means.
@@ -81,7 +83,7 @@ pub fn bind_set(text: &str, catalog: &dyn Catalog) -> Result<Set, QueryError> {
 pub fn bind_model(name: &str, text: &str, catalog: &dyn Catalog) -> Result<Model, QueryError> {
     let ast = parse_model(text)?;
     let mut binder = Binder::new(text, catalog, Values::Known(&[]), 0);
-    binder.place = Place::Model;
+    (binder.place, binder.stored) = (Place::Model, true);
     let stages = binder.stage_rules(&ast.stages)?;
     Ok(Model { name: name.to_owned(), stages, text: text.to_owned() })
 }
@@ -97,5 +99,6 @@ pub fn bind_division(
 ) -> Result<Division, QueryError> {
     let ast = parse_division(text)?;
     let mut binder = Binder::new(text, catalog, Values::Known(&[]), 0);
+    binder.stored = true;
     binder.division(name, &ast.division, text.to_owned())
 }

@@ -7,7 +7,6 @@ use crate::plan::{BrandRef, NameKind, Set};
 
 use super::binder::{Binder, Place};
 use super::names::not_in_a_model;
-use super::value::Scale;
 
 impl Binder<'_> {
     /// AND inside AND and OR inside OR are flattened.
@@ -55,14 +54,7 @@ impl Binder<'_> {
     }
 
     fn sample(&mut self, percent: &Literal, seed: Option<&Literal>) -> Result<Set, QueryError> {
-        // Parts per million are percent with four digits after the point.
-        let scale = Scale { of: "a percentage", digits: 4 };
-        let given = self.decimal(percent, scale)?;
-        let per_million = u32::try_from(given.unwrap_or(1_000_000)).ok();
-        let per_million = per_million.filter(|p| (1..=1_000_000).contains(p)).ok_or_else(|| {
-            let message = "a percentage is above 0, up to 100";
-            QueryError::new(ErrorCode::BadValue, percent.span.clone(), message)
-        })?;
+        let per_million = self.per_million(percent)?;
         let seed = match seed {
             Some(seed) => self.whole(seed, "a seed", 0, i64::MAX)?.unwrap_or(0),
             None => 0,

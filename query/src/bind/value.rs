@@ -9,6 +9,9 @@ use super::binder::{Binder, Given, Wanted, type_words};
 use super::decimal::{NotDecimal, scaled};
 use super::face::ParameterValue;
 
+/// Parts of a whole in which percentages are kept.
+pub(super) const MILLION: u32 = 1_000_000;
+
 /// What a number is for, for its errors.
 #[derive(Clone, Copy)]
 pub(super) struct Scale<'a> {
@@ -163,6 +166,19 @@ impl Binder<'_> {
     ) -> Result<u32, QueryError> {
         let number = self.whole(literal, of, 1, i64::from(high))?.unwrap_or(1);
         Ok(u32::try_from(number).unwrap_or(high))
+    }
+
+    /// A percentage, in parts per million. Nobody is no part of anybody, but was one once.
+    pub fn per_million(&mut self, percent: &Literal) -> Result<u32, QueryError> {
+        // Parts per million are percent with four digits after the point.
+        let scale = Scale { of: "a percentage", digits: 4 };
+        let given = self.decimal(percent, scale)?;
+        let least = u32::from(!self.stored);
+        let part = u32::try_from(given.unwrap_or(i64::from(MILLION))).ok();
+        part.filter(|part| (least..=MILLION).contains(part)).ok_or_else(|| {
+            let message = "a percentage is above 0, up to 100";
+            QueryError::new(ErrorCode::BadValue, percent.span.clone(), message)
+        })
     }
 
     /// Two days in order, when both are known.

@@ -117,3 +117,10 @@ fn a_kept_text_is_only_its_definition() {
     assert_eq!(parse_model("").unwrap_err().sqlstate(), "42601");
     assert_eq!(bind_set("AUDIENCE gone", &Names).unwrap_err().sqlstate(), "42704");
 }
+
+#[test]
+fn what_was_accepted_once_stays_accepted() {
+    for text in ["SAMPLE 0 PERCENT", "TOP 0 PERCENT BY estee.spend"] {
+        assert!(bind_set(text, &Names).is_ok(), "{text}");
+    }
+}
