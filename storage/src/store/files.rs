@@ -11,11 +11,6 @@ use crate::io::{Disk, DiskFile, IoError};
 /// What spreads the numbers of files over all file ids.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The store of a file with an id and a number.
-pub(super) fn store_of(file_id: u64, number: u64) -> u64 {
-    file_id ^ number.wrapping_mul(SPREAD)
-}
-
 /// What a numbered file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileType {
@@ -105,11 +100,22 @@ impl Files {
     /// Removes what could not be removed before: who says that bytes are gone asks for it.
     pub(super) fn remove_left(&self) -> Result<(), IoError> {
         let mut left = self.left();
-        while let Some(path) = left.last() {
-            self.remove_now(path)?;
-            left.pop();
+        if left.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut failed = None;
+        left.retain(|path| match self.remove_now(path) {
+            Ok(()) => false,
+            Err(error) => {
+                failed.get_or_insert(error);
+                true
+            }
+        });
+        drop(left);
+        match failed {
+            Some(error) => Err(error),
+            None => self.sync_dir(),
+        }
     }
 
     fn remove_now(&self, path: &Path) -> Result<(), IoError> {

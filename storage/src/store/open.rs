@@ -159,6 +159,11 @@ pub(super) fn missing(error: IoError, dir: &Path) -> OpenError {
     }
 }
 
+/// Whether some bytes begin as a STORE file of any version does.
+pub(super) fn is_identity(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 /// What a STORE file says.
 pub(super) fn read_identity(path: &Path, bytes: &[u8]) -> Result<Identity, OpenError> {
     let corrupt =

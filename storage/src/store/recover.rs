@@ -29,8 +29,6 @@ use crate::wal::{CommitBody, FileKind, Origin, RecordFile, RecordKind, Replayed,
 const REPLAY_ROWS: usize = 1 << 20;
 
 /// A log that another one follows was complete and on disk before that one began.
-pub(super) const TORN: &str = "a log that another one follows ends within a record";
-/// The same.
 pub(super) const GAP: &str = "a log ends before the record that the next log follows";
 
 /// What opening found.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::BackupError;
-use super::finding::Finding;
+use super::finding::{Fault, Finding};
 use super::held::Held;
 use super::mark::{self, BACKUP, Mark, Moment};
 use super::source::{Links, Pinned, Source};
@@ -20,7 +20,8 @@ use crate::manifest::{EditError, Manifest};
 use crate::store::files::FileType;
 use crate::store::handle::Store;
 use crate::store::open::{STORE, STORE_NEW};
-use crate::wal::{FileKind, Origin, renumber, replay};
+use crate::store::recover::GAP;
+use crate::wal::{FileKind, Origin, Replayed, renumber, replay};
 
 /// Bytes that are copied at once.
 const COPY_BYTES: usize = 4 << 20;
@@ -132,12 +133,13 @@ fn copy(
     progress: &mut Progress<'_>,
 ) -> Result<BackupReport, BackupError> {
     let (bytes, [events, consumers]) = (source.bytes(), source.held);
+    let log_bytes = source.log.len() as u64;
     let mut report = BackupReport { bytes, events, consumers, ..BackupReport::default() };
     let brought = bring(&mut source, &target, verify, &mut report, progress);
-    let logs = brought.and_then(|frozen| bring_logs(&source, &target, frozen.as_ref()));
+    let logs = brought.and_then(|frozen| bring_logs(&mut source, &target, frozen.as_ref()));
     let logs = logs.inspect_err(|_| target.give_up())?;
     publish(&source, &mut target, logs)?;
-    report.bytes += source.log.len() as u64;
+    report.bytes += log_bytes;
     report.removed = target.remove_others()?;
     Ok(report)
 }
@@ -201,8 +203,9 @@ fn place(
                 report.kept += 1;
                 return Ok(());
             }
-            // It was damaged since: the store's own takes its place, and says the same.
-            Ok(_) | Err(_) => {}
+            // It was damaged since, or cannot be read: the store's own, which says the same, takes
+            // its place once it is known to be whole.
+            Ok(_) | Err(_) => ours.verify().map_err(BackupError::Damaged)?,
         }
     }
     if linked {
@@ -242,7 +245,7 @@ struct LogNumbers {
 /// Brings the logs to the target, under numbers that neither the store nor the backup before has
 /// given: the manifest there may stay in force, and it must not meet a log that it does not name.
 fn bring_logs(
-    source: &Source,
+    source: &mut Source,
     target: &Target,
     frozen: Option<&Pinned>,
 ) -> Result<LogNumbers, BackupError> {
@@ -250,31 +253,44 @@ fn bring_logs(
         Some((before, _)) => before.next_number.max(source.state.next_number),
         None => source.state.next_number,
     };
-    let mut numbers = LogNumbers { log: next, frozen: None };
+    let mut frozen_at = None;
+    let mut before = None;
     if let Some(pinned) = frozen {
-        let from = source.files.path(FileType::Log, pinned.number);
         let origin = Origin { store_id: source.files.store_id, number: pinned.number };
-        let log = replay(&from, &pinned.map, FileKind::Log, origin)
+        let path = source.files.path(FileType::Log, pinned.number);
+        let log = replay(&path, &pinned.map, FileKind::Log, origin)
             .map_err(|error| BackupError::Damaged(Finding::file(error)))?;
-        // What follows the last whole record is the rest of a mark.
+        // What follows the last whole record is the rest of a mark, or damage: the present log
+        // knows which record was the last.
         let mut bytes = pinned.map.to_vec();
         bytes.truncate(usize::try_from(log.length).unwrap_or(usize::MAX));
         bring_log(source, target, bytes, next)?;
-        (numbers.frozen, next) = (Some(next), next + 1);
-        numbers.log = next;
+        (frozen_at, next) = (Some(next), next + 1);
+        before = Some((path, log));
     }
-    bring_log(source, target, source.log.clone(), next)?;
+    let log = std::mem::take(&mut source.log);
+    let log = bring_log(source, target, log, next)?;
+    let short = |path, length| BackupError::Damaged(Finding::new(path, length, Fault::Bytes(GAP)));
+    if log.torn || log.last != source.moment.last {
+        let path = source.files.path(FileType::Log, source.state.log);
+        return Err(short(&path, log.length));
+    }
+    if let Some((path, frozen)) = before
+        && !log.follows(frozen.last)
+    {
+        return Err(short(&path, frozen.length));
+    }
     target.disk.sync_dir(&target.dir)?;
-    Ok(numbers)
+    Ok(LogNumbers { log: next, frozen: frozen_at })
 }
 
-/// Writes a log under a number to the target.
+/// Writes a log under a number to the target; what is read of it there.
 fn bring_log(
     source: &Source,
     target: &Target,
     bytes: Vec<u8>,
     number: u64,
-) -> Result<(), BackupError> {
+) -> Result<Replayed, BackupError> {
     let (disk, store_id) = (&target.disk, source.files.store_id);
     let path = target.files(store_id).path(FileType::Log, number);
     let file = disk.create(&path)?;
@@ -282,7 +298,6 @@ fn bring_log(
     file.sync()?;
     let origin = Origin { store_id, number };
     replay(&path, &disk.read(&path)?, FileKind::Log, origin)
-        .map(drop)
         .map_err(|error| BackupError::Copied(Finding::file(error)))
 }
 

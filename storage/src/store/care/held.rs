@@ -7,9 +7,8 @@ use crate::dictionary::{Part, PartOpenError};
 use crate::index::IndexFile;
 use crate::io::Mapping;
 use crate::segment::Segment;
-use crate::store::files::{FileType, store_of};
-use crate::store::recover::{TORN, read_dump};
-use crate::wal::{FileKind, Origin, replay};
+use crate::store::files::FileType;
+use crate::store::recover::read_dump;
 
 /// An immutable file, held open.
 #[derive(Debug)]
@@ -17,17 +16,7 @@ pub(super) enum Held {
     Segment(Segment),
     Index(IndexFile),
     Part(Part),
-    Dump {
-        bytes: Mapping,
-        path: PathBuf,
-        id: u64,
-    },
-    /// One that nothing is added to any more.
-    Log {
-        bytes: Mapping,
-        path: PathBuf,
-        origin: Origin,
-    },
+    Dump { bytes: Mapping, path: PathBuf, id: u64 },
 }
 
 impl Held {
@@ -60,11 +49,7 @@ impl Held {
                 (Self::Part(part), file_id)
             }
             // A dump is decoded when it is verified; it is short and compared whole.
-            FileType::Log => {
-                let origin = Origin { store_id: store_of(file_id, number), number };
-                (Self::Log { bytes: map, path: path.to_owned(), origin }, file_id)
-            }
-            FileType::Dump | FileType::Spill => {
+            FileType::Dump | FileType::Spill | FileType::Log => {
                 (Self::Dump { bytes: map, path: path.to_owned(), id: file_id }, file_id)
             }
         };
@@ -83,13 +68,6 @@ impl Held {
             Self::Dump { bytes, path, id } => {
                 read_dump(path, bytes, *id).map(drop).map_err(Finding::file)
             }
-            Self::Log { bytes, path, origin } => {
-                let log = replay(path, bytes, FileKind::Log, *origin).map_err(Finding::file)?;
-                if log.torn {
-                    return Err(Finding::new(path, log.length, Fault::Bytes(TORN)));
-                }
-                Ok(())
-            }
         }
     }
 
@@ -99,7 +77,7 @@ impl Held {
             Self::Segment(segment) => segment.block_file().raw(),
             Self::Index(index) => index.block_file().raw(),
             Self::Part(part) => part.raw(),
-            Self::Dump { bytes, .. } | Self::Log { bytes, .. } => bytes,
+            Self::Dump { bytes, .. } => bytes,
         }
     }
 
@@ -109,7 +87,7 @@ impl Held {
             Self::Segment(segment) => segment.block_file().frame(),
             Self::Index(index) => index.block_file().frame(),
             Self::Part(part) => (&[], part.frame()),
-            Self::Dump { bytes, .. } | Self::Log { bytes, .. } => (&[], bytes),
+            Self::Dump { bytes, .. } => (&[], bytes),
         }
     }
 

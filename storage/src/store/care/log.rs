@@ -156,7 +156,8 @@ impl Survey {
     /// themselves; where one of them cannot be read, it may be any that came into the manifest
     /// with them and is of no batch before the damage.
     pub(super) fn lost_tokens(&self) -> Result<LostTokens, ManifestError> {
-        let lost = self.log.last + 1..=self.state.logged;
+        let lost = self.log.last.saturating_add(1)..=self.state.logged;
+        let count = self.state.logged.saturating_sub(self.log.last);
         let readable: BTreeMap<u64, Option<&String>> = self
             .log
             .behind
@@ -164,7 +165,7 @@ impl Survey {
             .filter(|batch| lost.contains(&batch.sequence))
             .map(|batch| (batch.sequence, batch.body.token.as_ref()))
             .collect();
-        if lost.count() == readable.len() {
+        if count == readable.len() as u64 {
             return Ok(LostTokens::Sure(readable.into_values().flatten().cloned().collect()));
         }
         let (disk, dir) = (&*self.files.disk, &self.files.dir);

@@ -14,7 +14,7 @@ use crate::io::{Disk, DiskLock, resolved};
 use crate::manifest::{MANIFEST, Manifest, State};
 use crate::store::error::OpenError;
 use crate::store::files::{FileType, Files};
-use crate::store::open::{LOCK, STORE, STORE_NEW, lock, read_identity};
+use crate::store::open::{LOCK, STORE, STORE_NEW, is_identity, lock, read_identity};
 use crate::wal::{FileKind, Origin, replay};
 
 /// A file on its way.
@@ -163,10 +163,13 @@ fn outside_of_stores(disk: &dyn Disk, dir: &Path) -> Result<(), BackupError> {
     let whole = resolved(dir)?;
     for store in whole.ancestors().skip(1) {
         match disk.read(&store.join(STORE)) {
-            Ok(_) => {
+            Ok(bytes) if is_identity(&bytes) => {
                 return Err(BackupError::Inside { path: dir.to_owned(), store: store.to_owned() });
             }
+            // Something else of that name.
+            Ok(_) => {}
             Err(error) if error.is_missing() => {}
+            Err(error) if error.source.kind() == ErrorKind::IsADirectory => {}
             // It is no directory: making one in it tells.
             Err(error) if error.source.kind() == ErrorKind::NotADirectory => {}
             Err(error) => return Err(error.into()),

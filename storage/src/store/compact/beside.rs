@@ -60,9 +60,20 @@ pub(super) fn run(
             scope.spawn(move || write(shared, jobs, common, &sender));
         }
         drop(sender);
+        // Within this, so that writers neither wait nor begin anew when `progress` panics.
+        let (written, _stopping) = (written, Stopping(&common));
         Publisher { shared, common: &common, all, progress, before: Compacted::default(), jobs }
             .run(&written)
     })
+}
+
+/// Stops all threads when it goes.
+struct Stopping<'c>(&'c Common);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// What the threads share.

@@ -176,8 +176,11 @@ impl Store {
             None => ControlFlow::Continue(()),
         };
         if done.is_continue() {
-            // They may hold who was forgotten.
-            shared.files.remove_left()?;
+            let removed = shared.files.remove_left();
+            // They may hold who was forgotten; otherwise they only take room.
+            if !shared.present().erasures().records().is_empty() {
+                removed?;
+            }
         }
         Ok((watch.all, done))
     }

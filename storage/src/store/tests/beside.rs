@@ -221,6 +221,44 @@ fn what_follows_the_last_record_of_a_frozen_log_does_not_matter() {
     }
 }
 
+/// A log of a store in use that lost its end on the disk is not copied over an earlier backup.
+#[test]
+fn a_short_log_is_not_backed_up_and_leaves_the_backup_before() {
+    for (seed, which) in [(41, 0), (42, 1)] {
+        let mut random = Pcg64::seed_from_u64(seed);
+        let dir = tempfile::tempdir().unwrap();
+        let (live, target) = (dir.path().join("live"), dir.path().join("backup"));
+        let (store, mut model) = between(&live, 0, &mut random);
+        store.backup(&target, BackupOptions::default(), &mut onward).unwrap();
+        let before = model.clone();
+        for _ in 0..3 {
+            add(&store, &mut model, &random_rows(&mut random, 5));
+        }
+        advance(&store.shared).unwrap();
+        for _ in 0..3 {
+            add(&store, &mut model, &random_rows(&mut random, 5));
+        }
+        // The older log, then the present one.
+        let name = logs(&live).remove(which);
+        let path = live.join(&name);
+        let whole = read(&path).unwrap();
+        for cut in [whole.len() / 2, whole.len() - MARK_BYTES - 40] {
+            SystemDisk.open_append(&path).unwrap().truncate(cut as u64).unwrap();
+            let error = store.backup(&target, BackupOptions::default(), &mut onward).unwrap_err();
+            assert!(error.to_string().contains(&name), "{error}");
+            // Opened elsewhere: it stays as it was made.
+            let copy = dir.path().join(format!("copy{cut}"));
+            copy_dir(&target, &copy);
+            before.check(&open(&copy));
+            let file = SystemDisk.open_append(&path).unwrap();
+            file.truncate(0).unwrap();
+            file.append(&whole).unwrap();
+        }
+        store.backup(&target, BackupOptions::default(), &mut onward).unwrap();
+        model.check(&open(&target));
+    }
+}
+
 #[test]
 fn a_full_disk_between_the_parts_of_a_checkpoint() {
     let mut random = Pcg64::seed_from_u64(33);
