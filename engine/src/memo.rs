@@ -57,6 +57,8 @@ struct Entry {
     stamp: Stamp,
     /// None while it was only asked for.
     set: Option<Arc<KeptSet>>,
+    /// Whether it was made and is too large.
+    large: bool,
     used: u64,
     bytes: usize,
 }
@@ -86,6 +88,7 @@ pub struct KeptSet {
     /// By chunk.
     chunks: Vec<KeptChunk>,
     members: u64,
+    /// Bytes of the lists and bitsets.
     bytes: usize,
 }
 
@@ -108,8 +111,8 @@ pub enum Found {
     Set(Arc<KeptSet>),
     /// It was asked for before, so it should be kept.
     Seen,
-    /// Nothing; from now on it was asked for.
-    New,
+    /// Nothing, and nothing is to be done: it is asked for the first time, or too large.
+    Nothing,
 }
 
 /// Figures of a memo.
@@ -166,30 +169,36 @@ impl Memo {
             && entry.stamp == *stamp
         {
             entry.used = clock;
-            let found = entry.set.clone().map_or(Found::Seen, Found::Set);
+            let found = match &entry.set {
+                Some(set) => Found::Set(Arc::clone(set)),
+                None if entry.large => Found::Nothing,
+                None => Found::Seen,
+            };
             drop(state);
             let counter = if matches!(found, Found::Set(_)) { &self.hits } else { &self.misses };
             counter.fetch_add(1, Ordering::Relaxed);
             return found;
         }
         let bytes = key_bytes(expression) + stamp.bytes();
-        state.put(expression, Entry { stamp: stamp.clone(), set: None, used: clock, bytes });
+        let stamp = stamp.clone();
+        state.put(expression, Entry { stamp, set: None, large: false, used: clock, bytes });
         state.shrink(self.limit.load(Ordering::Relaxed));
         drop(state);
         self.misses.fetch_add(1, Ordering::Relaxed);
-        Found::New
+        Found::Nothing
     }
 
-    /// Keeps a set, unless it is too large.
-    pub fn keep(&self, expression: &Arc<Expression>, stamp: Stamp, set: KeptSet) {
-        if set.bytes > self.set_bytes_max() {
-            return;
-        }
+    /// Keeps a set, or notes that it is too large: none stands for one that was not even gathered.
+    pub fn keep(&self, expression: &Arc<Expression>, stamp: Stamp, set: Option<KeptSet>) {
+        let max = self.set_bytes_max();
+        let set = set.filter(|set| set.bytes() <= max);
         let mut state = self.lock();
         state.clock += 1;
         let used = state.clock;
-        let bytes = key_bytes(expression) + stamp.bytes() + set.bytes;
-        state.put(expression, Entry { stamp, set: Some(Arc::new(set)), used, bytes });
+        let own = set.as_ref().map_or(0, KeptSet::bytes);
+        let bytes = key_bytes(expression) + stamp.bytes() + own;
+        let (large, set) = (set.is_none(), set.map(Arc::new));
+        state.put(expression, Entry { stamp, set, large, used, bytes });
         state.shrink(self.limit.load(Ordering::Relaxed));
     }
 
@@ -273,6 +282,11 @@ impl State {
         if self.bytes <= limit && self.count() <= ENTRIES_MAX {
             return;
         }
+        // What was read from files that are gone is never asked for again.
+        self.entries.retain(|_, entry| entry.stamp.is_alive());
+        self.numbers.retain(|_, entry| entry.stamp.is_alive());
+        let sets = self.entries.values().map(|entry| entry.bytes);
+        self.bytes = sets.chain(self.numbers.values().map(|entry| entry.bytes)).sum();
         let sets = self.entries.iter().map(|(key, of)| (of.used, Key::Set(Arc::clone(key))));
         let numbers = self.numbers.iter().map(|(key, of)| (of.used, Key::Numbers(Arc::clone(key))));
         let mut by_use: Vec<_> = sets.chain(numbers).collect();
@@ -293,6 +307,12 @@ impl State {
 }
 
 impl Stamp {
+    /// Whether everything it was read from is still somebody's.
+    fn is_alive(&self) -> bool {
+        self.segments.iter().all(|segment| segment.strong_count() > 0)
+            && self.indexes.iter().flatten().all(|index| index.strong_count() > 0)
+    }
+
     fn bytes(&self) -> usize {
         (self.segments.len() + self.indexes.len()) * size_of::<Weak<Segment>>()
     }
@@ -327,7 +347,7 @@ impl KeptSet {
             self.chunks.resize(place + 1, KeptChunk::Empty);
         }
         self.members += part.count();
-        self.bytes += part.bytes();
+        self.bytes += part.own_bytes();
         self.chunks[place] = part;
     }
 
@@ -335,6 +355,11 @@ impl KeptSet {
     pub fn chunk(&self, chunk: u32) -> &KeptChunk {
         const EMPTY: &KeptChunk = &KeptChunk::Empty;
         self.chunks.get(chunk as usize).unwrap_or(EMPTY)
+    }
+
+    /// Bytes it takes.
+    pub fn bytes(&self) -> usize {
+        self.bytes + self.chunks.capacity() * size_of::<KeptChunk>()
     }
 
     /// How many members it has.
@@ -368,13 +393,12 @@ impl KeptChunk {
         }
     }
 
-    /// Bytes of it.
-    pub fn bytes(&self) -> usize {
-        let own = match self {
+    /// Bytes of its list or bitset.
+    pub fn own_bytes(&self) -> usize {
+        match self {
             Self::Empty => 0,
             Self::List(list) => list.len() * 2,
             Self::Bits(_) => size_of::<ChunkBits>(),
-        };
-        own + size_of::<Self>()
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What one statement may use, what may end it, and what it has used.
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::memory::{Account, Held};
 use super::share::{AtWork, Work};
@@ -9,6 +10,11 @@ use super::trace::Timing;
 use crate::database::{Cancel, ExecuteOptions, Method, UseMemo};
 use crate::error::{ExecuteError, MemoryUse};
 use crate::options::{MEMORY_DEFAULT, Probe};
+
+thread_local! {
+    /// How long this worker has given way during the present piece of work.
+    static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
 
 /// What a statement may use, and what may end it. Clones are of the same statement.
 #[derive(Debug, Clone)]
@@ -66,7 +72,8 @@ impl Bounds {
     /// # Errors
     /// As [`Self::check`].
     pub fn pause(&self) -> Result<(), ExecuteError> {
-        self.work.give_way();
+        let waited = self.work.give_way();
+        WAITED.set(WAITED.get() + waited);
         self.check()
     }
 
@@ -81,8 +88,10 @@ impl Bounds {
         self.pause()?;
         self.probe.call();
         let start = Instant::now();
+        WAITED.set(Duration::ZERO);
         let done = work();
-        self.work.add(start.elapsed());
+        // Who gives way is not at work.
+        self.work.add(start.elapsed().saturating_sub(WAITED.get()));
         done
     }
 

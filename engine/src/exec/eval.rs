@@ -152,7 +152,7 @@ impl<'v> Worker<'v> {
         if let Some(kept) = program.remembered().set(node) {
             let clock = self.clock();
             let part = kept.chunk(self.chunk);
-            self.touched.bytes += part.bytes() as u64;
+            self.touched.bytes += part.own_bytes() as u64;
             let set = ChunkSet::from_kept(part, &mut self.pool);
             self.account(node, clock);
             self.trace.nodes[node.0].remembered = true;

@@ -234,6 +234,10 @@ impl Program {
     /// Looks up in the memo what is worth keeping; to be done when the program is whole.
     pub fn remember(&mut self, sources: &mut Sources<'_>, bounds: &Bounds) {
         self.remembered = Remembered::of(self, sources, bounds);
+        // They are asked for once more when the chunk is done.
+        for wanted in self.remembered.wanted() {
+            self.needed[wanted.node.0] = usize::MAX;
+        }
     }
 
     /// What the memo has of it.

@@ -1,11 +1,11 @@
 //! What of a program the memo has, and what it should have from now on.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use throng_query::plan::Comparison;
 use throng_storage::index::IndexFile;
-use throng_storage::segment::{Lane, Segment};
+use throng_storage::segment::Lane;
 
 use super::bounds::Bounds;
 use super::program::{LaneChoice, Leaf, Node, NodeId, Program, SpendChoice};
@@ -105,7 +105,7 @@ impl Asking<'_, '_> {
                 self.kept.wanted.push(Wanted { node, expression, stamp });
                 false
             }
-            Found::New => false,
+            Found::Nothing => false,
         }
     }
 }
@@ -114,14 +114,18 @@ impl Asking<'_, '_> {
 #[derive(Debug)]
 pub struct Sources<'v> {
     view: &'v View,
-    /// By leaf, the segments that have anything of it.
-    segments: HashMap<NodeId, Vec<Weak<Segment>>>,
+    /// How many were forgotten, and how often events were deleted.
+    erased: (u64, usize),
+    /// By leaf, whether each segment has anything of it.
+    segments: HashMap<NodeId, Vec<bool>>,
 }
 
 impl<'v> Sources<'v> {
     /// Nothing looked up yet.
     pub fn new(view: &'v View) -> Self {
-        Self { view, segments: HashMap::new() }
+        let erasures = view.snapshot().erasures();
+        let erased = (erasures.forgotten().len(), erasures.deletions());
+        Self { view, erased, segments: HashMap::new() }
     }
 
     /// What a whole program is read from, with some money and some indexes besides; none where it
@@ -145,20 +149,25 @@ impl<'v> Sources<'v> {
             stamp.indexes.push(self.view.snapshot().index(key).map(Arc::downgrade));
         }
         for spend in spends {
-            stamp.segments.extend(sources_of_money(self.view, spend));
+            let (spend, comparison) = ((*spend).clone(), Comparison::Equal);
+            let leaf = Leaf::Spent { spend, comparison, amount: 0 };
+            self.add(&sources(self.view, &leaf), &mut stamp);
         }
         stamp.settle();
         Some(stamp)
     }
 
+    /// Adds the segments that are read.
+    fn add(&self, read: &[bool], stamp: &mut Stamp) {
+        let segments = self.view.snapshot().segments().iter().zip(read);
+        stamp.segments.extend(segments.filter(|(_, read)| **read).map(|(s, _)| Arc::downgrade(s)));
+    }
+
     fn stamp(&mut self, program: &Program, leaves: &[NodeId]) -> Stamp {
         let view = self.view;
         let snapshot = view.snapshot();
-        let erasures = snapshot.erasures();
-        let mut stamp = Stamp {
-            erased: (erasures.forgotten().len(), erasures.deletions()),
-            ..Stamp::default()
-        };
+        let mut stamp = Stamp { erased: self.erased, ..Stamp::default() };
+        let mut all = vec![false; snapshot.segments().len()];
         let weak = |index: &Arc<IndexFile>| Arc::downgrade(index);
         for node in leaves {
             let Node::Leaf(leaf) = &program.nodes()[node.0] else { continue };
@@ -172,22 +181,17 @@ impl<'v> Sources<'v> {
                 | Leaf::State { .. }
                 | Leaf::Sample { .. } => {}
             }
-            let segments = self.segments.entry(*node).or_insert_with(|| sources(view, leaf));
-            stamp.segments.extend(segments.iter().cloned());
+            let read = self.segments.entry(*node).or_insert_with(|| sources(view, leaf));
+            all.iter_mut().zip(read).for_each(|(all, read)| *all |= *read);
         }
+        self.add(&all, &mut stamp);
         stamp.settle();
         stamp
     }
 }
 
-/// The segments that have anything of some money.
-fn sources_of_money(view: &View, spend: &SpendChoice) -> Vec<Weak<Segment>> {
-    let (spend, comparison) = (spend.clone(), Comparison::Equal);
-    sources(view, &Leaf::Spent { spend, comparison, amount: 0 })
-}
-
-/// The segments that have anything of a leaf.
-fn sources(view: &View, leaf: &Leaf) -> Vec<Weak<Segment>> {
+/// Whether each segment has anything of a leaf.
+fn sources(view: &View, leaf: &Leaf) -> Vec<bool> {
     let segments = view.snapshot().segments();
     let mut found = vec![false; segments.len()];
     let mut read = |choice: &LaneChoice, first: i32, last: i32| {
@@ -198,9 +202,9 @@ fn sources(view: &View, leaf: &Leaf) -> Vec<Weak<Segment>> {
     match leaf {
         Leaf::Did { lanes, rows, .. } => {
             read(lanes, rows.first, rows.last);
-            // Purchases may be void, whatever is asked of them.
-            read(&of(view, lanes.brand, "refund"), i32::MIN, rows.as_of);
+            // Purchases may be void, which hangs on all purchases and refunds before.
             if lanes.behaviours.is_empty() || is_any(view, "buy", &lanes.behaviours) {
+                read(&of(view, lanes.brand, "refund"), i32::MIN, rows.as_of);
                 read(&of(view, lanes.brand, "buy"), i32::MIN, rows.as_of);
             }
         }
@@ -220,8 +224,7 @@ fn sources(view: &View, leaf: &Leaf) -> Vec<Weak<Segment>> {
         }
         Leaf::Index { .. } | Leaf::Range { .. } | Leaf::Sample { .. } => {}
     }
-    let read = segments.iter().zip(found).filter(|(_, found)| *found);
-    read.map(|(segment, _)| Arc::downgrade(segment)).collect()
+    found
 }
 
 fn is_any(view: &View, name: &str, behaviours: &[u16]) -> bool {

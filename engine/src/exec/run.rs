@@ -109,11 +109,11 @@ pub fn for_each_chunk<'v, S: Send>(
         worker: Worker::new(view, program, bounds.timing),
         state: state(),
         step: &step,
-        keeper: Keeper::new(view, program),
+        keeper: Keeper::new(view, program, bounds),
     })?;
     let mut trace = Trace::default();
     let mut states = Vec::with_capacity(results.len());
-    let mut keeper = Keeper::new(view, program);
+    let mut keeper = Keeper::new(view, program, bounds);
     for (state, part, own) in results {
         trace.merge(&part);
         states.push(state);
@@ -143,7 +143,7 @@ where
     const MEMORY_OF: MemoryUse = MemoryUse::Sets;
 
     fn memory(&self) -> usize {
-        self.memory + self.keeper.bytes
+        self.memory
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {

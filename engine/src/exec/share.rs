@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The work, of all its workers, after which a statement belongs to the next level.
 const LEVEL_ENDS: [Duration; LEVELS - 1] =
@@ -106,19 +106,24 @@ impl Work {
             return;
         }
         let passes = self.passes();
-        let before = self.level.swap(level, Ordering::SeqCst);
-        if *passes > 0 {
+        // Another worker may have come first.
+        let before = self.level.fetch_max(level, Ordering::SeqCst);
+        if before < level && *passes > 0 {
             self.share.at_work[level].fetch_add(1, Ordering::SeqCst);
             self.share.leave(before);
         }
     }
 
-    /// Waits while a statement that has worked less is at work, for some milliseconds at most.
-    pub fn give_way(&self) {
+    /// Waits while a statement that has worked less is at work, for some milliseconds at most; how
+    /// long.
+    pub fn give_way(&self) -> Duration {
         let level = self.level();
-        if level > 0 && self.share.is_lighter_at_work(level) {
-            self.share.wait(level);
+        if level == 0 || !self.share.is_lighter_at_work(level) {
+            return Duration::ZERO;
         }
+        let start = Instant::now();
+        self.share.wait(level);
+        start.elapsed()
     }
 
     fn level(&self) -> usize {

@@ -29,7 +29,11 @@ pub fn explain(
     options: &ExecuteOptions,
 ) -> Result<Answer, ExecuteError> {
     let explained = match mode {
-        ExplainMode::Program => Explained { view, ran: None, passes: programs(view, query)? },
+        ExplainMode::Program => Explained {
+            view,
+            ran: None,
+            passes: programs(view, query, &Bounds::new(options, Timing::Off))?,
+        },
         ExplainMode::Analyze => {
             let bounds = Bounds::new(options, Timing::On);
             let start = Instant::now();
@@ -81,7 +85,7 @@ pub(super) struct Pass {
 }
 
 /// The programs of a query that is not run.
-fn programs(view: &View, query: &Query) -> Result<Vec<Pass>, ExecuteError> {
+fn programs(view: &View, query: &Query, bounds: &Bounds) -> Result<Vec<Pass>, ExecuteError> {
     // The dates of EVERY have programs that are alike.
     let shown = match query.dates {
         Dates::Every { .. } => 1,
@@ -92,8 +96,10 @@ fn programs(view: &View, query: &Query) -> Result<Vec<Pass>, ExecuteError> {
         let Some(&day) = step.days.first() else { continue };
         let query = step.of_day(0);
         let program = match &query.measure {
-            Measure::Overlap { operands, .. } => overlap::program(view, query, operands, day)?,
-            _ => group::program(view, query, step.parts.first(), day)?,
+            Measure::Overlap { operands, .. } => {
+                overlap::program(view, query, operands, day, bounds)?
+            }
+            _ => group::program(view, query, step.parts.first(), day, bounds)?,
         };
         passes.push(Pass { days: vec![day], program, trace: None });
     }

@@ -143,8 +143,9 @@ pub fn program(
     query: &Query,
     parts: Option<&Vec<Set>>,
     day: i32,
+    bounds: &Bounds,
 ) -> Result<Program, ExecuteError> {
-    let mut compiler = Compiler::new(view, day);
+    let mut compiler = Compiler::new(view, day).within(bounds.clone());
     compile(view, query, parts, &mut compiler)?;
     Ok(compiler.program)
 }

@@ -166,8 +166,9 @@ pub fn program(
     query: &Query,
     operands: &[Operand],
     day: i32,
+    bounds: &Bounds,
 ) -> Result<Program, ExecuteError> {
-    let mut compiler = Compiler::new(view, day);
+    let mut compiler = Compiler::new(view, day).within(bounds.clone());
     compile(query, operands, &mut compiler)?;
     Ok(compiler.program)
 }
@@ -180,6 +181,7 @@ fn compile(
 ) -> Result<(Option<NodeId>, Vec<NodeId>), ExecuteError> {
     let filter = query.filter.as_ref().filter(|filter| **filter != Set::All);
     let filter = filter.map(|filter| compiler.set(filter)).transpose()?;
+    filter.into_iter().for_each(|filter| compiler.program.ask(filter));
     let mut nodes = Vec::with_capacity(operands.len());
     for operand in operands {
         let set = compiler.set(&operand.set)?;

@@ -2,12 +2,14 @@
 
 use super::counted::{Asked, Counted, Place};
 use super::group::{Channel, Grouping, Summand};
-use super::groups::TOTAL_CODE;
 use crate::database::UseMemo;
 use crate::error::ExecuteError;
 use crate::exec::{Bounds, Node, NodeId, NodeTrace, Program, Sources, Trace, Way};
 use crate::memo::Stamp;
 use crate::view::View;
+
+/// Groups of one partition up to which the numbers of a pass are kept: the key names them all.
+const GROUPS_MAX: usize = 4096;
 
 /// The numbers of the groupings of several days; none when anything must be read.
 ///
@@ -47,7 +49,6 @@ fn one(program: &Program, grouping: &Grouping) -> Result<Option<Counted>, Execut
                         let Some(members) = members(program, node) else { return Ok(None) };
                         counted.add(place, &[code], (members, 0))?;
                     }
-                    counted.add(place, &[TOTAL_CODE], (0, 0))?;
                 }
                 _ => return Ok(None),
             }
@@ -80,6 +81,9 @@ pub fn asked(
             Summand::Keys(_) => return None,
         }
         for groups in grouping.families.iter().flatten() {
+            if groups.keys() > GROUPS_MAX {
+                return None;
+            }
             if let Some(key) = groups.index() {
                 indexes.push(key);
             } else if !groups.are_nodes() {

@@ -296,3 +296,41 @@ fn containers_are_counted_by_kind() {
     let first = answer.rows[0][0].to_string();
     assert!(first.contains("0 chunks") && first.contains("from the memo"), "{first}");
 }
+
+fn lines_with(database: &Database, statement: &str, memo: UseMemo) -> Vec<String> {
+    let options = ExecuteOptions { memo, ..ExecuteOptions::default() };
+    let answer = database.execute(statement, &[], &options).unwrap();
+    answer.rows.iter().map(|row| row[0].to_string()).collect()
+}
+
+#[test]
+fn what_is_asked_again_is_made_once_and_what_is_too_large_is_not_tried_again() {
+    let (_dir, database) = store();
+    let mut batch = EventBatch::new();
+    for number in (0..300_000).step_by(50) {
+        let day = When::day(Date(17_100));
+        batch.push(&Event::new(&format!("id:{number}"), "three", "buy", day));
+    }
+    database.ingest(&batch, None).unwrap();
+    let ask = || lines_with(&database, "EXPLAIN ANALYZE COUNT BY three.stage", UseMemo::Sets);
+    assert!(ask()[0].contains("row by row"));
+    // Now its sets are made, each chunk once, and kept.
+    let second = ask();
+    assert!(!second[0].contains("row by row"), "{second:#?}");
+    let (mut told, chunks) = (0, database.view().unwrap().chunk_end());
+    for line in second.iter().filter(|line| line.contains(" chunks,")).skip(1) {
+        let seen = line.split('[').nth(1).unwrap().split(' ').nth(2).unwrap();
+        assert!(seen.parse::<u32>().unwrap() <= chunks, "{second:#?}");
+        told += 1;
+    }
+    assert!(told > 2, "{second:#?}");
+    assert!(ask()[0].contains("from the memo"));
+    // The 6,000 who bought do not fit a quarter of this.
+    database.memo().set_limit(0);
+    database.memo().set_limit(32_000);
+    for round in 0..4 {
+        let by_rows = ask()[0].contains("row by row");
+        assert_eq!(by_rows, round != 1, "{round}");
+        assert!(database.memo().usage().bytes <= 32_000);
+    }
+}

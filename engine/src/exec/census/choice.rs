@@ -102,7 +102,10 @@ impl CensusPlan {
     /// is of everyone.
     #[must_use]
     pub fn add(&mut self, view: &View, program: &Program, node: NodeId) -> Option<()> {
-        if program.remembered().set(node).is_some() {
+        if let Some(kept) = program.remembered().set(node) {
+            if self.bits[node.0].is_none() {
+                self.rows += kept.members();
+            }
             return self.place(node, Reading::Set);
         }
         match &program.nodes()[node.0] {

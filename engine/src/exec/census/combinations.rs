@@ -96,7 +96,10 @@ impl Combinations {
 
     /// Bytes of it.
     pub(super) fn memory(&self) -> usize {
-        self.listed.len() * 8 + self.recent.len() * 16 + self.found.capacity() * 17
+        self.listed.len() * 8
+            + self.recent.len() * 16
+            + self.found.capacity() * 17
+            + self.sums.capacity() * 32
     }
 }
 

@@ -4,7 +4,7 @@
 //! intersections. Where there are many and a consumer has few days, the days with any node are
 //! gone through instead, and the intersections follow from the patterns, of which there are few.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::days::ChunkDays;
 use super::run::{Counts, Later, Sums};
@@ -128,28 +128,48 @@ impl Patterns {
 #[derive(Debug)]
 pub(super) struct MoneyPatterns {
     pub(super) nodes: Nodes,
-    sums: HashMap<(u64, u32), i128>,
+    /// By pattern and day, where there are few nodes.
+    listed: Vec<i128>,
+    /// With more, those that there are.
+    found: HashMap<(u64, u32), i128>,
 }
 
 impl MoneyPatterns {
     /// No money yet.
     pub(super) fn new(asked: &[Vec<Later>]) -> Self {
-        Self { nodes: Nodes::of(asked), sums: HashMap::new() }
+        let nodes = Nodes::of(asked);
+        let places = nodes.nodes.len();
+        let listed = if places <= NODES_MAX { vec![0; DAYS << places] } else { Vec::new() };
+        Self { nodes, listed, found: HashMap::new() }
     }
 
     /// Adds an amount.
+    #[inline]
     pub(super) fn add(&mut self, pattern: u64, day: u32, amount: i128) {
-        *self.sums.entry((pattern, day)).or_insert(0) += amount;
+        let at = usize::try_from(pattern).ok().map(|pattern| pattern * DAYS + day as usize);
+        match at.and_then(|at| self.listed.get_mut(at)) {
+            Some(sum) => *sum += amount,
+            None => *self.found.entry((pattern, day)).or_insert(0) += amount,
+        }
     }
 
     /// The money of intersections.
     pub(super) fn finish(&self) -> Sums {
         let mut sums = vec![[0; DAYS]; self.nodes.wanted.len()];
-        for ((pattern, day), amount) in &self.sums {
-            for place in self.nodes.with(*pattern) {
-                sums[place][*day as usize] += amount;
+        let listed = (0..).zip(self.listed.chunks_exact(DAYS)).flat_map(|(pattern, days)| {
+            (0..).zip(days).map(move |(day, amount)| ((pattern, day), *amount))
+        });
+        let found = self.found.iter().map(|(key, amount)| (*key, *amount));
+        for ((pattern, day), amount) in listed.filter(|(_, amount)| *amount != 0).chain(found) {
+            for place in self.nodes.with(pattern) {
+                sums[place][day as usize] += amount;
             }
         }
         sums
+    }
+
+    /// Bytes of it.
+    pub(super) fn memory(&self) -> usize {
+        self.listed.len() * size_of::<i128>() + self.found.capacity() * 48
     }
 }

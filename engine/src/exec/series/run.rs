@@ -100,7 +100,8 @@ impl SpanWork for Taker<'_> {
 
     fn memory(&self) -> usize {
         let patterns = self.patterns.as_ref().map_or(0, Patterns::memory);
-        self.walk.memory() + self.chunk.memory() + patterns
+        let money = self.money.as_ref().map_or(0, MoneyDays::memory);
+        self.walk.memory() + self.chunk.memory() + patterns + money
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
