@@ -58,8 +58,15 @@ fn random_key(random: &mut impl Rng, of: u32) -> Vec<u8> {
 }
 
 fn spill(dictionary: &Dictionary, dir: &Path, number: u64) -> Option<Arc<Part>> {
+    dictionary.freeze(0);
+    let parts = write_frozen(dictionary, dir, number)?;
+    dictionary.thaw(Arc::clone(&parts));
+    parts.last().cloned()
+}
+
+fn write_frozen(dictionary: &Dictionary, dir: &Path, number: u64) -> Option<Arc<[Arc<Part>]>> {
     let path = dir.join(number.to_string());
-    dictionary.spill(&SystemDisk, &path, number, number * 31).unwrap()
+    dictionary.write_frozen(&SystemDisk, &path, number, number * 31).unwrap()
 }
 
 fn reopen(dictionary: &Dictionary, dir: &Path) -> Dictionary {
@@ -87,11 +94,21 @@ fn it_is_a_map_over_everything_that_happens_to_it() {
             let (parts, before) = (dictionary.parts(), dictionary.count());
             let mut positions = vec![77];
             dictionary.intern(&column, &mut positions).unwrap();
-            match random.random_range(0..8) {
+            match random.random_range(0..10) {
                 0 => dictionary.truncate(before),
                 1 => {
                     spill(&dictionary, dir.path(), number);
                     dictionary.roll_back(parts, before).unwrap();
+                }
+                // What is set apart, written or not, comes back.
+                action @ (8 | 9) => {
+                    dictionary.freeze(10);
+                    dictionary.intern(&column, &mut positions).unwrap();
+                    if action == 9 {
+                        write_frozen(&dictionary, dir.path(), number);
+                    }
+                    dictionary.roll_back(parts, before).unwrap();
+                    assert!(!dictionary.is_frozen());
                 }
                 action => {
                     let expected: Vec<_> =

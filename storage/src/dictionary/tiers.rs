@@ -244,44 +244,14 @@ impl Dictionary {
         tiers.tail.truncate(length);
     }
 
-    /// Writes the tail to a part, which takes over older parts that are not much larger. Nothing
-    /// is synced and no file is removed. None when the tail is empty. No keys may be frozen.
-    pub(crate) fn spill(
-        &self,
-        disk: &dyn Disk,
-        path: &Path,
-        number: u64,
-        id: u64,
-    ) -> Result<Option<Arc<Part>>, PartError> {
-        let tiers = self.read();
-        debug_assert!(tiers.frozen.is_none(), "frozen keys come before those of the tail");
-        if tiers.tail.len() == 0 {
-            return Ok(None);
-        }
-        let parts = write_tail(
-            &tiers.parts,
-            &tiers.tail,
-            &tiers.buried,
-            &PartFile { disk, path, number, id },
-        )?;
-        let part = parts.last().cloned();
-        let first = part.as_ref().map_or(0, |part| part.first() + part.count());
-        drop(tiers);
-        let mut tiers = self.write();
-        tiers.parts = parts;
-        tiers.tail = Tail::new(first);
-        Ok(part)
-    }
-
-    /// Sets the keys so far apart, to be written to a part while others come. None may be set
-    /// apart already.
-    pub(crate) fn freeze(&self) {
+    /// Sets the keys so far apart, to be written to a part while others come: `more` of them are
+    /// expected, for which the table need not grow. None may be set apart already.
+    pub(crate) fn freeze(&self, more: usize) {
         let mut tiers = self.write();
         debug_assert!(tiers.frozen.is_none(), "one checkpoint is written at a time");
         if tiers.tail.len() > 0 {
             let first = tiers.tail.first + narrow(tiers.tail.len());
-            // As many keys will come again: they need not grow the table under the writers' turn.
-            let tail = Tail::with_room(first, tiers.tail.len());
+            let tail = Tail::with_room(first, more);
             let frozen = std::mem::replace(&mut tiers.tail, tail);
             tiers.frozen = Some(Arc::new(frozen));
         }
@@ -292,9 +262,10 @@ impl Dictionary {
         self.read().frozen.is_some()
     }
 
-    /// Writes the keys that are set apart to a part, as [`Self::spill`] does with the tail. The
-    /// dictionary goes on without the part until it is told of it ([`Self::thaw`]). Nobody waits
-    /// meanwhile. The parts there are then; none when no keys are set apart.
+    /// Writes the keys that are set apart to a part, which takes over older parts that are not much
+    /// larger. Its end is not synced and no file is removed. The dictionary goes on without the part
+    /// until it is told of it ([`Self::thaw`]). Nobody waits meanwhile. The parts there are then;
+    /// none when no keys are set apart.
     pub(crate) fn write_frozen(
         &self,
         disk: &dyn Disk,
@@ -319,9 +290,8 @@ impl Dictionary {
     }
 
     /// Goes back to older parts and a count of keys: those that are in none of the parts come
-    /// back into memory.
+    /// back into memory, and none are set apart. Nobody may be writing those that are.
     pub(crate) fn roll_back(&self, parts: Arc<[Arc<Part>]>, count: u32) -> Result<(), InternError> {
-        debug_assert!(!self.is_frozen(), "whoever may roll back has waited for the checkpoint");
         let first = parts.last().map_or(0, |part| part.first() + part.count());
         if self.read().tail.first == first {
             self.write().parts = parts;

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::behind::Behind;
 use super::blocks::{BlockWriter, write_synced};
 use super::checkpoint::complete;
 use super::columns;
-use super::commit::{Plan, commit, spill_keys};
+use super::commit::{Plan, commit};
 use super::error::WriteError;
 use super::files::{Draft, FileType};
 use super::seen::Seen;
@@ -35,6 +36,8 @@ pub struct Bulk<'s> {
     /// Bytes of `blocks`.
     memory: usize,
     spill: Spill,
+    /// Keys that are being written.
+    behind: Behind,
     rows: u64,
     /// The dictionaries as they were.
     parts_before: [Arc<[Arc<Part>]>; 3],
@@ -73,6 +76,7 @@ impl<'s> Bulk<'s> {
             blocks: BTreeMap::new(),
             memory: 0,
             spill: Spill::default(),
+            behind: Behind::default(),
             rows: 0,
             committed: false,
             shared,
@@ -104,9 +108,15 @@ impl<'s> Bulk<'s> {
         let (count, bytes) = self.shared.dictionaries[table as usize].tail_size();
         let tuning = &self.shared.tuning;
         if count >= tuning.tail_keys || bytes >= tuning.tail_bytes {
-            spill_keys(self.shared, self.draft(), table)?;
+            self.write_keys(table, count)?;
         }
         Ok(())
+    }
+
+    /// Begins to write the keys in memory, when so many more are expected.
+    fn write_keys(&mut self, table: KeyTable, more: usize) -> Result<(), WriteError> {
+        let draft = self.draft.as_ref().expect("only commit takes the draft");
+        self.behind.begin(self.shared, draft, table, more)
     }
 
     /// Adds events. Spills when the memory limit is reached.
@@ -168,9 +178,13 @@ impl<'s> Bulk<'s> {
             return Ok(Outcome::Repeated);
         }
         let events = self.rows;
-        self.write_segments(progress)?;
         for table in KeyTable::ALL {
-            spill_keys(self.shared, self.draft(), table)?;
+            self.write_keys(table, 0)?;
+        }
+        self.write_segments(progress)?;
+        let draft = self.draft.as_ref().expect("only commit takes the draft");
+        for table in KeyTable::ALL {
+            self.behind.end(self.shared, draft, table)?;
         }
         let plan = std::mem::take(&mut self.plan);
         let draft = self.draft.take().expect("only commit takes the draft");
@@ -215,6 +229,7 @@ impl Drop for Bulk<'_> {
         if self.committed {
             return;
         }
+        self.behind = Behind::default();
         for ((dictionary, parts), count) in
             self.shared.dictionaries.iter().zip(&self.parts_before).zip(self.keys_before)
         {

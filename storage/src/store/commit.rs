@@ -55,21 +55,6 @@ struct PartChanges {
     removed: Vec<(KeyTable, u64)>,
 }
 
-/// Writes the keys in memory to parts.
-pub(super) fn spill_keys(
-    shared: &Shared,
-    draft: &Draft,
-    table: KeyTable,
-) -> Result<(), WriteError> {
-    let dictionary = &shared.dictionaries[table as usize];
-    if dictionary.tail_size().0 > 0 {
-        let (number, path) = draft.reserve(FileType::Part(table));
-        let id = shared.files.file_id(number);
-        dictionary.spill(&*shared.files.disk, &path, number, id)?;
-    }
-    Ok(())
-}
-
 /// Makes a plan durable and visible. The caller has the turn; the plan's files are synced.
 pub(super) fn commit(shared: &Shared, draft: Draft, plan: Plan) -> Result<(), WriteError> {
     shared.healthy()?;

@@ -1,5 +1,6 @@
 //! A store: one directory, its writer, and the snapshots that readers hold.
 
+mod behind;
 mod blocks;
 mod bulk;
 mod care;

@@ -228,7 +228,7 @@ impl Replay<'_> {
         let origin = Origin { store_id: files.store_id, number };
         let replayed = replay(&path, &bytes, FileKind::Log, origin)?;
         self.records(&path, &bytes, &replayed)?;
-        self.snapshot.dictionaries.iter().for_each(Dictionary::freeze);
+        self.snapshot.dictionaries.iter().for_each(|dictionary| dictionary.freeze(0));
         self.snapshot.frozen = Arc::new(std::mem::take(&mut self.snapshot.memory));
         let file = FrozenFile { path, bytes: replayed.length };
         Ok(FrozenLog { file, last: replayed.last, torn: replayed.torn })

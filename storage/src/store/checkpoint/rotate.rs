@@ -66,7 +66,10 @@ pub(super) fn rotate(shared: &Shared, _turn: &TurnGuard<'_>) -> Result<(), Write
     append_edit(shared, &mut state, draft, edit)?;
     let old = std::mem::replace(&mut state.log, log);
     state.frozen = Some(FrozenFile { bytes: old.length(), path: old.path });
-    shared.dictionaries.iter().for_each(|dictionary| dictionary.freeze());
+    for dictionary in &*shared.dictionaries {
+        // As many keys will come again: the table need not grow under the writers' turn.
+        dictionary.freeze(dictionary.tail_size().0);
+    }
     let mut next = (*shared.present()).clone();
     next.version += 1;
     next.log_bytes = state.log_bytes();

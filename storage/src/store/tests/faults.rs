@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
+use super::super::shared::{Beside, Tuning};
 use super::super::{BulkOptions, Outcome, Store, WriteError};
 use super::model::Model;
 use super::{Row, batch, columns_of, define, names_in, random_rows, settings, small};
@@ -189,6 +190,66 @@ fn a_full_disk_refuses_loses_nothing_and_recovers() {
     assert_eq!(leftovers, 0);
     drop(store);
     model.check(&Store::open(dir.path()).unwrap());
+}
+
+/// Loads rows in many pieces; a piece whose keys could not be written out is tried again when there
+/// is room.
+fn load_in_pieces(store: &Store, disk: &Handle, rows: &[Row]) -> Result<u32, WriteError> {
+    let mut load = store.bulk(BulkOptions { token: None, memory: 1 << 30 })?;
+    let mut refused = 0;
+    for piece in rows.chunks(30) {
+        let events = columns_of(piece, store.names(), |table, keys, ids| {
+            let mut found = Vec::new();
+            while let Err(error) = load.intern(table, keys, &mut found) {
+                assert!(matches!(error, WriteError::Full(_)), "{error}");
+                disk.0.room.store(i64::MAX, Ordering::SeqCst);
+                refused += 1;
+                found.clear();
+            }
+            ids.extend(found);
+        });
+        load.push(events)?;
+    }
+    load.commit(&mut |_, _| {})?;
+    Ok(refused)
+}
+
+#[test]
+fn keys_that_found_no_room_beside_a_load_are_written_later_or_taken_back() {
+    let mut refused = 0;
+    for (beside, seed) in [(Beside::Thread, 40), (Beside::Nobody, 41)] {
+        let mut random = Pcg64::seed_from_u64(seed);
+        for room in (0..40_000).step_by(1_009) {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = Handle::new();
+            let tuning = Tuning { beside, ..small() };
+            let store =
+                Store::create_on(Arc::new(disk.clone()), dir.path(), &settings(), tuning).unwrap();
+            let mut model = Model::default();
+            let rows = random_rows(&mut random, 20);
+            batch(&store, None, &rows);
+            model.add(None, &rows);
+            let rows = random_rows(&mut random, 600);
+            disk.0.room.store(room, Ordering::SeqCst);
+            let loaded = load_in_pieces(&store, &disk, &rows);
+            disk.0.room.store(i64::MAX, Ordering::SeqCst);
+            match loaded {
+                Ok(times) => {
+                    refused += times;
+                    model.add(None, &rows);
+                }
+                Err(WriteError::Full(_)) => {}
+                Err(other) => panic!("{other}"),
+            }
+            model.check(&store);
+            let rows = random_rows(&mut random, 50);
+            batch(&store, None, &rows);
+            model.add(None, &rows);
+            drop(store);
+            model.check(&Store::open(dir.path()).unwrap());
+        }
+    }
+    assert!(refused > 10, "some were refused while the load went on: {refused}");
 }
 
 #[test]
