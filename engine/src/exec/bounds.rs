@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::memory::{Account, Held};
-use super::share::{AtWork, Work};
+use super::share::{AsWorker, Turn};
 use super::trace::Timing;
+use super::work::{AtWork, Work};
 use crate::database::{Cancel, ExecuteOptions, Method, UseMemo};
 use crate::error::{ExecuteError, MemoryUse};
 use crate::options::{MEMORY_DEFAULT, Probe};
@@ -66,15 +67,20 @@ impl Bounds {
     }
 
     /// As [`Self::check`]; a statement that has worked long also waits, for some milliseconds at
-    /// most, while one that has worked less is at work. For a place in a worker where nothing is
-    /// locked.
+    /// most, while one that has worked less is at work, and its workers for a core. For a place in
+    /// a worker where nothing is locked.
     ///
     /// # Errors
     /// As [`Self::check`].
     pub fn pause(&self) -> Result<(), ExecuteError> {
-        let waited = self.work.give_way();
-        WAITED.set(WAITED.get() + waited);
-        self.check()
+        loop {
+            let (waited, turn) = self.work.give_way();
+            WAITED.set(WAITED.get() + waited);
+            self.check()?;
+            if turn == Turn::Ours {
+                return Ok(());
+            }
+        }
     }
 
     /// Does a piece of a worker's work, when the statement may go on and it is its turn.
@@ -93,6 +99,11 @@ impl Bounds {
         // Who gives way is not at work.
         self.work.add(start.elapsed().saturating_sub(WAITED.get()));
         done
+    }
+
+    /// The thread is a worker of the statement while the guard lives.
+    pub(super) fn as_worker(&self) -> AsWorker {
+        self.work.as_worker()
     }
 
     /// The statement is at work while the guard lives.

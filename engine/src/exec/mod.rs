@@ -18,6 +18,7 @@ mod set;
 mod share;
 mod trace;
 mod walk;
+mod work;
 
 pub use bounds::Bounds;
 pub use census::{CensusPlan, Combinations, census};

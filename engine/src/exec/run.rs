@@ -63,6 +63,7 @@ pub(super) fn for_each_span<W: SpanWork>(
     let _at_work = bounds.begin();
     let work = || -> Result<W::Made, ExecuteError> {
         let mut worker = new();
+        let _as_worker = bounds.as_worker();
         let mut held = bounds.holds(W::MEMORY_OF);
         while !failed.load(Ordering::Relaxed) {
             let first = next.fetch_add(span, Ordering::Relaxed);

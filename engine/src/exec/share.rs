@@ -1,50 +1,126 @@
 //! The cores shared between statements: who has worked long waits between two pieces of work while
-//! somebody who has worked less is at it.
+//! somebody who has worked less is at it, and no more of those than there are cores work at once.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The work, of all its workers, after which a statement belongs to the next level.
-const LEVEL_ENDS: [Duration; LEVELS - 1] =
-    [Duration::from_millis(2), Duration::from_millis(20), Duration::from_millis(400)];
-const LEVELS: usize = 4;
-/// How long somebody waits for those who have worked less: then a piece of work is done, so that
-/// no statement starves.
-const PATIENCE: Duration = Duration::from_millis(8);
+pub(super) const LEVEL_ENDS: [Duration; LEVELS - 1] =
+    [Duration::from_micros(500), Duration::from_millis(10), Duration::from_millis(200)];
+/// Levels of statements by their work. Those of the first need no core of their own.
+pub(super) const LEVELS: usize = 4;
+/// How long somebody waits for those who have worked less, or for a core: then the statement is
+/// looked at, and after the first a piece of work is done, so that nobody starves.
+pub(super) const PATIENCE: Duration = Duration::from_millis(8);
+/// How long a worker keeps a core that others wait for.
+const SLICE: Duration = Duration::from_millis(2);
 
-/// The cores of this process: statements of all its stores share them.
-static CORES: Share = Share::new();
+thread_local! {
+    /// Whether this thread is a worker, and since when it has a core.
+    static PLACE: Cell<Place> = const { Cell::new(Place::Outside) };
+}
 
-/// Who is at work, by level.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// It is no worker.
+    Outside,
+    /// It is one that has no core.
+    Without,
+    With(Instant),
+}
+
+/// Who is at work, by level, and who has a core.
 #[derive(Debug)]
-struct Share {
+pub(super) struct Share {
     at_work: [AtomicUsize; LEVELS],
     /// Workers that wait for lower levels.
     waiting: AtomicUsize,
     lock: Mutex<()>,
     left: Condvar,
+    /// How many cores there are; 0 before somebody asked.
+    cores: AtomicUsize,
+    turns: Mutex<Turns>,
+    /// Workers that wait for a core: what the turns say, to be looked at without them.
+    queued: AtomicUsize,
+    given: Condvar,
+}
+
+/// Invariant 1: at most `cores` workers have a core, counting those that are `given` but not taken.
+#[derive(Debug)]
+struct Turns {
+    taken: usize,
+    queued: usize,
+    /// Cores that were handed on to somebody in the queue who has not woken yet.
+    given: usize,
+}
+
+/// What became of the wish to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The worker may work.
+    Ours,
+    /// All cores are taken still.
+    NotYet,
 }
 
 impl Share {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             at_work: [const { AtomicUsize::new(0) }; LEVELS],
             waiting: AtomicUsize::new(0),
             lock: Mutex::new(()),
             left: Condvar::new(),
+            cores: AtomicUsize::new(0),
+            turns: Mutex::new(Turns { taken: 0, queued: 0, given: 0 }),
+            queued: AtomicUsize::new(0),
+            given: Condvar::new(),
         }
     }
 
-    fn is_lighter_at_work(&self, level: usize) -> bool {
-        self.at_work[..level].iter().any(|at_work| at_work.load(Ordering::SeqCst) > 0)
+    /// One more statement is at work at a level.
+    pub(super) fn enter(&self, level: usize) {
+        self.at_work[level].fetch_add(1, Ordering::SeqCst);
     }
 
-    fn leave(&self, level: usize) {
+    /// One less is.
+    pub(super) fn leave(&self, level: usize) {
         let before = self.at_work[level].fetch_sub(1, Ordering::SeqCst);
         if before == 1 && self.waiting.load(Ordering::SeqCst) > 0 {
             let _lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
             self.left.notify_all();
+        }
+    }
+
+    pub(super) fn is_lighter_at_work(&self, level: usize) -> bool {
+        self.at_work[..level].iter().any(|at_work| at_work.load(Ordering::SeqCst) > 0)
+    }
+
+    /// Gives way to whoever has worked less, and takes a core if the thread is a worker. It may keep
+    /// the one it has, for a while.
+    pub(super) fn give_way(&self, level: usize) -> Turn {
+        if level == 0 {
+            return Turn::Ours;
+        }
+        let lighter = self.is_lighter_at_work(level);
+        match PLACE.get() {
+            Place::Outside if !lighter => return Turn::Ours,
+            Place::With(since)
+                if !lighter
+                    && (self.queued.load(Ordering::SeqCst) == 0 || since.elapsed() < SLICE) =>
+            {
+                return Turn::Ours;
+            }
+            Place::With(_) => self.hand_on(),
+            Place::Outside | Place::Without => {}
+        }
+        if lighter {
+            self.wait(level);
+        }
+        match PLACE.get() {
+            Place::Outside => Turn::Ours,
+            Place::Without | Place::With(_) => self.take(),
         }
     }
 
@@ -56,153 +132,96 @@ impl Share {
         drop(self.left.wait_timeout_while(lock, PATIENCE, busy));
         self.waiting.fetch_sub(1, Ordering::SeqCst);
     }
-}
 
-/// What one statement has worked.
-// Invariant 1: while `passes` is above 0, the share counts the statement once, at `level`.
-#[derive(Debug)]
-pub struct Work {
-    share: &'static Share,
-    nanoseconds: AtomicU64,
-    level: AtomicUsize,
-    /// Passes under way; held while the level changes.
-    passes: Mutex<usize>,
-}
-
-/// While it lives, its statement is at work.
-#[derive(Debug)]
-pub struct AtWork(Arc<Work>);
-
-impl Default for Work {
-    fn default() -> Self {
-        Self::within(&CORES)
-    }
-}
-
-impl Work {
-    /// A statement that begins.
-    fn within(share: &'static Share) -> Self {
-        let (nanoseconds, level, passes) = Default::default();
-        Self { share, nanoseconds, level, passes }
-    }
-
-    /// The statement is at work from now on.
-    pub fn begin(self: &Arc<Self>) -> AtWork {
-        let mut passes = self.passes();
-        *passes += 1;
-        if *passes == 1 {
-            self.share.at_work[self.level()].fetch_add(1, Ordering::SeqCst);
+    /// Takes a core, or waits for one that is handed on.
+    fn take(&self) -> Turn {
+        let mut turns = self.turns();
+        if turns.taken + turns.given < self.cores() {
+            turns.taken += 1;
+            PLACE.set(Place::With(Instant::now()));
+            return Turn::Ours;
         }
-        AtWork(Arc::clone(self))
+        turns.queued += 1;
+        self.queued.store(turns.queued, Ordering::SeqCst);
+        let none = |turns: &mut Turns| turns.given == 0;
+        let waited = self.given.wait_timeout_while(turns, PATIENCE, none);
+        let (mut turns, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        turns.queued -= 1;
+        self.queued.store(turns.queued, Ordering::SeqCst);
+        if turns.given == 0 {
+            return Turn::NotYet;
+        }
+        turns.given -= 1;
+        turns.taken += 1;
+        PLACE.set(Place::With(Instant::now()));
+        Turn::Ours
     }
 
-    /// A worker has worked so long.
-    pub fn add(&self, time: Duration) {
-        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let done = self.nanoseconds.fetch_add(time, Ordering::Relaxed).saturating_add(time);
-        let reached = |end: &&Duration| Duration::from_nanos(done) >= **end;
-        let level = LEVEL_ENDS.iter().take_while(reached).count();
-        if level <= self.level() {
-            return;
-        }
-        let passes = self.passes();
-        // Another worker may have come first.
-        let before = self.level.fetch_max(level, Ordering::SeqCst);
-        if before < level && *passes > 0 {
-            self.share.at_work[level].fetch_add(1, Ordering::SeqCst);
-            self.share.leave(before);
+    /// Gives the thread's core to whoever waits for one.
+    fn hand_on(&self) {
+        PLACE.set(Place::Without);
+        let mut turns = self.turns();
+        turns.taken -= 1;
+        if turns.queued > turns.given {
+            turns.given += 1;
+            self.given.notify_one();
         }
     }
 
-    /// Waits while a statement that has worked less is at work, for some milliseconds at most; how
-    /// long.
-    pub fn give_way(&self) -> Duration {
-        let level = self.level();
-        if level == 0 || !self.share.is_lighter_at_work(level) {
-            return Duration::ZERO;
+    fn cores(&self) -> usize {
+        match self.cores.load(Ordering::Relaxed) {
+            0 => {
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                self.cores.store(cores, Ordering::Relaxed);
+                cores
+            }
+            cores => cores,
         }
-        let start = Instant::now();
-        self.share.wait(level);
-        start.elapsed()
     }
 
-    fn level(&self) -> usize {
-        self.level.load(Ordering::SeqCst)
-    }
-
-    fn passes(&self) -> MutexGuard<'_, usize> {
-        self.passes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        let mut passes = self.0.passes();
-        *passes -= 1;
-        if *passes == 0 {
-            self.0.share.leave(self.0.level());
-        }
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-
-    fn counts(share: &Share) -> [usize; LEVELS] {
-        [0, 1, 2, 3].map(|level| share.at_work[level].load(Ordering::SeqCst))
+impl Share {
+    /// How many statements are at work, by level.
+    pub(super) fn counts(&self) -> [usize; LEVELS] {
+        [0, 1, 2, 3].map(|level| self.at_work[level].load(Ordering::SeqCst))
     }
 
-    #[test]
-    fn statements_are_counted_once_at_their_level() {
-        static SHARE: Share = Share::new();
-        let work = Arc::new(Work::within(&SHARE));
-        let (first, second) = (work.begin(), work.begin());
-        assert_eq!(counts(&SHARE), [1, 0, 0, 0]);
-        work.add(Duration::from_micros(1_999));
-        assert_eq!(counts(&SHARE), [1, 0, 0, 0]);
-        work.add(Duration::from_micros(1));
-        assert_eq!(counts(&SHARE), [0, 1, 0, 0]);
-        drop(first);
-        assert_eq!(counts(&SHARE), [0, 1, 0, 0]);
-        drop(second);
-        assert_eq!(counts(&SHARE), [0, 0, 0, 0]);
-        work.add(Duration::from_secs(1));
-        let _again = work.begin();
-        assert_eq!(counts(&SHARE), [0, 0, 0, 1]);
+    /// Has it share out so many cores.
+    pub(super) fn set_cores(&self, cores: usize) {
+        self.cores.store(cores, Ordering::SeqCst);
     }
+}
 
-    #[test]
-    fn the_heavy_wait_for_the_light_and_not_for_ever() {
-        static SHARE: Share = Share::new();
-        let heavy = Arc::new(Work::within(&SHARE));
-        let light = Arc::new(Work::within(&SHARE));
-        let _heavy = heavy.begin();
-        heavy.add(Duration::from_secs(1));
-        let at_work = light.begin();
-        light.give_way();
-        let start = Instant::now();
-        heavy.give_way();
-        assert!(start.elapsed() >= PATIENCE, "it waited, and then went on");
-        let waited = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| {
-                let start = Instant::now();
-                while SHARE.is_lighter_at_work(2) {
-                    heavy.give_way();
-                }
-                start.elapsed()
-            });
-            std::thread::sleep(3 * PATIENCE);
-            drop(at_work);
-            waiting.join().unwrap()
-        });
-        assert!(waited >= 2 * PATIENCE);
-        let start = Instant::now();
-        for _ in 0..1_000 {
-            heavy.give_way();
+/// While it lives, its thread is a worker; then it has no core any more.
+#[derive(Debug)]
+pub(super) struct AsWorker {
+    share: &'static Share,
+    before: Place,
+}
+
+impl AsWorker {
+    pub(super) fn new(share: &'static Share) -> Self {
+        // A worker within a worker keeps the core that it has.
+        let before = PLACE.get();
+        if let Place::Outside = before {
+            PLACE.set(Place::Without);
         }
-        assert!(start.elapsed() < Duration::from_millis(500), "alone, nobody waits");
+        Self { share, before }
+    }
+}
+
+impl Drop for AsWorker {
+    fn drop(&mut self) {
+        if let Place::Outside = self.before {
+            if let Place::With(_) = PLACE.get() {
+                self.share.hand_on();
+            }
+            PLACE.set(Place::Outside);
+        }
     }
 }
