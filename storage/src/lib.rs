@@ -13,6 +13,7 @@ pub mod erasure;
 pub mod error;
 pub mod index;
 pub mod io;
+pub mod level;
 mod manifest;
 pub mod names;
 pub mod probe;

@@ -83,7 +83,7 @@ fn beside(
         let mut times = Vec::new();
         while !over.load(Ordering::Relaxed) {
             let start = Instant::now();
-            database.execute(heavy, &[], &heavily)?;
+            database.execute(heavy, &[], heavily)?;
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
         Ok::<_, throng::DatabaseError>(times)

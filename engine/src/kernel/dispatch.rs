@@ -1,88 +1,9 @@
 //! One copy of each loop per level of instructions, and the choice between them at run time.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-
 use throng_storage::container::{CHUNK_SIZE, ChunkBits};
+pub use throng_storage::level::{Level, force, level};
 
 use super::plain;
-
-/// Instructions that the loops are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// What every machine of the architecture has.
-    Portable = 1,
-    /// AVX2, POPCNT, BMI1 and BMI2.
-    Avx2 = 2,
-    /// AVX-512 F, BW, VL and VPOPCNTDQ, and those of [`Level::Avx2`].
-    Avx512 = 3,
-}
-
-impl Level {
-    /// Every level, the lowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
-
-    /// What it is called.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-        }
-    }
-
-    /// Whether this machine has its instructions.
-    #[must_use]
-    pub fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => {
-                is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("popcnt")
-                    && is_x86_feature_detected!("bmi1")
-                    && is_x86_feature_detected!("bmi2")
-            }
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => {
-                Self::Avx2.is_available()
-                    && is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512vpopcntdq")
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => false,
-        }
-    }
-}
-
-/// The level in use; 0 before it was chosen.
-// Invariant 1: holds 0 or the number of a level whose instructions this machine has.
-static CHOSEN: AtomicU8 = AtomicU8::new(0);
-
-/// The level in use: the highest that this machine has, unless another was forced.
-#[must_use]
-pub fn level() -> Level {
-    let chosen = CHOSEN.load(Ordering::Relaxed);
-    let known = Level::ALL.into_iter().find(|level| *level as u8 == chosen);
-    known.unwrap_or_else(|| {
-        let best = Level::ALL.into_iter().rfind(|level| level.is_available());
-        let best = best.unwrap_or(Level::Portable);
-        CHOSEN.store(best as u8, Ordering::Relaxed);
-        best
-    })
-}
-
-/// Uses a level from now on, in all threads; for tests and measurements. False, and nothing
-/// changes, when this machine does not have it.
-pub fn force(level: Level) -> bool {
-    let available = level.is_available();
-    if available {
-        CHOSEN.store(level as u8, Ordering::Relaxed);
-    }
-    available
-}
 
 /// Makes the copies of a loop and the function that chooses one.
 macro_rules! dispatched {
@@ -103,9 +24,9 @@ macro_rules! dispatched {
                 }
                 match level() {
                     Level::Portable => {}
-                    // SAFETY: by invariant 1 of `CHOSEN` the machine has these instructions.
+                    // SAFETY: a level in use is one whose instructions this machine has.
                     Level::Avx2 => return unsafe { avx2($($argument),*) },
-                    // SAFETY: by invariant 1 of `CHOSEN` the machine has these instructions.
+                    // SAFETY: a level in use is one whose instructions this machine has.
                     Level::Avx512 => return unsafe { avx512($($argument),*) },
                 }
             }

@@ -3,8 +3,9 @@
 #![deny(clippy::indexing_slicing)]
 #![expect(clippy::cast_possible_truncation, reason = "a consumer's low half is its place")]
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
+use crate::bits::beginnings;
 use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::layout::{
@@ -44,6 +45,8 @@ struct Scratch {
     low: Vec<u16>,
     /// Whole consumers of a page of several chunks.
     wide: Vec<u32>,
+    /// Where in `wide` each chunk begins.
+    starts: Vec<u32>,
     /// One for each chunk of the page, and one past the end.
     slots: Vec<Slot>,
     /// Listed repeats of a page of several chunks.
@@ -283,29 +286,32 @@ impl Scratch {
         let entry = page.entry;
         self.slots.clear();
         self.repeats.clear();
-        if entry.first_chunk == entry.last_chunk {
-            return page.listed(&mut self.low, |consumer| consumer as u16);
-        }
-        page.listed(&mut self.wide, |consumer| consumer)?;
+        page.listed(&mut self.wide)?;
         self.low.clear();
         self.low.extend(self.wide.iter().map(|&consumer| consumer as u16));
-        let slots = &mut self.slots;
-        let mut before = None;
-        for (start, consumer) in (0_u32..).zip(&self.wide) {
-            let chunk = consumer >> 16;
-            if before != Some(chunk) {
-                before = Some(chunk);
-                slots.push(Slot { chunk, start, row: start });
-            }
+        if entry.first_chunk == entry.last_chunk {
+            return Ok(());
         }
-        let chunks = (slots.first().map(|slot| slot.chunk), before);
-        let expected = (Some(u32::from(entry.first_chunk)), Some(u32::from(entry.last_chunk)));
-        if chunks != expected || !slots.is_sorted_by(|a, b| a.chunk < b.chunk) {
+        if !self.find_slots(u32::from(entry.first_chunk)..=u32::from(entry.last_chunk)) {
             return Err(page.corrupt("a page has other chunks than its entry says"));
         }
+        let slots = &mut self.slots;
         let start = entry.consumers();
         slots.push(Slot { chunk: u32::MAX, start, row: start });
         self.find_rows(page)
+    }
+
+    /// Finds where each chunk starts, as if no consumer had two rows. Whether they are ascending
+    /// chunks of a range, its ends among them.
+    fn find_slots(&mut self, chunks: RangeInclusive<u32>) -> bool {
+        beginnings(&self.wide, &mut self.starts);
+        let chunk = |start: u32| self.wide.get(start as usize).map_or(0, |wide| wide >> 16);
+        let slots =
+            self.starts.iter().map(|&start| Slot { chunk: chunk(start), start, row: start });
+        self.slots.extend(slots);
+        self.slots.first().map(|slot| slot.chunk) == Some(*chunks.start())
+            && self.slots.last().map(|slot| slot.chunk) == Some(*chunks.end())
+            && self.slots.is_sorted_by(|a, b| a.chunk < b.chunk)
     }
 
     /// Adds to each slot's row the repeats before it.

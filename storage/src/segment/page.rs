@@ -223,15 +223,10 @@ impl<'a> Page<'a> {
     }
 
     /// The distinct consumers of a list, each mapped.
-    pub(super) fn listed<T: Copy>(
-        &self,
-        out: &mut Vec<T>,
-        map: impl Fn(u32) -> T,
-    ) -> Result<(), CorruptError> {
-        let base = self.head.base;
+    pub(super) fn listed(&self, out: &mut Vec<u32>) -> Result<(), CorruptError> {
         let data = self.file.raw().get(self.consumers_at..).unwrap_or_default();
         self.list()
-            .and_then(|list| list.read(data, out, |value| map(base.wrapping_add(value))))
+            .and_then(|list| list.read(data, self.head.base, out))
             .ok_or_else(|| self.corrupt("a page's consumers do not decode"))
     }
 
@@ -239,7 +234,7 @@ impl<'a> Page<'a> {
     pub(super) fn listed_repeats(&self, out: &mut Vec<u32>) -> Result<(), CorruptError> {
         let data = self.file.raw().get(self.repeats_at..).unwrap_or_default();
         self.repeat_list()
-            .and_then(|list| list.read(data, out, |row| row))
+            .and_then(|list| list.read(data, 0, out))
             .ok_or_else(|| self.corrupt("a page's repeats do not decode"))
     }
 
@@ -324,8 +319,14 @@ impl<'a> Page<'a> {
             Encoding::Constant => out.resize(rows.len(), convert(base)),
             Encoding::Packed => {
                 let packed = Packed::new(data, all, bits).ok_or_else(wrong)?;
-                let values = packed.iter(rows.start, rows.len());
-                out.extend(values.map(|more| convert(base.wrapping_add_unsigned(more))));
+                let value = |more| convert(base.wrapping_add_unsigned(more));
+                if packed.is_narrow() {
+                    packed.each_block(rows.clone(), |block| {
+                        out.extend(block.iter().map(|&more| value(u64::from(more))));
+                    });
+                } else {
+                    out.extend(packed.iter(rows.start, rows.len()).map(value));
+                }
             }
             Encoding::Dictionary => {
                 let (count, value_bits) =

@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::bits::{Days, keep};
 use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::cursor::LaneChunk;
@@ -121,64 +122,53 @@ impl LaneChunk<'_> {
     ) -> Result<(), CorruptError> {
         let Some((first, span)) = bounds(days) else { return Ok(()) };
         let day = |offset: i64| u16::try_from(i64::from(self.first_day) + offset);
-        let Some(offset) = self.page.constant(DAY) else {
-            out.all.clear();
-            self.append_low(&mut out.all)?;
-            return self.filter(first, span, out);
-        };
-        let day = day(offset).unwrap_or(u16::MAX);
-        if day.wrapping_sub(first) <= span {
-            self.append_low(&mut out.low)?;
-            out.day.resize(out.low.len(), day);
-        }
-        Ok(())
-    }
-
-    /// Keeps the rows whose day is at least `first` and at most `span` more.
-    fn filter(&self, first: u16, span: u16, out: &mut WindowRows) -> Result<(), CorruptError> {
-        let (before, rows) = (out.low.len(), out.all.len());
-        out.low.resize(before + rows, 0);
-        out.day.resize(before + rows, 0);
-        let mut kept = Kept { low: &mut out.low, day: &mut out.day, count: before };
-        let mut keep = |low, day: u16| kept.push(low, day, day.wrapping_sub(first) <= span);
-        if let Some((base, packed)) = self.page.packed(DAY)? {
-            let base = low_bits(i64::from(self.first_day).wrapping_add(base));
-            let offsets = packed.iter(self.rows.start, rows);
-            for (low, offset) in out.all.iter().zip(offsets) {
-                keep(*low, base.wrapping_add(low_bits(offset.cast_signed())));
+        if let Some(offset) = self.page.constant(DAY) {
+            let day = day(offset).unwrap_or(u16::MAX);
+            if day.wrapping_sub(first) <= span {
+                self.append_low(&mut out.low)?;
+                out.day.resize(out.low.len(), day);
             }
-        } else {
-            let mut days = Vec::new();
-            let first_day = i64::from(self.first_day);
-            self.page.column(DAY, self.rows.clone(), &mut days, |offset| {
-                low_bits(first_day.wrapping_add(offset))
-            })?;
-            out.all.iter().zip(days).for_each(|(low, day)| keep(*low, day));
+            return Ok(());
         }
-        let count = kept.count;
-        out.low.truncate(count);
-        out.day.truncate(count);
-        Ok(())
+        let WindowRows { low, day, all } = out;
+        match self.consumers() {
+            Container::Array(lows) if lows.len() == self.rows.len() => {
+                self.filter(lows, (first, span), (low, day))
+            }
+            _ => {
+                all.clear();
+                self.append_low(all)?;
+                self.filter(all, (first, span), (low, day))
+            }
+        }
     }
-}
 
-/// Rows being kept. They are written before it is known whether they stay, so that no branch has
-/// to be guessed.
-struct Kept<'k> {
-    low: &'k mut [u16],
-    day: &'k mut [u16],
-    count: usize,
-}
-
-impl Kept<'_> {
-    #[inline]
-    fn push(&mut self, low: u16, day: u16, keep: bool) {
-        if let (Some(to_low), Some(to_day)) =
-            (self.low.get_mut(self.count), self.day.get_mut(self.count))
+    /// Appends the rows whose day is at least `first` and at most `span` more; `lows` are their
+    /// consumers.
+    fn filter(
+        &self,
+        lows: &[u16],
+        (first, span): (u16, u16),
+        to: (&mut Vec<u16>, &mut Vec<u16>),
+    ) -> Result<(), CorruptError> {
+        let first_day = i64::from(self.first_day);
+        if let Some((base, packed)) = self.page.packed(DAY)?
+            && packed.is_narrow()
         {
-            (*to_low, *to_day) = (low, day);
+            let days = Days { base: low_bits(first_day.wrapping_add(base)), first, span };
+            let mut rest = lows;
+            packed.each_block(self.rows.clone(), |offsets| {
+                let (lows, after) = rest.split_at(offsets.len().min(rest.len()));
+                rest = after;
+                keep(lows, offsets, days, (&mut *to.0, &mut *to.1));
+            });
+            return Ok(());
         }
-        self.count += usize::from(keep);
+        let mut days = Vec::new();
+        let day = |offset| u32::from(low_bits(first_day.wrapping_add(offset)));
+        self.page.column(DAY, self.rows.clone(), &mut days, day)?;
+        keep(lows, &days, Days { base: 0, first, span }, to);
+        Ok(())
     }
 }
 

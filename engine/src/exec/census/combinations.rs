@@ -5,8 +5,8 @@ use hashbrown::HashMap;
 use super::choice::CensusPlan;
 use crate::exec::program::{Node, NodeId, Program};
 
-/// Bits up to which combinations are counted in a list of all.
-const LISTED_BITS: usize = 12;
+/// Bits up to which combinations are counted in a list of all, which the cache should hold.
+const LISTED_BITS: usize = 14;
 
 /// The leaves some consumers are in: their bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +15,17 @@ pub struct Combination(u64);
 /// Places for combinations that come again and again.
 const RECENT: usize = 1 << 12;
 
+/// Counts of each combination that is listed.
+const WAYS: usize = 2;
+
 /// How many consumers each combination has.
 #[derive(Debug)]
 pub struct Combinations {
-    /// By combination, while there are few leaves.
-    listed: Vec<u64>,
+    /// By combination, while there are few leaves; several counts of each, so that a consumer's
+    /// need not wait for that of the one before, who is often of the same combination.
+    listed: Vec<[u32; WAYS]>,
+    /// With more: by leaf, who has only that.
+    single: [u64; 64],
     /// With more: by hash, the combination that came last and how often. It fits the cache, which
     /// the whole does not.
     recent: Vec<(u64, u64)>,
@@ -31,19 +37,32 @@ pub struct Combinations {
 
 impl Combinations {
     pub(super) fn new(leaves: usize) -> Self {
-        let listed = if leaves <= LISTED_BITS { vec![0; 1 << leaves] } else { Vec::new() };
+        let listed = if leaves <= LISTED_BITS { vec![[0; WAYS]; 1 << leaves] } else { Vec::new() };
         let recent = if listed.is_empty() { vec![(0, 0); RECENT] } else { Vec::new() };
-        Self { listed, recent, found: HashMap::new(), sums: HashMap::new() }
+        Self { listed, single: [0; 64], recent, found: HashMap::new(), sums: HashMap::new() }
     }
 
-    /// One more consumer with some marks.
+    /// Consumers with some marks, none of them counted before.
     #[inline]
-    pub(super) fn add(&mut self, marks: u64) {
-        let combination = marks >> 1;
-        if let Some(count) =
-            usize::try_from(combination).ok().and_then(|at| self.listed.get_mut(at))
-        {
-            *count += 1;
+    pub(super) fn add(&mut self, marks: impl Iterator<Item = u64>) {
+        let combinations = marks.map(|marks| marks >> 1);
+        if self.listed.is_empty() {
+            combinations.for_each(|combination| self.add_one(combination));
+            return;
+        }
+        for (number, combination) in combinations.enumerate() {
+            let place = usize::try_from(combination).ok();
+            if let Some(counts) = place.and_then(|place| self.listed.get_mut(place)) {
+                // Fewer consumers than 2^32 are there at all.
+                counts[number % WAYS] += 1;
+            }
+        }
+    }
+
+    #[inline]
+    fn add_one(&mut self, combination: u64) {
+        if combination.is_power_of_two() {
+            self.single[combination.trailing_zeros() as usize] += 1;
             return;
         }
         // Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, section 6.4.
@@ -66,6 +85,9 @@ impl Combinations {
 
     /// Ends the adding.
     pub(super) fn settle(&mut self) {
+        for (leaf, count) in self.single.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
+            *self.found.entry(1 << leaf).or_insert(0) += std::mem::take(count);
+        }
         for (combination, count) in self.recent.drain(..).filter(|(_, count)| *count > 0) {
             *self.found.entry(combination).or_insert(0) += count;
         }
@@ -73,7 +95,9 @@ impl Combinations {
 
     /// Adds those of another, both settled.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.listed.iter_mut().zip(&other.listed).for_each(|(mine, theirs)| *mine += theirs);
+        for (mine, theirs) in self.listed.iter_mut().zip(&other.listed) {
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
+        }
         for (combination, count) in &other.found {
             *self.found.entry(*combination).or_insert(0) += count;
         }
@@ -84,7 +108,8 @@ impl Combinations {
 
     /// Every combination that has somebody, and how many.
     pub fn iter(&self) -> impl Iterator<Item = (Combination, u64)> {
-        let listed = (0..).zip(self.listed.iter().copied()).filter(|(_, count)| *count > 0);
+        let count = |counts: &[u32; WAYS]| counts.iter().map(|count| u64::from(*count)).sum();
+        let listed = (0..).zip(self.listed.iter().map(count)).filter(|(_, count)| *count > 0_u64);
         let found = self.found.iter().map(|(combination, count)| (*combination, *count));
         listed.chain(found).map(|(bits, count)| (Combination(bits), count))
     }
@@ -96,7 +121,7 @@ impl Combinations {
 
     /// Bytes of it.
     pub(super) fn memory(&self) -> usize {
-        self.listed.len() * 8
+        self.listed.len() * size_of::<[u32; WAYS]>()
             + self.recent.len() * 16
             + self.found.capacity() * 17
             + self.sums.capacity() * 32

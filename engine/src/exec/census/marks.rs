@@ -132,41 +132,66 @@ struct Cell<M, const COUNTERS: usize> {
 #[derive(Debug)]
 pub(super) struct Marks<M, const COUNTERS: usize> {
     /// By position; all 0 between chunks.
-    cells: Vec<Cell<M, COUNTERS>>,
-    /// Positions with a mark, one place more than there can be.
-    touched: Vec<u16>,
+    cells: Box<[Cell<M, COUNTERS>; CHUNK_SIZE]>,
+    touched: Touched,
+}
+
+/// Positions with a mark.
+#[derive(Debug)]
+struct Touched {
+    /// A power of two of places, more than there can be positions: a place is found without a
+    /// branch.
+    list: Box<[u16; 2 * CHUNK_SIZE]>,
     count: usize,
+}
+
+impl Touched {
+    fn positions(&self) -> &[u16] {
+        self.list.get(..self.count).unwrap_or_default()
+    }
+}
+
+/// A list of a fixed length, on the heap.
+fn filled<T: Copy + std::fmt::Debug, const N: usize>(value: T) -> Box<[T; N]> {
+    vec![value; N].into_boxed_slice().try_into().expect("it has this length")
 }
 
 impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
     const EMPTY: Cell<M, COUNTERS> = Cell { mark: M::ZERO, counters: [0; COUNTERS] };
     /// Bytes of it.
-    pub(super) const BYTES: usize = CHUNK_SIZE * (size_of::<Cell<M, COUNTERS>>() + 2);
+    pub(super) const BYTES: usize =
+        CHUNK_SIZE * (size_of::<Cell<M, COUNTERS>>() + 2 * size_of::<u16>());
 
     /// Nobody has a mark.
     pub(super) fn new() -> Self {
-        Self { cells: vec![Self::EMPTY; CHUNK_SIZE], touched: vec![0; CHUNK_SIZE + 1], count: 0 }
+        Self { cells: filled(Self::EMPTY), touched: Touched { list: filled(0), count: 0 } }
     }
 
+    /// Marks positions.
     #[inline]
-    fn mark(&mut self, low: u16, marks: M) {
-        let cell = &mut self.cells[usize::from(low)];
-        // Written before it is known whether it is new, so that no branch has to be guessed.
-        self.touched[self.count] = low;
-        self.count += usize::from(cell.mark == M::ZERO);
-        cell.mark |= marks;
+    fn mark(&mut self, marks: impl Iterator<Item = (u16, M)>) {
+        let mut count = self.touched.count;
+        for (low, marks) in marks {
+            let cell = &mut self.cells[usize::from(low)];
+            // Written before it is known whether it is new, so that no branch has to be guessed.
+            self.touched.list[count % (2 * CHUNK_SIZE)] = low;
+            count += usize::from(cell.mark == M::ZERO);
+            cell.mark |= marks;
+        }
+        self.touched.count = count;
     }
 
     /// Marks the consumers of a lane's rows.
     pub(super) fn add(&mut self, lows: &[u16], days: &[u16], how: &Marking) {
         if how.by_day.is_empty() {
             let all = M::of(how.all);
-            lows.iter().for_each(|low| self.mark(*low, all));
+            self.mark(lows.iter().map(|low| (*low, all)));
         } else {
-            for (low, day) in lows.iter().zip(days) {
+            let by_day = how.by_day.as_slice();
+            self.mark(lows.iter().zip(days).map(|(low, day)| {
                 let at = usize::from(day.wrapping_sub(how.first));
-                self.mark(*low, M::of(how.by_day.get(at).copied().unwrap_or(ANY)));
-            }
+                (*low, M::of(by_day.get(at).copied().unwrap_or(ANY)))
+            }));
         }
         for count in &how.counts {
             self.count_rows(lows, days, count);
@@ -194,12 +219,12 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
 
     /// Marks whoever has a row in some set.
     pub(super) fn add_member(&mut self, low: u16, mark: u64) {
-        self.mark(low, M::of(mark | ANY));
+        self.mark(std::iter::once((low, M::of(mark | ANY))));
     }
 
     /// Marks those with marks already for whom `holds`.
     pub(super) fn look_up(&mut self, mark: u64, mut holds: impl FnMut(u16) -> bool) {
-        for low in &self.touched[..self.count] {
+        for low in self.touched.positions() {
             if holds(*low) {
                 self.cells[usize::from(*low)].mark |= M::of(mark);
             }
@@ -213,10 +238,11 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
 
     /// Counts the marks by combination; nobody has one then.
     pub(super) fn count_into(&mut self, combinations: &mut Combinations) {
-        for low in &self.touched[..self.count] {
-            let cell = std::mem::replace(&mut self.cells[usize::from(*low)], Self::EMPTY);
-            combinations.add(cell.mark.into());
-        }
-        self.count = 0;
+        let cells = &mut self.cells;
+        combinations.add(self.touched.positions().iter().map(|low| {
+            let cell = std::mem::replace(&mut cells[usize::from(*low)], Self::EMPTY);
+            cell.mark.into()
+        }));
+        self.touched.count = 0;
     }
 }

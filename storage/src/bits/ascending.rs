@@ -1,0 +1,139 @@
+//! Ascending lists as low and high bits.
+
+use super::SLACK;
+use super::packed::{BLOCK, Packed, pack, packed_len};
+use super::unpack::{combine, steps};
+
+/// How an ascending list (equal neighbours allowed) of `count` values, the last at most `span`,
+/// is cut: `low_bits` of each value packed, the rest in unary.
+///
+/// Elias, "Efficient storage and retrieval by content and address of static files", 1974;
+/// Fano, "On the number of bits required to implement an associative memory", 1971.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ascending {
+    pub(crate) count: usize,
+    pub(crate) span: u32,
+    pub(crate) low_bits: u32,
+}
+
+impl Ascending {
+    /// The smallest cut of a list.
+    pub(crate) fn best(count: usize, span: u32) -> Self {
+        let gap = u64::from(span) / count.max(1) as u64;
+        let first = gap.max(1).ilog2();
+        let cut = |low_bits| Self { count, span, low_bits };
+        let (short, long) = (cut(first), cut(first + 1));
+        if long.low_bits < 32 && long.len() < short.len() { long } else { short }
+    }
+
+    /// Bits of the unary part.
+    fn high_bits(self) -> usize {
+        self.count + (self.span >> self.low_bits) as usize
+    }
+
+    /// Bytes of both parts.
+    pub(crate) fn len(self) -> usize {
+        packed_len(self.count, self.low_bits) + self.high_bits().div_ceil(8)
+    }
+
+    /// Appends the list.
+    pub(crate) fn write(self, values: &[u32], out: &mut Vec<u8>) {
+        debug_assert_eq!(values.len(), self.count);
+        let mask = (1_u32 << self.low_bits) - 1;
+        pack(values.iter().map(|v| u64::from(v & mask)), self.low_bits, out);
+        let start = out.len();
+        out.resize(start + self.high_bits().div_ceil(8), 0);
+        let high = &mut out[start..];
+        for (i, value) in values.iter().enumerate() {
+            let bit = (value >> self.low_bits) as usize + i;
+            high[bit / 8] |= 1 << (bit % 8);
+        }
+    }
+
+    /// Replaces what `out` held with the list, `base` added to each value. None when the bytes are
+    /// no such list.
+    pub(crate) fn read(self, data: &[u8], base: u32, out: &mut Vec<u32>) -> Option<()> {
+        if self.low_bits >= 32 {
+            return None;
+        }
+        let low = Packed::new(data, self.count, self.low_bits)?;
+        let high_at = packed_len(self.count, self.low_bits);
+        let bits = self.high_bits();
+        let end = high_at.checked_add(bits.div_ceil(8))?.checked_add(SLACK)?;
+        let high = data.get(high_at..end)?;
+        steps(high, bits, self.count, out)?;
+        if low.is_narrow() {
+            let mut blocks = out.chunks_mut(BLOCK);
+            low.each_block(0..self.count, |lows| {
+                combine(blocks.next().unwrap_or_default(), lows, self.low_bits, base);
+            });
+        } else {
+            for (value, low) in out.iter_mut().zip(low.iter(0, self.count)) {
+                let [low, _] = halves(low);
+                *value = base.wrapping_add(*value << self.low_bits | low);
+            }
+        }
+        Some(())
+    }
+}
+
+/// The low and the high 32 bits.
+fn halves(value: u64) -> [u32; 2] {
+    #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
+    [value as u32, (value >> 32) as u32]
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    use super::super::SLACK;
+    use super::*;
+    use crate::level::{self, Level};
+
+    #[test]
+    fn ascending_lists_round_trip_in_little_more_than_their_entropy() {
+        let mut random = Pcg64::seed_from_u64(2);
+        for span in [0, 1, 7, 300, 65_535, 1 << 20, u32::MAX] {
+            for count in [1_usize, 2, 3, 64, 65, 1000] {
+                let mut values: Vec<u32> =
+                    (0..count).map(|_| random.random_range(0..=span)).collect();
+                values.sort_unstable();
+                let list = Ascending::best(count, span);
+                let mut bytes = Vec::new();
+                list.write(&values, &mut bytes);
+                assert_eq!(bytes.len(), list.len());
+                let gap = (f64::from(span) / count as f64).max(1.0);
+                assert!(list.len() as f64 * 8.0 <= count as f64 * (gap.log2() + 2.1) + 17.0);
+                bytes.extend([0xff; SLACK]);
+                let mut read = Vec::new();
+                for level in Level::ALL {
+                    if level::force(level) {
+                        list.read(&bytes, 0, &mut read).unwrap();
+                        assert_eq!(read, values, "{}", level.name());
+                        list.read(&bytes, 7, &mut read).unwrap();
+                        let more = values.iter().map(|value| value.wrapping_add(7));
+                        assert!(read.iter().copied().eq(more), "{}", level.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_list_are_refused() {
+        let list = Ascending { count: 3, span: 8, low_bits: 0 };
+        let mut out = Vec::new();
+        for level in Level::ALL {
+            if !level::force(level) {
+                continue;
+            }
+            assert!(list.read(&[0; 16], 0, &mut out).is_none(), "too few bits");
+            assert!(list.read(&[0xff; 16], 0, &mut out).is_none(), "too many bits");
+            assert!(list.read(&[7; 4], 0, &mut out).is_none(), "too short");
+            let wide = Ascending { count: 1, span: 0, low_bits: 32 };
+            assert!(wide.read(&[0; 32], 0, &mut out).is_none());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The loop that keeps the rows on some days, one copy for each level of instructions.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_add_epi32, _mm512_and_si512,
+    _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_mask_cmple_epu32_mask,
+    _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi32, _mm512_set1_epi32, _mm512_sub_epi32,
+};
+
+#[cfg(target_arch = "x86_64")]
+use crate::level::{Level, level};
+
+/// Numbers that a register of AVX-512 holds, as 32 bits each.
+const LANES: usize = 16;
+
+/// Days since 1970-01-01, which are below 2^16.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Days {
+    /// What is added to an offset, without what goes over 16 bits.
+    pub(crate) base: u16,
+    /// The first that is kept.
+    pub(crate) first: u16,
+    /// How many more are.
+    pub(crate) span: u16,
+}
+
+impl Days {
+    #[inline]
+    fn of(self, offset: u32) -> (u16, bool) {
+        #[expect(clippy::cast_possible_truncation, reason = "it is meant to go round")]
+        let day = self.base.wrapping_add(offset as u16);
+        (day, day.wrapping_sub(self.first) <= self.span)
+    }
+}
+
+/// Appends the rows whose day is among some days: their consumers and their days, which are given
+/// as offsets.
+pub(crate) fn keep(
+    lows: &[u16],
+    offsets: &[u32],
+    days: Days,
+    (low, day): (&mut Vec<u16>, &mut Vec<u16>),
+) {
+    let rows = lows.len().min(offsets.len());
+    // A register of numbers may be written behind the last.
+    low.reserve(rows + LANES);
+    day.reserve(rows + LANES);
+    #[cfg(target_arch = "x86_64")]
+    if level() == Level::Avx512 {
+        // SAFETY: a level in use is one whose instructions this machine has; there is room.
+        return unsafe { keep_avx512(&lows[..rows], &offsets[..rows], days, (low, day)) };
+    }
+    let (to_low, to_day) = (low.spare_capacity_mut(), day.spare_capacity_mut());
+    let mut kept = 0;
+    for ((consumer, offset), _) in lows.iter().zip(offsets).zip(0..rows) {
+        let (of, is_kept) = days.of(*offset);
+        // Written before it is known whether it stays, so that no branch has to be guessed.
+        to_low[kept].write(*consumer);
+        to_day[kept].write(of);
+        kept += usize::from(is_kept);
+    }
+    let (low_len, day_len) = (low.len() + kept, day.len() + kept);
+    // SAFETY: so many numbers behind the last were written just above.
+    unsafe {
+        low.set_len(low_len);
+        day.set_len(day_len);
+    }
+}
+
+/// # Safety
+/// Both lists have room for all rows and [`LANES`] numbers more.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+unsafe fn keep_avx512(
+    lows: &[u16],
+    offsets: &[u32],
+    days: Days,
+    (low, day): (&mut Vec<u16>, &mut Vec<u16>),
+) {
+    let each = |value: u16| _mm512_set1_epi32(i32::from(value));
+    let (base, first, span) = (each(days.base), each(days.first), each(days.span));
+    let low_half = each(u16::MAX);
+    let (low_len, day_len) = (low.len(), day.len());
+    // SAFETY: the lengths are within what was reserved.
+    let (to_low, to_day) =
+        unsafe { (low.as_mut_ptr().add(low_len), day.as_mut_ptr().add(day_len)) };
+    let mut kept = 0;
+    for (lows, offsets) in lows.chunks(LANES).zip(offsets.chunks(LANES)) {
+        let lanes = u16::MAX >> (LANES - offsets.len());
+        // SAFETY: only numbers that are there are loaded; fewer were kept than rows were passed, so
+        // that there is room for a register by what the caller has seen to.
+        unsafe {
+            let offsets = _mm512_maskz_loadu_epi32(lanes, offsets.as_ptr().cast());
+            let of = _mm512_and_si512(_mm512_add_epi32(offsets, base), low_half);
+            let after = _mm512_and_si512(_mm512_sub_epi32(of, first), low_half);
+            let stay = _mm512_mask_cmple_epu32_mask(lanes, after, span);
+            let lows = _mm256_maskz_loadu_epi16(lanes, lows.as_ptr().cast());
+            let lows = _mm512_maskz_compress_epi32(stay, _mm512_cvtepu16_epi32(lows));
+            let of = _mm512_maskz_compress_epi32(stay, of);
+            _mm256_storeu_si256(to_low.add(kept).cast(), _mm512_cvtepi32_epi16(lows));
+            _mm256_storeu_si256(to_day.add(kept).cast(), _mm512_cvtepi32_epi16(of));
+            kept += stay.count_ones() as usize;
+        }
+    }
+    // SAFETY: so many numbers behind the last were written just above.
+    unsafe {
+        low.set_len(low_len + kept);
+        day.set_len(day_len + kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    use super::*;
+
+    #[test]
+    fn every_level_keeps_the_same_rows() {
+        let mut random = Pcg64::seed_from_u64(21);
+        for rows in [0, 1, 15, 16, 17, 40, 1000] {
+            for (base, first, span) in
+                [(0, 3, 9), (17_000, 17_020, 0), (65_530, 2, 40), (5, 0, 65_535)]
+            {
+                let lows: Vec<u16> = (0..rows).map(|_| random.random()).collect();
+                let offsets: Vec<u32> = (0..rows).map(|_| random.random_range(0..64)).collect();
+                let days = Days { base, first, span };
+                let mut expected = vec![(7_u16, 8_u16)];
+                for (low, offset) in lows.iter().zip(&offsets) {
+                    let day = base.wrapping_add(u16::try_from(*offset).unwrap());
+                    if (0..=span).any(|more| day == first.wrapping_add(more)) {
+                        expected.push((*low, day));
+                    }
+                }
+                for level in Level::ALL {
+                    if crate::level::force(level) {
+                        let (mut low, mut day) = (vec![7], vec![8]);
+                        keep(&lows, &offsets, days, (&mut low, &mut day));
+                        let found: Vec<_> = low.into_iter().zip(day).collect();
+                        assert_eq!(found, expected, "{}", level.name());
+                    }
+                }
+            }
+        }
+    }
+}

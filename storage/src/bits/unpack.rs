@@ -1,0 +1,374 @@
+//! The loops over many packed values, one copy for each level of instructions.
+
+#![expect(clippy::cast_possible_truncation, reason = "lanes, bytes and the bits of a page are few")]
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    __m256i, __m512i, _mm_loadu_si128, _mm256_and_si256, _mm256_loadu_si256, _mm256_set_m128i,
+    _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_srlv_epi32, _mm256_storeu_si256,
+    _mm512_add_epi32, _mm512_and_si512, _mm512_cmpneq_epu32_mask, _mm512_loadu_si512,
+    _mm512_mask_storeu_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8,
+    _mm512_maskz_loadu_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi32, _mm512_srli_epi32,
+    _mm512_srlv_epi32, _mm512_storeu_si512,
+};
+
+#[cfg(target_arch = "x86_64")]
+use crate::level::{Level, level};
+
+/// The widest value that [`unpack`] takes: with the bits before it in its byte, it is within 32.
+pub(super) const NARROW_MAX: u32 = 25;
+
+/// Numbers that a register of AVX-512 holds.
+const LANES: usize = 16;
+
+/// Values of a width, the first at bit `shift` of `data`, below 8. What `data` lacks is 0.
+#[inline]
+pub(super) fn unpack(data: &[u8], shift: usize, width: u32, out: &mut [u32]) {
+    let shift = shift as u32;
+    debug_assert!(shift < 8 && width <= NARROW_MAX, "bit {shift}, width {width}");
+    #[cfg(target_arch = "x86_64")]
+    match level() {
+        Level::Portable => {}
+        // SAFETY: a level in use is one whose instructions this machine has.
+        Level::Avx2 => return unsafe { unpack_avx2(data, shift, width, out) },
+        // SAFETY: a level in use is one whose instructions this machine has.
+        Level::Avx512 => return unsafe { unpack_avx512(data, shift, width, out) },
+    }
+    unpack_plain(data, shift, width, 0, out);
+}
+
+/// The values from number `from` on.
+fn unpack_plain(data: &[u8], shift: u32, width: u32, from: usize, out: &mut [u32]) {
+    let mask = (1 << width) - 1;
+    for (number, value) in (from..).zip(out) {
+        let bit = number * width as usize + shift as usize;
+        let rest = data.get(bit / 8..).unwrap_or_default();
+        let word = match rest.first_chunk() {
+            Some(word) => u32::from_le_bytes(*word),
+            None => rest.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)),
+        };
+        *value = word >> (bit % 8) & mask;
+    }
+}
+
+/// For each of some lanes of 32 bits the byte in which its value begins, and the bit there.
+#[cfg(target_arch = "x86_64")]
+fn places<const N: usize>(shift: u32, width: u32) -> ([[u8; 4]; N], [u32; N]) {
+    let (mut bytes, mut bits) = ([[0; 4]; N], [0; N]);
+    for (lane, (bytes, bits)) in (0_u32..).zip(bytes.iter_mut().zip(&mut bits)) {
+        let bit = shift + lane * width;
+        *bytes = std::array::from_fn(|byte| (bit / 8) as u8 + byte as u8);
+        *bits = bit % 8;
+    }
+    (bytes, bits)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
+fn unpack_avx2(data: &[u8], shift: u32, width: u32, out: &mut [u32]) {
+    // Eight values begin at every `width` bytes; four of them are within 16 bytes.
+    let second = shift + 4 * width;
+    let (low, low_bits) = places::<4>(shift, width);
+    let (high, high_bits) = places::<4>(second % 8, width);
+    let (bytes, bits) = ([low, high], [low_bits, high_bits]);
+    // SAFETY: both arrays have 32 bytes.
+    let (bytes, bits) = unsafe {
+        let load = |from: *const u8| _mm256_loadu_si256(from.cast::<__m256i>());
+        (load(bytes.as_ptr().cast()), load(bits.as_ptr().cast()))
+    };
+    let mask = _mm256_set1_epi32((1 << width) - 1);
+    let second = second as usize / 8;
+    let mut done = 0;
+    for (group, values) in out.chunks_exact_mut(8).enumerate() {
+        let at = group * width as usize;
+        let Some(data) = data.get(at..at + second + 16) else { break };
+        // SAFETY: 16 bytes from `second` on are the end of `data`, and as many from 0 on are there;
+        // `values` has 32 bytes.
+        unsafe {
+            let low = _mm_loadu_si128(data.as_ptr().cast());
+            let high = _mm_loadu_si128(data.as_ptr().add(second).cast());
+            let found = _mm256_shuffle_epi8(_mm256_set_m128i(high, low), bytes);
+            let found = _mm256_and_si256(_mm256_srlv_epi32(found, bits), mask);
+            _mm256_storeu_si256(values.as_mut_ptr().cast(), found);
+        }
+        done += 8;
+    }
+    unpack_plain(data, shift, width, done, &mut out[done..]);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+fn unpack_avx512(data: &[u8], shift: u32, width: u32, out: &mut [u32]) {
+    let (bytes, bits) = places::<LANES>(shift, width);
+    // SAFETY: both arrays have 64 bytes.
+    let (bytes, bits) = unsafe {
+        let load = |from: *const u8| _mm512_loadu_si512(from.cast::<__m512i>());
+        (load(bytes.as_ptr().cast()), load(bits.as_ptr().cast()))
+    };
+    let mask = _mm512_set1_epi32((1 << width) - 1);
+    for (group, values) in out.chunks_mut(LANES).enumerate() {
+        // Sixteen values begin at every `2 * width` bytes and are within 64.
+        let data = data.get(group * 2 * width as usize..).unwrap_or_default();
+        let there = u64::MAX.checked_shr(64 - data.len().min(64) as u32).unwrap_or(0);
+        let wanted = u16::MAX >> (LANES - values.len());
+        // SAFETY: only bytes that `data` has are loaded, and values that there are stored.
+        unsafe {
+            let found = _mm512_maskz_loadu_epi8(there, data.as_ptr().cast());
+            let found = _mm512_permutexvar_epi8(bytes, found);
+            let found = _mm512_and_si512(_mm512_srlv_epi32(found, bits), mask);
+            _mm512_mask_storeu_epi32(values.as_mut_ptr().cast(), wanted, found);
+        }
+    }
+}
+
+/// The steps of a list in unary: for each bit that is set, how many before it are not. None when
+/// not `count` of the first `bits` bits are set. Replaces what `out` held.
+pub(super) fn steps(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
+    out.clear();
+    // A register of numbers may be written behind the last.
+    out.reserve(count + LANES);
+    #[cfg(target_arch = "x86_64")]
+    match level() {
+        Level::Portable => {}
+        // SAFETY: a level in use is one whose instructions this machine has.
+        Level::Avx2 => return unsafe { steps_avx2(data, bits, count, out) },
+        // SAFETY: a level in use is one whose instructions this machine has.
+        Level::Avx512 => return unsafe { steps_avx512(data, bits, count, out) },
+    }
+    steps_plain(data, bits, count, out)
+}
+
+/// The words of a stream of bits, each with the number of its first bit; 0 past the end.
+#[inline(always)]
+fn words(data: &[u8], bits: usize) -> impl Iterator<Item = (u32, u64)> {
+    (0..bits.div_ceil(64)).map(move |number| {
+        let rest = data.get(number * 8..).unwrap_or_default();
+        let word = match rest.first_chunk() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        let over = (number * 64 + 64).saturating_sub(bits);
+        (number as u32 * 64, word & u64::MAX >> over)
+    })
+}
+
+#[inline(always)]
+fn steps_plain(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
+    let to = out.as_mut_ptr();
+    let mut found = 0;
+    for (base, mut word) in words(data, bits) {
+        if word.count_ones() as usize > count - found {
+            return None;
+        }
+        while word != 0 {
+            // SAFETY: no more bits are set so far than `count`, which was looked at for each word,
+            // so this is below it, and there is room for so many.
+            unsafe { to.add(found).write((base + word.trailing_zeros()) - found as u32) };
+            word &= word - 1;
+            found += 1;
+        }
+    }
+    if found != count {
+        return None;
+    }
+    // SAFETY: `count` numbers were written just above.
+    unsafe { out.set_len(count) };
+    Some(())
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
+fn steps_avx2(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
+    steps_plain(data, bits, count, out)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+fn steps_avx512(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
+    let numbers: [u32; LANES] = std::array::from_fn(|lane| lane as u32);
+    // SAFETY: the array has 64 bytes.
+    let numbers = unsafe { _mm512_loadu_si512(numbers.as_ptr().cast::<__m512i>()) };
+    let to = out.as_mut_ptr();
+    let mut found = 0;
+    for (base, word) in words(data, bits) {
+        if word.count_ones() as usize > count - found {
+            return None;
+        }
+        for quarter in 0..4 {
+            let set = (word >> (quarter * 16)) as u16;
+            let place = base + quarter * 16;
+            let places = _mm512_add_epi32(numbers, _mm512_set1_epi32(place.cast_signed()));
+            // SAFETY: no more bits are set so far than `count`, which was looked at for each word,
+            // and there is room for a register of numbers more.
+            unsafe {
+                let set = _mm512_maskz_compress_epi32(set, places);
+                _mm512_storeu_si512(to.add(found).cast(), set);
+            }
+            found += set.count_ones() as usize;
+        }
+    }
+    if found != count {
+        return None;
+    }
+    // SAFETY: `count` numbers were written just above.
+    unsafe { out.set_len(count) };
+    for (rank, place) in (0..).zip(out.iter_mut()) {
+        *place -= rank;
+    }
+    Some(())
+}
+
+/// The places of the values whose high half is not that of the value before, the first among them.
+/// Replaces what `out` held.
+pub(crate) fn beginnings(values: &[u32], out: &mut Vec<u32>) {
+    out.clear();
+    // A register of numbers may be written behind the last.
+    out.reserve(values.len() + LANES);
+    #[cfg(target_arch = "x86_64")]
+    if level() == Level::Avx512 {
+        // SAFETY: a level in use is one whose instructions this machine has.
+        return unsafe { beginnings_avx512(values, out) };
+    }
+    let to = out.as_mut_ptr();
+    let (mut found, mut before) = (0, None);
+    for (place, value) in (0..).zip(values) {
+        let high = Some(value >> 16);
+        // Written before it is known whether it is one, so that no branch has to be guessed.
+        // SAFETY: there is room for as many as there are values, and fewer were found before.
+        unsafe { to.add(found).write(place) };
+        found += usize::from(high != before);
+        before = high;
+    }
+    // SAFETY: so many numbers were written just above.
+    unsafe { out.set_len(found) };
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+fn beginnings_avx512(values: &[u32], out: &mut Vec<u32>) {
+    let Some((_, rest)) = values.split_first() else { return };
+    out.push(0);
+    let numbers: [u32; LANES] = std::array::from_fn(|lane| lane as u32);
+    // SAFETY: the array has 64 bytes.
+    let numbers = unsafe { _mm512_loadu_si512(numbers.as_ptr().cast::<__m512i>()) };
+    let to = out.as_mut_ptr();
+    let mut found = 1;
+    for (group, after) in rest.chunks(LANES).enumerate() {
+        let lanes = u16::MAX >> (LANES - after.len());
+        let first = group * LANES + 1;
+        let places = _mm512_add_epi32(numbers, _mm512_set1_epi32(first as i32));
+        // SAFETY: as many values are before these, from one before the first on; there is room for
+        // as many numbers as there are values, and a register more.
+        unsafe {
+            let high = |from: *const u32| {
+                _mm512_srli_epi32::<16>(_mm512_maskz_loadu_epi32(lanes, from.cast()))
+            };
+            let (before, after) = (high(values.as_ptr().add(first - 1)), high(after.as_ptr()));
+            let new = _mm512_cmpneq_epu32_mask(before, after);
+            _mm512_storeu_si512(to.add(found).cast(), _mm512_maskz_compress_epi32(new, places));
+            found += new.count_ones() as usize;
+        }
+    }
+    // SAFETY: so many numbers were written just above.
+    unsafe { out.set_len(found) };
+}
+
+/// Puts steps and low bits together: `base + (step << low_bits | low)`.
+pub(super) fn combine(steps: &mut [u32], lows: &[u32], low_bits: u32, base: u32) {
+    for (value, low) in steps.iter_mut().zip(lows) {
+        *value = base.wrapping_add(*value << low_bits | low);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    use super::*;
+
+    #[test]
+    fn every_level_unpacks_what_the_naive_loop_does() {
+        let mut random = Pcg64::seed_from_u64(11);
+        for width in 0..=NARROW_MAX {
+            for count in [0_usize, 1, 7, 8, 15, 16, 17, 31, 33, 100] {
+                let length = (count * width as usize + 7).div_ceil(8);
+                let data: Vec<u8> = (0..length).map(|_| random.random()).collect();
+                for shift in 0..8 {
+                    let bits: Vec<u32> = data
+                        .iter()
+                        .flat_map(|b| (0..8).map(move |i| u32::from(b >> i & 1)))
+                        .collect();
+                    let expected: Vec<u32> = (0..count)
+                        .map(|number| {
+                            let at = number * width as usize + shift;
+                            (0..width as usize).map(|i| bits[at + i] << i).sum()
+                        })
+                        .collect();
+                    for level in Level::ALL {
+                        if crate::level::force(level) {
+                            let mut found = vec![u32::MAX; count];
+                            unpack(&data, shift, width, &mut found);
+                            assert_eq!(found, expected, "{} {width} {shift}", level.name());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_level_finds_the_same_beginnings() {
+        let mut random = Pcg64::seed_from_u64(13);
+        for count in [0, 1, 2, 16, 17, 18, 33, 200] {
+            for step in [1, 5_000, 40_000, 200_000] {
+                let mut at = 70_000_u32;
+                let values: Vec<u32> = std::iter::repeat_with(|| {
+                    at += random.random_range(0..step);
+                    at
+                })
+                .take(count)
+                .collect();
+                let new = |at: &usize| *at == 0 || values[*at] >> 16 != values[*at - 1] >> 16;
+                let expected: Vec<u32> = (0..count).filter(new).map(|at| at as u32).collect();
+                for level in Level::ALL {
+                    if crate::level::force(level) {
+                        let mut found = vec![9];
+                        beginnings(&values, &mut found);
+                        assert_eq!(found, expected, "{}", level.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_level_finds_the_same_steps() {
+        let mut random = Pcg64::seed_from_u64(12);
+        for bits in [0_usize, 1, 15, 16, 63, 64, 65, 100, 1000] {
+            for density in [1, 4, 8] {
+                let set: Vec<bool> =
+                    (0..bits).map(|_| random.random_range(0..8) < density).collect();
+                let mut data = vec![0_u8; bits.div_ceil(8)];
+                set.iter()
+                    .enumerate()
+                    .for_each(|(bit, set)| data[bit / 8] |= u8::from(*set) << (bit % 8));
+                // What follows does not count.
+                data.push(0xff);
+                let mut expected = Vec::new();
+                for (bit, _) in set.iter().enumerate().filter(|(_, set)| **set) {
+                    expected.push((bit - expected.len()) as u32);
+                }
+                for level in Level::ALL {
+                    if crate::level::force(level) {
+                        let (mut found, count) = (vec![9], expected.len());
+                        steps(&data, bits, count, &mut found).unwrap();
+                        assert_eq!(found, expected, "{}", level.name());
+                        assert!(steps(&data, bits, count + 1, &mut found).is_none());
+                        assert!(count == 0 || steps(&data, bits, count - 1, &mut found).is_none());
+                    }
+                }
+            }
+        }
+    }
+}
