@@ -85,7 +85,7 @@ impl ExecuteOptions {
     /// Workers the statement has when there is enough to do.
     #[must_use]
     pub fn workers(&self) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = throng_storage::cores();
         self.threads.unwrap_or(cores).clamp(1, WORKERS_MAX)
     }
 }

@@ -246,7 +246,7 @@ fn in_parallel(
     let Some(mine) = chunks.get_mut(range.start as usize..range.end as usize) else {
         return Ok(());
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = throng_storage::cores();
     let threads = if range.end - range.start <= CHUNKS_ALONE_MAX { 1 } else { cores };
     let size = mine.len().div_ceil(threads).max(1);
     let work = &work;

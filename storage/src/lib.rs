@@ -8,6 +8,7 @@ mod bytes;
 mod catalog;
 pub mod codec;
 pub mod container;
+mod cores;
 pub mod dictionary;
 pub mod erasure;
 pub mod error;
@@ -21,3 +22,5 @@ pub mod rows;
 pub mod segment;
 pub mod store;
 mod wal;
+
+pub use cores::cores;

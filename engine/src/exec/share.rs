@@ -39,7 +39,7 @@ pub(super) struct Share {
     waiting: AtomicUsize,
     lock: Mutex<()>,
     left: Condvar,
-    /// How many cores there are; 0 before somebody asked.
+    /// How many cores it shares out; 0 for all there are.
     cores: AtomicUsize,
     turns: Mutex<Turns>,
     /// Workers that wait for a core: what the turns say, to be looked at without them.
@@ -170,11 +170,7 @@ impl Share {
 
     fn cores(&self) -> usize {
         match self.cores.load(Ordering::Relaxed) {
-            0 => {
-                let cores = std::thread::available_parallelism().map_or(1, usize::from);
-                self.cores.store(cores, Ordering::Relaxed);
-                cores
-            }
+            0 => throng_storage::cores(),
             cores => cores,
         }
     }

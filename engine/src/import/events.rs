@@ -296,7 +296,7 @@ impl Load {
 }
 
 pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    throng_storage::cores()
 }
 
 /// The first non-empty value of each column, and how times are written.

@@ -23,7 +23,7 @@ pub fn bytes_per_second() -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a rate is shown with few digits")]
 fn measure() -> f64 {
     let chunks: Vec<ChunkBits> = vec![[0x5555_5555; CHUNK_WORDS]; BYTES / size_of::<ChunkBits>()];
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = throng_storage::cores();
     let part = chunks.len().div_ceil(threads).max(1);
     let mut best = f64::INFINITY;
     for _ in 0..ROUNDS {

@@ -12,6 +12,7 @@ use super::error::WriteError;
 use super::files::{Draft, FileType};
 use super::seen::Seen;
 use super::shared::Shared;
+use crate::cores;
 use crate::rows::EventColumns;
 use crate::segment::{BuildOptions, Segment, build};
 
@@ -45,8 +46,7 @@ impl BlockWriter<'_> {
         load: &mut dyn FnMut(i32) -> Result<EventColumns, WriteError>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Vec<(u64, Arc<Segment>)>, WriteError> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = cores.min(self.workers);
+        let workers = cores().min(self.workers);
         let (jobs, queue) = channel::<Job>();
         let (results, built) = channel::<Built>();
         let queue = Mutex::new(queue);

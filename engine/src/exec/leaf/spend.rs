@@ -1,7 +1,7 @@
 //! Net money: `buy` amounts less `refund` amounts, each on its own day.
 
 use throng_query::plan::Comparison;
-use throng_storage::segment::ColumnSet;
+use throng_storage::segment::{ColumnSet, RowBuffer};
 
 use super::lanes::LaneId;
 use super::rows::RowTest;
@@ -42,6 +42,33 @@ impl<'v> SpendReader<'v> {
         })
     }
 
+    /// Adds the money up in `scratch.numbers`, as 64 bits with a sign, for the positions it lists
+    /// in `scratch.lows`; the caller puts both to rest. False when it does not fit there.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt.
+    fn fill_small(&mut self, chunk: u32, tools: &mut Tools<'_, 'v>) -> Result<bool, ExecuteError> {
+        if self.choice.above.is_some() {
+            return Ok(false);
+        }
+        let (tools, numbers, lows) = tools.small_money();
+        let mut fits = true;
+        self.each_row(chunk, tools, ColumnSet::AMOUNT, |rows, row, is_refund| {
+            let (low, amount) = (rows.low[row], rows.amount[row]);
+            let number = &mut numbers[usize::from(low)];
+            // Who is at 0 again is listed again.
+            if *number == 0 {
+                lows.push(low);
+            }
+            let sum = number.cast_signed();
+            let (sum, over) =
+                if is_refund { sum.overflowing_sub(amount) } else { sum.overflowing_add(amount) };
+            *number = sum.cast_unsigned();
+            fits &= !over;
+        })?;
+        Ok(fits)
+    }
+
     /// Calls `visit` with the position, the day and the amount of every row of a chunk; the day
     /// only means something when its column is asked for.
     ///
@@ -50,34 +77,47 @@ impl<'v> SpendReader<'v> {
     pub fn each(
         &mut self,
         chunk: u32,
-        mut tools: MoneyTools<'_, 'v>,
+        tools: MoneyTools<'_, 'v>,
         columns: ColumnSet,
         mut visit: impl FnMut(u16, i32, i128),
     ) -> Result<(), ExecuteError> {
-        self.open(&mut tools);
         let columns = columns.with(ColumnSet::AMOUNT);
-        let (columns, above) = match self.choice.above {
-            None => (columns, PiecePrice { money: 0, pieces: 1 }),
-            Some(price) => (columns.with(ColumnSet::COUNT), price),
+        let day = |rows: &RowBuffer, row: usize| rows.day.get(row).copied().unwrap_or(0);
+        let Some(PiecePrice { money, pieces }) = self.choice.above else {
+            return self.each_row(chunk, tools, columns, |rows, row, is_refund| {
+                let amount = i128::from(rows.amount[row]);
+                visit(rows.low[row], day(rows, row), if is_refund { -amount } else { amount });
+            });
         };
-        let (money, pieces) = (i128::from(above.money), i128::from(above.pieces));
+        let (money, pieces) = (i128::from(money), i128::from(pieces));
+        self.each_row(chunk, tools, columns.with(ColumnSet::COUNT), |rows, row, _| {
+            let amount = pieces * i128::from(rows.amount[row]);
+            let paid = amount - money * i128::from(rows.count[row]);
+            visit(rows.low[row], day(rows, row), paid);
+        })
+    }
+
+    /// Calls `visit` with every row of a chunk and whether it is a refund.
+    fn each_row(
+        &mut self,
+        chunk: u32,
+        mut tools: MoneyTools<'_, 'v>,
+        columns: ColumnSet,
+        mut visit: impl FnMut(&RowBuffer, usize, bool),
+    ) -> Result<(), ExecuteError> {
+        self.open(&mut tools);
         for (lane, void) in self.lanes.iter().flatten() {
             if let Some(void) = void {
                 tools.voids.load(*void, chunk, tools.touched)?;
             }
             let orders = void.and_then(|void| tools.voids.orders(void));
             let lane = tools.lanes.get(*lane);
-            let sign = if lane.behaviour == self.choice.refund { -1 } else { 1 };
+            let is_refund = lane.behaviour == self.choice.refund;
             let test = RowTest::new(&self.choice.rows, lane, orders);
             let Some(test) = test.at(lane, chunk)? else { continue };
             let Some(part) = lane.chunk(chunk)? else { continue };
             test.for_each(&part, columns, tools.rows, tools.touched, |rows, row| {
-                let mut amount = pieces * i128::from(rows.amount[row]);
-                if money != 0 {
-                    amount -= money * i128::from(rows.count[row]);
-                }
-                let day = rows.day.get(row).copied().unwrap_or(0);
-                visit(rows.low[row], day, sign * amount);
+                visit(rows, row, is_refund);
             })?;
         }
         Ok(())
@@ -127,8 +167,23 @@ impl<'v> SpentReader<'v> {
         chunk: u32,
         tools: &mut Tools<'_, 'v>,
     ) -> Result<ChunkSet, ExecuteError> {
-        let filled = self.money.fill(chunk, tools);
         let (comparison, amount) = (self.comparison, i128::from(self.amount));
+        let filled = self.money.fill_small(chunk, tools);
+        let scratch = &mut *tools.scratch;
+        if let Ok(true) = filled {
+            let mut members = SetBuilder::new(tools.pool);
+            for low in &scratch.lows {
+                let sum = scratch.numbers[usize::from(*low)].cast_signed();
+                if comparison_holds(comparison, i128::from(sum), amount) {
+                    members.push(*low, tools.pool);
+                }
+            }
+            scratch.lows.drain(..).for_each(|low| scratch.numbers[usize::from(low)] = 0);
+            return Ok(members.finish(tools.pool));
+        }
+        scratch.lows.drain(..).for_each(|low| scratch.numbers[usize::from(low)] = 0);
+        filled?;
+        let filled = self.money.fill(chunk, tools);
         let scratch = &mut *tools.scratch;
         let mut members = SetBuilder::new(tools.pool);
         for low in &scratch.lows {

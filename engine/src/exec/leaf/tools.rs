@@ -55,6 +55,13 @@ impl<'v> Tools<'_, 'v> {
         (MoneyTools { lanes, voids, touched, rows }, sums, lows)
     }
 
+    /// What money is read with, apart from the numbers and positions that it may be added up in.
+    pub fn small_money(&mut self) -> (MoneyTools<'_, 'v>, &mut Vec<u64>, &mut Vec<u16>) {
+        let Scratch { rows, numbers, lows, .. } = &mut *self.scratch;
+        let (lanes, voids, touched) = (&mut *self.lanes, &mut *self.voids, &mut *self.touched);
+        (MoneyTools { lanes, voids, touched, rows }, numbers, lows)
+    }
+
     /// What rows are read with, apart from what counts them.
     pub fn source(&mut self) -> (RowSource<'_, 'v>, Counters<'_>) {
         let Scratch { rows, numbers, lows, pairs, .. } = &mut *self.scratch;

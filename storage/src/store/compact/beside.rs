@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::job::{self, Numbered, Writing};
 use super::plan::Job;
 use super::run::{Compacted, CompactionProgress};
+use crate::cores;
 use crate::error::CorruptError;
 use crate::segment::Without;
 use crate::store::error::WriteError;
@@ -39,8 +40,7 @@ pub(super) fn writers(shared: &Shared, jobs: &[Job]) -> usize {
     if rows < shared.tuning.beside_rows {
         return 1;
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    WRITERS_MAX.min(cores).min(shared.tuning.builders).min(jobs.len())
+    WRITERS_MAX.min(cores()).min(shared.tuning.builders).min(jobs.len())
 }
 
 /// Does all merges of a plan. The caller has the right to compact.
