@@ -134,33 +134,30 @@ impl<'v, P: Purpose> Walk<'v, P> {
                 continue;
             }
             let account = &mut trace.nodes[lane.node.0];
-            let mut next = lane.cursor.next_chunk(first)?;
-            while let Some(chunk) = next.filter(|chunk| *chunk < end) {
-                let Some(part) = lane.cursor.chunk(chunk)? else { break };
-                account.bytes += u64::from(part.bytes());
-                account.chunks += 1;
-                let (from, to) = if lane.dated {
-                    let from = self.rows.low.len();
-                    part.append_days(&lane.days, &mut self.rows)?;
-                    account.rows += u64::from(part.rows());
-                    (from, self.rows.low.len())
-                } else {
-                    let from = self.lows.len();
-                    part.append_consumers(&mut self.lows);
-                    (from, self.lows.len())
-                };
-                if from < to {
-                    account.occupied += 1;
-                    let place = self.runs.len();
-                    self.runs.push(Run { lane: number, from, to, next: LAST });
-                    let ends = &mut self.ends[(chunk - first) as usize];
-                    match self.runs.get_mut(ends.1) {
-                        Some(before) => before.next = place,
-                        None => ends.0 = place,
-                    }
-                    ends.1 = place;
+            let (runs, ends) = (&mut self.runs, &mut self.ends);
+            let mut visit = |chunk: u32, rows: Range<usize>| {
+                if rows.is_empty() {
+                    return;
                 }
-                next = lane.cursor.next_chunk(chunk + 1)?;
+                account.occupied += 1;
+                let place = runs.len();
+                runs.push(Run { lane: number, from: rows.start, to: rows.end, next: LAST });
+                let ends = &mut ends[(chunk - first) as usize];
+                match runs.get_mut(ends.1) {
+                    Some(before) => before.next = place,
+                    None => ends.0 = place,
+                }
+                ends.1 = place;
+            };
+            let read = if lane.dated {
+                lane.cursor.append_days(first..end, &lane.days, &mut self.rows, &mut visit)?
+            } else {
+                lane.cursor.append_consumers(first..end, &mut self.lows, &mut visit)?
+            };
+            account.bytes += read.bytes;
+            account.chunks += read.chunks;
+            if lane.dated {
+                account.rows += read.rows;
             }
         }
         Ok(())

@@ -55,12 +55,12 @@ struct Scratch {
 
 /// Where a chunk starts in its page.
 #[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    chunk: u32,
+pub(super) struct Slot {
+    pub(super) chunk: u32,
     /// Its first distinct consumer.
-    start: u32,
+    pub(super) start: u32,
     /// Its first row.
-    row: u32,
+    pub(super) row: u32,
 }
 
 /// One chunk of a lane: at least one row.
@@ -237,6 +237,44 @@ impl<'a> LaneCursor<'a> {
         Ok(Some(number(self.slot)))
     }
 
+    /// The chunk that `seek` found and those that follow it in its page, below `end`, as if they
+    /// were one; and where each of them starts, with the end of the last. Of a page of one chunk
+    /// there are no starts.
+    pub(super) fn several(&mut self, end: u32) -> Result<(LaneChunk<'_>, &[Slot]), CorruptError> {
+        if let (None, Some(entry)) = (&self.page, self.entry) {
+            self.load(entry)?;
+        }
+        let Some(entry) = self.entry else { return Err(self.wrong("a page vanished")) };
+        if entry.first_chunk == entry.last_chunk {
+            return Ok((self.present()?, &[]));
+        }
+        let slots = self.scratch.slots.get(self.slot..).unwrap_or_default();
+        let count = slots.partition_point(|slot| slot.chunk < end);
+        let Some(slots) = slots.get(..=count) else {
+            return Err(self.wrong("a page lacks its last chunk"));
+        };
+        Ok((self.between(slots)?, slots))
+    }
+
+    /// The rows from where some chunks of the present page start to where the last ends.
+    fn between(&self, slots: &[Slot]) -> Result<LaneChunk<'_>, CorruptError> {
+        let (Some(page), [slot, .., next]) = (&self.page, slots) else {
+            return Err(self.wrong("a page lacks its last chunk"));
+        };
+        let (start, end) = (slot.start as usize, next.start as usize);
+        let (row, row_end) = (slot.row as usize, next.row as usize);
+        // Before a chunk's first row are the distinct consumers before it, and repeats.
+        let repeats = self.scratch.repeats.get(row - start..row_end - end);
+        Ok(LaneChunk {
+            page,
+            consumers: Container::Array(self.scratch.low.get(start..end).unwrap_or_default()),
+            first_day: self.lane.segment.first_day(),
+            distinct: start..end,
+            rows: row..row_end,
+            repeats: repeats.unwrap_or_default(),
+        })
+    }
+
     /// The chunk that `seek` found.
     fn present(&mut self) -> Result<LaneChunk<'_>, CorruptError> {
         if let (None, Some(entry)) = (&self.page, self.entry) {
@@ -260,21 +298,7 @@ impl<'a> LaneCursor<'a> {
             None if page.entry.first_chunk == page.entry.last_chunk => whole(Container::Array(low)),
             None => {
                 let slots = self.scratch.slots.get(self.slot..).unwrap_or_default();
-                let [slot, next, ..] = slots else {
-                    return Err(self.wrong("a page lacks its last chunk"));
-                };
-                let (start, end) = (slot.start as usize, next.start as usize);
-                let (row, row_end) = (slot.row as usize, next.row as usize);
-                // Before a chunk's first row are the distinct consumers before it, and repeats.
-                let repeats = self.scratch.repeats.get(row - start..row_end - end);
-                LaneChunk {
-                    page,
-                    consumers: Container::Array(low.get(start..end).unwrap_or_default()),
-                    first_day,
-                    distinct: start..end,
-                    rows: row..row_end,
-                    repeats: repeats.unwrap_or_default(),
-                }
+                return self.between(slots.get(..2).unwrap_or_default());
             }
         })
     }

@@ -15,6 +15,7 @@ mod reader;
 mod rows;
 mod salvage;
 mod sort;
+mod span;
 mod stream;
 mod window;
 
@@ -36,5 +37,6 @@ pub use page::Holds;
 pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
 pub(crate) use salvage::{LaneTrace, traces};
+pub use span::SpanRead;
 pub(crate) use stream::{SegmentStream, StreamError, StreamOptions};
 pub use window::{Rows, WindowRows};

@@ -173,6 +173,7 @@ fn chunks_in_any_order_give_what_ascending_ones_give() {
                 continue;
             }
             check_lane(lane, &chunks, &mut random);
+            check_spans(lane, &chunks, &mut random);
         }
         assert!(segment.lane(0, 0).is_none());
     }
@@ -235,6 +236,46 @@ fn check_lane(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: 
         got.decode(ColumnSet::AMOUNT, &mut out).unwrap();
         assert_eq!((out.low.len(), out.amount.len()), (rows.len(), rows.len()));
         assert!(out.day.is_empty() && out.second.is_empty() && out.item.is_empty());
+    }
+}
+
+/// Several chunks at once, against the rows.
+fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: &mut Pcg64) {
+    let (mut dated, mut undated) = (lane.cursor(), lane.cursor());
+    let (first, last) = lane.chunks();
+    let mut at = first.saturating_sub(1);
+    for _ in 0..40 {
+        let end = at.saturating_add(random.random_range(0..9));
+        let end = if random.random_bool(0.1) { u32::MAX } else { end };
+        let days = random.random_range(-2..70) + lane.first_day();
+        let days = days..=days.saturating_add(random.random_range(0..40));
+        let (mut window, mut lows) = (WindowRows::default(), vec![77]);
+        let (mut found, mut listed) = (Vec::new(), Vec::new());
+        let read = dated.append_days(at..end, &days, &mut window, |chunk, rows| {
+            found.push((chunk, rows));
+        });
+        let read = read.unwrap();
+        undated
+            .append_consumers(at..end, &mut lows, |chunk, rows| listed.push((chunk, rows)))
+            .unwrap();
+        let there: Vec<_> = chunks.iter().filter(|(chunk, _)| (at..end).contains(chunk)).collect();
+        assert_eq!(read.chunks, there.len() as u64);
+        assert_eq!(read.rows, there.iter().map(|(_, rows)| rows.len() as u64).sum::<u64>());
+        assert_eq!(listed.len(), there.len());
+        for (chunk, rows) in there {
+            let low = |row: &&&Row| u16::try_from(row.2 & 0xffff).unwrap();
+            let kept = rows.iter().filter(|row| days.contains(&row.3));
+            let kept: Vec<_> = kept.map(|row| (low(&row), u16::try_from(row.3).unwrap())).collect();
+            let place = found.iter().find(|(of, _)| of == chunk).map_or(0..0, |(_, at)| at.clone());
+            let got =
+                window.low[place.clone()].iter().copied().zip(window.day[place].iter().copied());
+            assert!(got.eq(kept), "chunk {chunk} of {at}..{end}, {days:?}");
+            let mut all: Vec<_> = rows.iter().map(|row| low(&row)).collect();
+            all.dedup();
+            let place = listed.iter().find(|(of, _)| of == chunk).unwrap().1.clone();
+            assert_eq!(lows[place], all);
+        }
+        at = if random.random_bool(0.2) { first } else { end.min(last + 1) };
     }
 }
 

@@ -2,12 +2,12 @@
 
 #![deny(clippy::indexing_slicing)]
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use crate::bits::{Days, keep};
 use crate::container::Container;
 use crate::error::CorruptError;
-use crate::segment::cursor::LaneChunk;
+use crate::segment::cursor::{LaneChunk, Slot};
 use crate::segment::layout::DAY;
 
 /// The consumers and days of some rows of one chunk, ordered by (low, day) when decoded.
@@ -18,7 +18,9 @@ pub struct WindowRows {
     /// Calendar days since 1970-01-01.
     pub day: Vec<u16>,
     /// Every row's consumer, before days are looked at.
-    all: Vec<u16>,
+    pub(super) all: Vec<u16>,
+    /// Every row's day, of several chunks.
+    days: Vec<u32>,
 }
 
 /// Some rows of one chunk.
@@ -130,7 +132,7 @@ impl LaneChunk<'_> {
             }
             return Ok(());
         }
-        let WindowRows { low, day, all } = out;
+        let WindowRows { low, day, all, .. } = out;
         match self.consumers() {
             Container::Array(lows) if lows.len() == self.rows.len() => {
                 self.filter(lows, (first, span), (low, day))
@@ -165,10 +167,41 @@ impl LaneChunk<'_> {
             return Ok(());
         }
         let mut days = Vec::new();
-        let day = |offset| u32::from(low_bits(first_day.wrapping_add(offset)));
-        self.page.column(DAY, self.rows.clone(), &mut days, day)?;
+        self.page.column(DAY, self.rows.clone(), &mut days, |offset| self.day(offset))?;
         keep(lows, &days, Days { base: 0, first, span }, to);
         Ok(())
+    }
+
+    /// Appends the rows of several chunks, of which these are, chunk by chunk; `lows` are the
+    /// consumers of all rows.
+    pub(super) fn keep_days(
+        &self,
+        lows: &[u16],
+        days: &RangeInclusive<i32>,
+        out: &mut WindowRows,
+        slots: &[Slot],
+        visit: &mut impl FnMut(u32, Range<usize>),
+    ) -> Result<(), CorruptError> {
+        let Some((first, span)) = bounds(days) else { return Ok(()) };
+        let WindowRows { low, day, days: of, .. } = out;
+        self.page.column(DAY, self.rows.clone(), of, |offset| self.day(offset))?;
+        let days = Days { base: 0, first, span };
+        for (slot, next) in slots.iter().zip(slots.iter().skip(1)) {
+            let place = |slot: &Slot| slot.row as usize - self.rows.start;
+            let rows = place(slot)..place(next);
+            let (Some(lows), Some(of)) = (lows.get(rows.clone()), of.get(rows)) else {
+                return Err(self.page.corrupt("a page has other rows than its entry says"));
+            };
+            let from = low.len();
+            keep(lows, of, days, (&mut *low, &mut *day));
+            visit(slot.chunk, from..low.len());
+        }
+        Ok(())
+    }
+
+    /// The day that a stored one stands for.
+    fn day(&self, offset: i64) -> u32 {
+        u32::from(low_bits(i64::from(self.first_day).wrapping_add(offset)))
     }
 }
 
