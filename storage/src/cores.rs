@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many cores the program may use, as far as the system says; at least 1. It is looked up once:
-/// the standard library reads files of the system each time, which costs more than a small question.
+/// How many cores the program may use, as far as the system says; at least 1. It is looked up
+/// once: the standard library reads files of the system each time, which costs more than a small
+/// question.
 #[must_use]
 pub fn cores() -> usize {
     /// 0 before it was looked up.

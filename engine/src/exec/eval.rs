@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
-use throng_storage::container::ChunkBits;
+use throng_storage::container::{ChunkBits, Container};
 
 use super::leaf::{Lanes, LeafReader, Scratch, Tools, Voids};
-use super::program::{Node, NodeId, Program};
+use super::program::{Leaf, Node, NodeId, Program};
 use super::set::{ChunkSet, Pool};
 use super::trace::{NodeTrace, Timing, Touched, Trace};
 use crate::error::ExecuteError;
@@ -33,6 +33,8 @@ pub struct Worker<'v> {
     /// Nodes with a slot filled.
     filled: Vec<usize>,
     chunk: u32,
+    /// Whether nobody but one other node asks for a node.
+    private: Vec<bool>,
     /// Consumers of the chunk who are forgotten: no leaf has them. All other sets come from
     /// leaves.
     forgotten: ChunkSet,
@@ -59,6 +61,7 @@ impl<'v> Worker<'v> {
             slots: vec![None; nodes],
             filled: Vec::with_capacity(nodes),
             chunk: 0,
+            private: program.private(),
             forgotten: ChunkSet::Empty,
             timing,
             pool: Pool::default(),
@@ -163,25 +166,8 @@ impl<'v> Worker<'v> {
         let set = match &program.nodes()[node.0] {
             Node::Nobody => ChunkSet::Empty,
             Node::And(children) => self.and(node, children)?,
-            Node::Or(children) => {
-                for child in children {
-                    self.compute(*child)?;
-                }
-                let clock = self.clock();
-                let set = self.or(children);
-                self.account(node, clock);
-                set
-            }
-            Node::Minus(from, what) => {
-                self.compute(*from)?;
-                if !self.slot(*from).is_empty() {
-                    self.compute(*what)?;
-                }
-                let clock = self.clock();
-                let set = self.minus(*from, *what);
-                self.account(node, clock);
-                set
-            }
+            Node::Or(children) => self.or(node, children)?,
+            Node::Minus(from, what) => self.minus(node, *from, *what)?,
             Node::Leaf(leaf) => {
                 let clock = self.clock();
                 let (view, lanes, voids) = (self.view, &mut self.lanes, &mut self.voids);
@@ -217,22 +203,19 @@ impl<'v> Worker<'v> {
 
     /// Ends at the first child that leaves nobody: the rest is not even read.
     fn and(&mut self, node: NodeId, children: &[NodeId]) -> Result<ChunkSet, ExecuteError> {
-        let mut result: Option<ChunkSet> = None;
-        for child in children {
-            self.compute(*child)?;
-            let clock = self.clock();
-            let slot = self.slots[child.0].get_or_insert_default();
-            match &mut result {
-                None => result = Some(slot.copied(&mut self.pool)),
-                Some(set) => set.intersect(slot, &mut self.pool),
-            }
-            let empty = result.as_ref().is_none_or(ChunkSet::is_empty);
-            self.account(node, clock);
-            if empty {
+        let Some((first, rest)) = children.split_first() else { return Ok(ChunkSet::Empty) };
+        let mut set = self.owned(node, *first)?;
+        for child in rest {
+            if set.is_empty() {
                 break;
             }
+            self.apply(node, *child, &mut set, ChunkSet::intersect, |set, container, pool| {
+                match container {
+                    Some(container) => set.intersect_container(&container, pool),
+                    None => pool.recycle(std::mem::take(set)),
+                }
+            })?;
         }
-        let set = result.unwrap_or_default();
         if set.is_empty() {
             self.pool.recycle(set);
             return Ok(ChunkSet::Empty);
@@ -240,21 +223,100 @@ impl<'v> Worker<'v> {
         Ok(set)
     }
 
-    fn or(&mut self, children: &[NodeId]) -> ChunkSet {
-        let mut result = ChunkSet::Empty;
-        for child in children {
-            let slot = self.slots[child.0].get_or_insert_default();
-            result.unite(slot, &mut self.pool);
+    fn or(&mut self, node: NodeId, children: &[NodeId]) -> Result<ChunkSet, ExecuteError> {
+        let Some((first, rest)) = children.split_first() else { return Ok(ChunkSet::Empty) };
+        let mut set = self.owned(node, *first)?;
+        for child in rest {
+            self.apply(node, *child, &mut set, ChunkSet::unite, |set, container, pool| {
+                if let Some(container) = container {
+                    set.unite_container(&container, pool);
+                }
+            })?;
         }
-        result
+        Ok(set)
     }
 
-    fn minus(&mut self, from: NodeId, what: NodeId) -> ChunkSet {
-        let mut set = self.slots[from.0].get_or_insert_default().copied(&mut self.pool);
-        if let Some(what) = &self.slots[what.0] {
-            set.subtract(what, &mut self.pool);
+    /// What is taken away is not read where nobody is to be taken it from.
+    fn minus(
+        &mut self,
+        node: NodeId,
+        from: NodeId,
+        what: NodeId,
+    ) -> Result<ChunkSet, ExecuteError> {
+        let mut set = self.owned(node, from)?;
+        if !set.is_empty() {
+            self.apply(node, what, &mut set, ChunkSet::subtract, |set, container, pool| {
+                if let Some(container) = container {
+                    set.subtract_container(&container, pool);
+                }
+            })?;
         }
-        set
+        Ok(set)
+    }
+
+    /// The set of a child for its parent to change: itself where nobody else asks for it.
+    fn owned(&mut self, node: NodeId, child: NodeId) -> Result<ChunkSet, ExecuteError> {
+        self.compute(child)?;
+        let clock = self.clock();
+        let slot = &mut self.slots[child.0];
+        let set = if self.private[child.0] {
+            slot.take().unwrap_or_default()
+        } else {
+            slot.get_or_insert_default().copied(&mut self.pool)
+        };
+        self.account(node, clock);
+        Ok(set)
+    }
+
+    /// Changes a set by that of a child, which is read in place where that can be.
+    fn apply(
+        &mut self,
+        node: NodeId,
+        child: NodeId,
+        set: &mut ChunkSet,
+        by_set: fn(&mut ChunkSet, &ChunkSet, &mut Pool),
+        in_place: impl Fn(&mut ChunkSet, Option<Container<'v>>, &mut Pool),
+    ) -> Result<(), ExecuteError> {
+        if let Some(container) = self.in_place(child)? {
+            let clock = self.clock();
+            in_place(set, container, &mut self.pool);
+            self.account(node, clock);
+            return Ok(());
+        }
+        self.compute(child)?;
+        let clock = self.clock();
+        by_set(set, self.slots[child.0].get_or_insert_default(), &mut self.pool);
+        self.account(node, clock);
+        Ok(())
+    }
+
+    /// What an index holds of the chunk for a node that nobody else asks for; none where the node
+    /// is something else, or what it holds is not what the node is.
+    fn in_place(&mut self, node: NodeId) -> Result<Option<Option<Container<'v>>>, ExecuteError> {
+        let program = self.program;
+        let Node::Leaf(leaf @ Leaf::Index { .. }) = &program.nodes()[node.0] else {
+            return Ok(None);
+        };
+        let is_whole = matches!(self.forgotten, ChunkSet::Empty);
+        let is_known = self.slots[node.0].is_some() || program.remembered().set(node).is_some();
+        if !self.private[node.0] || !is_whole || is_known {
+            return Ok(None);
+        }
+        let clock = self.clock();
+        let (view, lanes, voids) = (self.view, &mut self.lanes, &mut self.voids);
+        let reader =
+            self.leaves[node.0].get_or_insert_with(|| LeafReader::open(view, leaf, lanes, voids));
+        let LeafReader::Index(reader) = reader else { return Ok(None) };
+        let Some(container) = reader.in_place(self.chunk)? else { return Ok(None) };
+        self.touched = Touched::default();
+        if let Some(container) = &container {
+            self.touched.container(container);
+        }
+        self.account(node, clock);
+        let trace = &mut self.trace.nodes[node.0];
+        trace.chunks += 1;
+        trace.occupied += u64::from(container.is_some());
+        Ok(Some(container))
     }
 
     /// The set of a node whose set in the chunk was asked for before.

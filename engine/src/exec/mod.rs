@@ -5,6 +5,7 @@ mod census;
 mod compile;
 mod divide;
 mod eval;
+mod in_place;
 mod keeper;
 mod leaf;
 mod lookup;

@@ -219,6 +219,20 @@ impl Program {
         &self.roots
     }
 
+    /// For each node, whether nobody but one other node asks for it: who computes that one may
+    /// change the set in its place.
+    pub fn private(&self) -> Vec<bool> {
+        let mut parents = vec![0_usize; self.nodes.len()];
+        let children = self.nodes.iter().flat_map(Node::children);
+        children.for_each(|child| parents[child.0] += 1);
+        // The statement itself, and the memo.
+        let wanted = self.remembered.wanted().iter().map(|wanted| wanted.node);
+        for node in self.roots.iter().copied().chain(wanted) {
+            parents[node.0] = usize::MAX;
+        }
+        parents.into_iter().map(|parents| parents == 1).collect()
+    }
+
     /// Notes that other statements may ask for a node again.
     pub fn keep(&mut self, node: NodeId) {
         if !self.worth_keeping.contains(&node) {

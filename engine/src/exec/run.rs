@@ -15,6 +15,9 @@ use crate::view::View;
 
 /// Chunks that are worth a worker.
 const WORKER_CHUNKS: u32 = 8;
+/// Chunks that a worker takes at a time, at most, when there are so many spans for each worker.
+const SPAN_CHUNKS: u32 = 8;
+const SPANS: u32 = 16;
 
 /// The chunks of a store as they are given to workers.
 #[derive(Debug, Clone, Copy)]
@@ -102,15 +105,17 @@ pub fn for_each_chunk<'v, S: Send>(
     let end = view.chunk_end();
     let useful = usize::try_from(end.div_ceil(WORKER_CHUNKS)).unwrap_or(usize::MAX);
     let workers = bounds.threads.min(useful).max(1);
-    // One chunk at a time: with many sets or days it is work enough, and between two of them a
-    // statement can be ended or give way.
-    let spans = Spans { end, span: 1, workers };
+    // Neighbours together, as what they read lies together; each worker has several spans, so that
+    // all end at about the same time.
+    let shares = u32::try_from(workers).unwrap_or(u32::MAX).saturating_mul(SPANS);
+    let spans = Spans { end, span: (end / shares).clamp(1, SPAN_CHUNKS), workers };
     let results = for_each_span(spans, bounds, || ChunkWork {
         memory: Worker::memory(program),
         worker: Worker::new(view, program, bounds.timing),
         state: state(),
         step: &step,
         keeper: Keeper::new(view, program, bounds),
+        bounds,
     })?;
     let mut trace = Trace::default();
     let mut states = Vec::with_capacity(results.len());
@@ -132,6 +137,7 @@ struct ChunkWork<'w, 'v, S, F> {
     state: S,
     step: &'w F,
     keeper: Keeper,
+    bounds: &'w Bounds,
 }
 
 impl<'v, S, F> SpanWork for ChunkWork<'_, 'v, S, F>
@@ -149,6 +155,9 @@ where
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
         for chunk in chunks {
+            // With many sets or days one chunk is work enough: between two of them a statement can
+            // be ended or give way.
+            self.bounds.pause()?;
             self.worker.start(chunk);
             (self.step)(&mut self.worker, &mut self.state)?;
             self.keeper.chunk(&mut self.worker)?;

@@ -83,7 +83,7 @@ impl ChunkSet {
             Self::Sparse(list)
         } else {
             let mut bits = pool.zeroed();
-            list.iter().for_each(|low| kernel::set(&mut bits, *low));
+            kernel::set_all(&mut bits, &list);
             pool.recycle(Self::Sparse(list));
             Self::Bits(bits)
         }
@@ -100,7 +100,7 @@ impl ChunkSet {
             }
             KeptChunk::List(lows) => {
                 let mut bits = pool.zeroed();
-                lows.iter().for_each(|low| kernel::set(&mut bits, *low));
+                kernel::set_all(&mut bits, lows);
                 Self::Bits(bits)
             }
             KeptChunk::Bits(bits) => Self::Bits(pool.copied(bits)),
@@ -183,17 +183,18 @@ impl ChunkSet {
             (Self::Empty, _) => *self = other.copied(pool),
             (Self::Bits(bits), Self::Bits(more)) => kernel::or(bits, more),
             (Self::Bits(bits), Self::Sparse(list)) => {
-                list.iter().for_each(|low| kernel::set(bits, *low));
+                kernel::set_all(bits, list);
             }
             (Self::Sparse(list), Self::Bits(more)) => {
                 let mut bits = pool.copied(more);
-                list.iter().for_each(|low| kernel::set(&mut bits, *low));
+                kernel::set_all(&mut bits, list);
                 let old = std::mem::replace(self, Self::Bits(bits));
                 pool.recycle(old);
             }
             (Self::Sparse(list), Self::Sparse(more)) if list.len() + more.len() > MERGED_MAX => {
                 let mut bits = pool.zeroed();
-                list.iter().chain(more).for_each(|low| kernel::set(&mut bits, *low));
+                kernel::set_all(&mut bits, list);
+                kernel::set_all(&mut bits, more);
                 let old = std::mem::replace(self, Self::Bits(bits));
                 pool.recycle(old);
             }
@@ -215,9 +216,7 @@ impl ChunkSet {
                 self.drop_empty(pool);
             }
             (Self::Bits(bits), Self::Sparse(list)) => {
-                for low in list {
-                    bits[usize::from(*low) / 64] &= !(1 << (low % 64));
-                }
+                kernel::unset_all(bits, list);
             }
             (Self::Bits(bits), Self::Bits(more)) => kernel::and_not(bits, more),
         }
@@ -238,7 +237,8 @@ impl ChunkSet {
         }
     }
 
-    fn drop_empty(&mut self, pool: &mut Pool) {
+    /// Nobody is no list.
+    pub(super) fn drop_empty(&mut self, pool: &mut Pool) {
         if matches!(self, Self::Sparse(list) if list.is_empty()) {
             pool.recycle(std::mem::take(self));
         }
@@ -287,7 +287,7 @@ impl SetBuilder {
             }
             Some(_) => {
                 let bits = self.dense(pool);
-                lows.iter().for_each(|low| kernel::set(bits, *low));
+                kernel::set_all(bits, lows);
             }
             None => {}
         }
@@ -302,7 +302,7 @@ impl SetBuilder {
             self.list.extend_from_slice(lows);
         } else {
             let bits = self.dense(pool);
-            lows.iter().for_each(|low| kernel::set(bits, *low));
+            kernel::set_all(bits, lows);
         }
     }
 
@@ -329,7 +329,8 @@ impl SetBuilder {
         let list = &mut self.list;
         self.bits.get_or_insert_with(|| {
             let mut bits = pool.zeroed();
-            list.drain(..).for_each(|low| kernel::set(&mut bits, low));
+            kernel::set_all(&mut bits, list);
+            list.clear();
             bits
         })
     }

@@ -97,27 +97,28 @@ impl Share {
         self.at_work[..level].iter().any(|at_work| at_work.load(Ordering::SeqCst) > 0)
     }
 
-    /// Gives way to whoever has worked less, and takes a core if the thread is a worker. It may keep
-    /// the one it has, for a while.
-    pub(super) fn give_way(&self, level: usize) -> Turn {
+    /// Whether the thread need not give way: nobody has worked less, and if it is a worker it has a
+    /// core that it may keep for a while.
+    pub(super) fn goes_on(&self, level: usize) -> bool {
         if level == 0 {
-            return Turn::Ours;
+            return true;
         }
-        let lighter = self.is_lighter_at_work(level);
-        match PLACE.get() {
-            Place::Outside if !lighter => return Turn::Ours,
-            Place::With(since)
-                if !lighter
-                    && (self.queued.load(Ordering::SeqCst) == 0 || since.elapsed() < SLICE) =>
-            {
-                return Turn::Ours;
+        let keeps = match PLACE.get() {
+            Place::Outside => true,
+            Place::Without => false,
+            Place::With(since) => {
+                self.queued.load(Ordering::SeqCst) == 0 || since.elapsed() < SLICE
             }
-            Place::With(_) => self.hand_on(),
-            Place::Outside | Place::Without => {}
+        };
+        keeps && !self.is_lighter_at_work(level)
+    }
+
+    /// Gives way to whoever has worked less, and takes a core if the thread is a worker.
+    pub(super) fn give_way(&self, level: usize) -> Turn {
+        if let Place::With(_) = PLACE.get() {
+            self.hand_on();
         }
-        if lighter {
-            self.wait(level);
-        }
+        self.wait(level);
         match PLACE.get() {
             Place::Outside => Turn::Ours,
             Place::Without | Place::With(_) => self.take(),
@@ -125,6 +126,9 @@ impl Share {
     }
 
     fn wait(&self, level: usize) {
+        if !self.is_lighter_at_work(level) {
+            return;
+        }
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         let busy = |(): &mut ()| self.is_lighter_at_work(level);

@@ -74,7 +74,7 @@ impl Work {
     /// as long for a core, if the thread is a worker and the statement has worked long. How long.
     pub(super) fn give_way(&self) -> (Duration, Turn) {
         let level = self.level();
-        if level == 0 {
+        if self.share.goes_on(level) {
             return (Duration::ZERO, Turn::Ours);
         }
         let start = Instant::now();

@@ -2,7 +2,7 @@
 
 use throng_storage::container::{CHUNK_WORDS, ChunkBits, Container};
 
-use super::dispatch::or;
+use super::dispatch::{or, set_all};
 
 /// Whether no position is set.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn set(bits: &mut ChunkBits, position: u16) {
 /// Adds a container's positions to `target`.
 pub fn or_container(target: &mut ChunkBits, container: &Container<'_>) {
     match container {
-        Container::Array(positions) => positions.iter().for_each(|p| set(target, *p)),
+        Container::Array(positions) => set_all(target, positions),
         Container::Bitset(bits) => or(target, bits),
         Container::Runs(runs) => runs.iter().for_each(|run| {
             set_range(target, run.first, run.last);

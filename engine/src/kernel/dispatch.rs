@@ -48,6 +48,14 @@ dispatched! {
     and_not(target: &mut ChunkBits, other: &ChunkBits)
 }
 dispatched! {
+    /// Sets some positions.
+    set_all(target: &mut ChunkBits, positions: &[u16])
+}
+dispatched! {
+    /// Unsets some positions.
+    unset_all(target: &mut ChunkBits, positions: &[u16])
+}
+dispatched! {
     /// How many positions are set.
     count(bits: &ChunkBits) -> u32
 }
@@ -77,6 +85,11 @@ mod tests {
 
     /// Every loop on one pair of bitsets.
     fn results(x: &ChunkBits, y: &ChunkBits, values: &[u16; CHUNK_SIZE]) -> (Vec<Bits>, [u32; 2]) {
+        let listed = |change: fn(&mut ChunkBits, &[u16])| {
+            let mut target = Box::new(*x);
+            change(&mut target, &values[..4_567]);
+            target
+        };
         let changed = |change: fn(&mut ChunkBits, &ChunkBits)| {
             let mut target = Box::new(*x);
             change(&mut target, y);
@@ -84,7 +97,9 @@ mod tests {
         };
         let mut limited = Box::new(*x);
         or_at_most(&mut limited, values, 30_000);
-        (vec![changed(and), changed(or), changed(and_not), limited], [count(x), count_and(x, y)])
+        let sets = vec![changed(and), changed(or), changed(and_not), limited];
+        let sets = sets.into_iter().chain([listed(set_all), listed(unset_all)]).collect();
+        (sets, [count(x), count_and(x, y)])
     }
 
     #[test]
@@ -124,7 +139,13 @@ mod tests {
         for (i, value) in values.iter().enumerate() {
             limited[i / 64] |= u64::from(*value <= 30_000) << (i % 64);
         }
+        let (mut more, mut less) = (x.clone(), x.clone());
+        for value in &values[..4_567] {
+            more[usize::from(*value) / 64] |= 1 << (value % 64);
+            less[usize::from(*value) / 64] &= !(1 << (value % 64));
+        }
         let sets = vec![zip(|a, b| a & b), zip(|a, b| a | b), zip(|a, b| a & !b), limited];
+        let sets: Vec<Bits> = sets.into_iter().chain([more, less]).collect();
         let ones = |words: &ChunkBits| words.iter().map(|word| word.count_ones()).sum::<u32>();
         let expected = (sets, [ones(&x), ones(&zip(|a, b| a & b))]);
         for level in Level::ALL {

@@ -5,4 +5,6 @@ mod dispatch;
 mod plain;
 
 pub use bits::{count_listed, for_each, is_empty, or_container, set, test, zeroed};
-pub use dispatch::{Level, and, and_not, codes, count, count_and, force, level, or, or_at_most};
+pub use dispatch::{
+    Level, and, and_not, codes, count, count_and, force, level, or, or_at_most, set_all, unset_all,
+};

@@ -27,6 +27,34 @@ pub(super) fn and_not(target: &mut ChunkBits, other: &ChunkBits) {
 }
 
 #[inline(always)]
+pub(super) fn set_all(target: &mut ChunkBits, positions: &[u16]) {
+    each_apart(positions, |position| target[usize::from(position) / 64] |= 1 << (position % 64));
+}
+
+#[inline(always)]
+pub(super) fn unset_all(target: &mut ChunkBits, positions: &[u16]) {
+    each_apart(positions, |position| target[usize::from(position) / 64] &= !(1 << (position % 64)));
+}
+
+/// Calls `visit` with every position, neighbours of an ascending list not one after the other:
+/// they are often in the same word, which must be written before it can be read again.
+#[inline(always)]
+fn each_apart(positions: &[u16], mut visit: impl FnMut(u16)) {
+    let quarter = positions.len() / 4;
+    let (a, rest) = positions.split_at(quarter);
+    let (b, rest) = rest.split_at(quarter);
+    let (c, rest) = rest.split_at(quarter);
+    let (d, rest) = rest.split_at(quarter);
+    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+        visit(*a);
+        visit(*b);
+        visit(*c);
+        visit(*d);
+    }
+    rest.iter().for_each(|position| visit(*position));
+}
+
+#[inline(always)]
 pub(super) fn count(bits: &ChunkBits) -> u32 {
     bits.iter().map(|word| word.count_ones()).sum()
 }

@@ -221,7 +221,7 @@ impl Tally {
         lookups.resize_with(nodes.len(), kernel::zeroed);
         for (node, bits) in nodes.iter().zip(&mut *lookups) {
             if let ChunkSet::Sparse(list) = worker.slot(*node) {
-                list.iter().for_each(|low| kernel::set(bits, *low));
+                kernel::set_all(bits, list);
             }
         }
         for (i, left) in nodes.iter().enumerate() {

@@ -37,7 +37,7 @@ impl RegionTally {
         bits.resize_with(nodes.len(), kernel::zeroed);
         for (node, bits) in nodes.iter().zip(&mut *bits) {
             if let ChunkSet::Sparse(list) = worker.slot(*node) {
-                list.iter().for_each(|low| kernel::set(bits, *low));
+                kernel::set_all(bits, list);
             }
         }
         let set = |place: usize| match nodes.get(place).map(|node| worker.slot(*node)) {

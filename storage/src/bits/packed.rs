@@ -108,8 +108,8 @@ impl<'a> Packed<'a> {
         count
     }
 
-    /// Calls `visit` with the values of some positions, as far as there are any, block by block. For
-    /// narrow values only.
+    /// Calls `visit` with the values of some positions, as far as there are any, block by block.
+    /// For narrow values only.
     #[inline]
     pub(crate) fn each_block(self, positions: Range<usize>, mut visit: impl FnMut(&[u32])) {
         let mut block = [0; BLOCK];

@@ -4,7 +4,7 @@
 //! A bucket is 64 bytes: 12 tags, how many slots are taken (from the first on), how many keys went
 //! past it because it was full (255: at least that many), two zero bytes, 12 positions (u32).
 
-use super::prefetch::prefetch;
+use crate::prefetch::prefetch;
 
 /// Slots of a bucket.
 pub(super) const SLOTS: usize = 12;

@@ -7,7 +7,6 @@
 mod bucket;
 mod keys;
 mod part;
-mod prefetch;
 mod probe;
 mod tail;
 mod tiers;

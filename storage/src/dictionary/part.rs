@@ -11,10 +11,10 @@ use roaring::RoaringBitmap;
 
 use super::bucket::{BUCKET_BYTES, Candidates, goes_on, home};
 use super::keys::{KeyColumn, same};
-use super::prefetch::prefetch;
 use super::tiers::GROUP;
 use crate::error::{CorruptError, FileError};
 use crate::io::{Disk, DiskFile, IoError, Mapping};
+use crate::prefetch::prefetch;
 
 /// Bytes that one checksum covers.
 pub(super) const BLOCK_BYTES: usize = 32 << 10;

@@ -6,7 +6,7 @@ use super::bucket::{
     Bucket, Candidates, EMPTY, Filler, buckets_for, goes_on, hash_of, home, insert, remove_newest,
 };
 use super::keys::{KeyColumn, same};
-use super::prefetch::prefetch;
+use crate::prefetch::prefetch;
 
 /// Keys at positions `first..first + len`.
 ///

@@ -13,6 +13,7 @@ use crate::bytes::{Bytes, bits_at, positions_at, runs_at, u16_at, u32_at, u64_at
 use crate::container::{CHUNK_SIZE, Container};
 use crate::error::{CorruptError, FileError};
 use crate::io::Mapping;
+use crate::prefetch::prefetch_all;
 
 /// Bytes of the directory before its sets: how many sets, the last chunk, the free bytes.
 const HEAD_LEN: usize = 16;
@@ -272,7 +273,13 @@ impl<'a> IndexCursor<'a> {
     #[inline]
     pub fn chunk(&mut self, chunk: u32) -> Result<Option<Container<'a>>, CorruptError> {
         match self.seek(chunk)? {
-            Some(entry) if u32::from(entry.chunk) == chunk => self.container(entry).map(Some),
+            Some(entry) if u32::from(entry.chunk) == chunk => {
+                // The memory cannot guess where the next chunk's members are.
+                if let Some(next) = self.entry(self.at + 1).and_then(|next| self.bytes(next)) {
+                    prefetch_all(self.file.file.raw().get(next).unwrap_or_default());
+                }
+                self.container(entry).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -333,21 +340,29 @@ impl<'a> IndexCursor<'a> {
         from
     }
 
-    fn container(&self, entry: Entry) -> Result<Container<'a>, CorruptError> {
-        let file = &self.file.file;
-        let set = self.set.range().unwrap_or_default();
+    /// Where a container is in the file, if it is in its set.
+    fn bytes(&self, entry: Entry) -> Option<Range<usize>> {
+        let set = self.set.range()?;
         let at = set.start + entry.place;
         let count = usize::from(entry.count_less_one) + 1;
         let length = match entry.kind {
             Kind::Array => count * 2,
             Kind::Bitset => BITSET_LEN,
             Kind::Runs => count * 4,
-            Kind::Full => return Ok(Container::Full),
+            Kind::Full => 0,
         };
-        if at + length > set.end {
-            return Err(file.corrupt(at, "a container is outside its set"));
-        }
-        let bytes = file.get(at..at + length)?;
+        (at + length <= set.end).then(|| at..at + length)
+    }
+
+    fn container(&self, entry: Entry) -> Result<Container<'a>, CorruptError> {
+        let file = &self.file.file;
+        let count = usize::from(entry.count_less_one) + 1;
+        let Some(range) = self.bytes(entry) else {
+            let start = self.set.range().unwrap_or_default().start;
+            return Err(file.corrupt(start + entry.place, "a container is outside its set"));
+        };
+        let at = range.start;
+        let bytes = file.get(range)?;
         match entry.kind {
             Kind::Array => positions_at(bytes, 0, count).map(Container::Array),
             Kind::Bitset => bits_at(bytes, 0).map(Container::Bitset),

@@ -1,5 +1,5 @@
-//! Several chunks of a lane at once: where chunks have few rows, finding each of them would cost more
-//! than reading it.
+//! Several chunks of a lane at once: where chunks have few rows, finding each of them would cost
+//! more than reading it.
 
 #![deny(clippy::indexing_slicing)]
 

@@ -1,5 +1,6 @@
 //! Sets read in place: attribute values, frozen audiences.
 
+use throng_storage::container::Container;
 use throng_storage::index::IndexCursor;
 
 use super::Tools;
@@ -20,6 +21,17 @@ impl<'v> IndexReader<'v> {
             sets.iter().filter(|set| **set < index.sets()).map(|set| index.cursor(*set)).collect()
         });
         Self { cursors }
+    }
+
+    /// What the only set holds of a chunk; none when there is not just one set.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt.
+    pub fn in_place(&mut self, chunk: u32) -> Result<Option<Option<Container<'v>>>, ExecuteError> {
+        match self.cursors.as_mut_slice() {
+            [cursor] => Ok(Some(cursor.chunk(chunk)?)),
+            _ => Ok(None),
+        }
     }
 
     /// Its members in a chunk.

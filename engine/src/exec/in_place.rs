@@ -1,0 +1,120 @@
+//! Sets put together with what an index holds of a chunk, without a copy of it.
+
+use throng_storage::container::Container;
+
+use super::set::{ChunkSet, Pool, SetBuilder};
+use crate::kernel;
+
+impl ChunkSet {
+    /// A container's members.
+    pub fn from_container(container: &Container<'_>, pool: &mut Pool) -> Self {
+        let mut members = SetBuilder::new(pool);
+        members.push_container(container, pool);
+        members.finish(pool)
+    }
+
+    /// Keeps the members that are in a container too.
+    pub fn intersect_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
+        match (&mut *self, container) {
+            (_, Container::Full) => {}
+            (Self::Bits(bits), Container::Bitset(more)) => kernel::and(bits, more),
+            (Self::Bits(bits), Container::Array(lows)) => {
+                let mut kept = pool.list();
+                kept.extend(lows.iter().filter(|low| kernel::test(bits, **low)));
+                let kept = Self::from_sorted(kept, pool);
+                pool.recycle(std::mem::replace(self, kept));
+            }
+            (Self::Sparse(list), Container::Bitset(bits)) => {
+                list.retain(|low| kernel::test(bits, *low));
+                self.drop_empty(pool);
+            }
+            (_, other) => {
+                let other = Self::from_container(other, pool);
+                self.intersect(&other, pool);
+                pool.recycle(other);
+            }
+        }
+    }
+
+    /// Adds the members of a container.
+    pub fn unite_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
+        match self {
+            Self::Bits(bits) => kernel::or_container(bits, container),
+            Self::Empty => *self = Self::from_container(container, pool),
+            Self::Sparse(_) => {
+                let mut other = Self::from_container(container, pool);
+                other.unite(self, pool);
+                pool.recycle(std::mem::replace(self, other));
+            }
+        }
+    }
+
+    /// Removes the members of a container.
+    pub fn subtract_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
+        match (&mut *self, container) {
+            (Self::Empty, _) => {}
+            (_, Container::Full) => pool.recycle(std::mem::take(self)),
+            (Self::Bits(bits), Container::Array(lows)) => kernel::unset_all(bits, lows),
+            (Self::Bits(bits), Container::Bitset(more)) => kernel::and_not(bits, more),
+            (_, other) => {
+                let other = Self::from_container(other, pool);
+                self.subtract(&other, pool);
+                pool.recycle(other);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::{RngExt, SeedableRng};
+    use throng_storage::container::{CHUNK_WORDS, Run};
+
+    use super::*;
+
+    #[test]
+    fn every_container_is_put_to_every_set_as_a_set_is() {
+        let mut rng = rand_pcg::Pcg64::seed_from_u64(31);
+        let pool = &mut Pool::default();
+        let mut draw = |n: usize| -> Vec<u16> {
+            let list: BTreeSet<u16> = (0..n).map(|_| rng.random()).collect();
+            list.into_iter().collect()
+        };
+        let (few, many, most) = (draw(40), draw(3_000), draw(30_000));
+        let mut bits = Box::new([0_u64; CHUNK_WORDS]);
+        kernel::set_all(&mut bits, &most);
+        let runs = [Run { first: 3, last: 900 }, Run { first: 40_000, last: 65_535 }];
+        let containers = [
+            Container::Array(&few),
+            Container::Array(&many),
+            Container::Bitset(&bits),
+            Container::Runs(&runs),
+            Container::Full,
+        ];
+        let sizes = [0, 1, 500, 1_024, 1_025, 30_000];
+        for (size, container) in sizes.iter().flat_map(|n| containers.map(|c| (*n, c))) {
+            let own = draw(size);
+            let other: BTreeSet<u16> = container.iter().collect();
+            let set = ChunkSet::from_sorted(own.clone(), pool);
+            let own: BTreeSet<u16> = own.into_iter().collect();
+            let check = |found: &ChunkSet, expected: BTreeSet<u16>| {
+                let mut members = BTreeSet::new();
+                found.for_each(|low| assert!(members.insert(low)));
+                assert_eq!(members, expected, "{size} with {container:?}");
+                assert!(!matches!(found, ChunkSet::Sparse(list) if list.is_empty()));
+            };
+            let mut both = set.copied(pool);
+            both.intersect_container(&container, pool);
+            check(&both, &own & &other);
+            let mut either = set.copied(pool);
+            either.unite_container(&container, pool);
+            check(&either, &own | &other);
+            let mut rest = set.copied(pool);
+            rest.subtract_container(&container, pool);
+            check(&rest, &own - &other);
+            check(&ChunkSet::from_container(&container, pool), other);
+        }
+    }
+}
