@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use throng::{Background, CompactionOptions};
+use throng::{Background, CompactionOptions, UseMemo};
 use throng_benches::{cancel, fair, store_of_loads};
 
 /// Within this a statement has to end even here, without optimisation and beside other tests; the
@@ -30,7 +30,8 @@ fn statements_end_when_they_are_told_to_and_share_the_cores() {
     }
     assert!(ended > 0, "some were ended in the middle of their work");
     told.clear();
-    fair(&path, Duration::from_millis(200), &mut |report| told.push(report.clone())).unwrap();
+    fair(&path, Duration::from_millis(200), UseMemo::No, &mut |report| told.push(report.clone()))
+        .unwrap();
     assert_eq!(told.len(), 4);
     assert!(told.iter().all(|report| report["light"]["asked"].as_u64().unwrap() > 0), "{told:?}");
     let beside = told.iter().skip(1);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use throng::market::{REFERENCE_CONSUMERS, ReferenceEvents};
 use throng::storage::io;
 use throng::storage::rows::EventColumns;
-use throng::{Background, CompactionOptions, Database, Value};
+use throng::{Background, CompactionOptions, Database, UseMemo, Value};
 use throng_benches::{
     Outcome, Reference, StreamOptions, Times, attributes, beside, cancel, fair, growth, make_sets,
     median, sets, stream, valuation, write_sets,
@@ -56,7 +56,14 @@ fn main() -> Outcome {
             text("only").ok().as_deref(),
             &mut line,
         ),
-        "fair" => fair(&path("data")?, Duration::from_secs(text("seconds")?.parse()?), &mut line),
+        "fair" => {
+            let memo = match options.get("memo").map(String::as_str) {
+                None | Some("on") => UseMemo::Yes,
+                Some("off") => UseMemo::No,
+                Some(other) => return Err(format!("--memo {other}: it is on or off").into()),
+            };
+            fair(&path("data")?, Duration::from_secs(text("seconds")?.parse()?), memo, &mut line)
+        }
         "make-sets" => make_sets(&path("data")?, text("consumers")?.parse()?),
         "write-sets" => write_sets(&path("out")?, text("consumers")?.parse()?),
         "sets" => sets(&path("data")?, text("consumers")?.parse()?, rounds()?),

@@ -14,16 +14,24 @@ use crate::{Failure, Outcome, median};
 /// Between two light statements of the same asker.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Tells the percentiles of a light statement, the stages of a small brand, alone and beside
-/// heavy statements asked in a loop; `seconds` for each. What the heavy ones do is told too.
+/// Tells the percentiles of a light statement, the stages of a small brand with or without the
+/// memo, alone and beside heavy statements asked in a loop; `seconds` for each. What the heavy ones
+/// do is told too.
 ///
 /// # Errors
 /// When the store cannot be opened or asked.
-pub fn fair(path: &Path, seconds: Duration, tell: &mut dyn FnMut(&Value)) -> Outcome {
+pub fn fair(
+    path: &Path,
+    seconds: Duration,
+    memo: UseMemo,
+    tell: &mut dyn FnMut(&Value),
+) -> Outcome {
     let quiet = CompactionOptions { background: Background::Off, ..CompactionOptions::default() };
     let database = Database::open_with(path, quiet)?;
     let light = format!("COUNT BY {}.stage", ReferenceEvents::brand_name(500));
     database.query(&light)?;
+    let light =
+        Light { text: light, options: ExecuteOptions { memo, ..ExecuteOptions::default() } };
     let alone = beside(&database, &light, &[], seconds)?;
     tell(&json!({ "beside": "nothing", "light": alone.report(None) }));
     let (trend, overlap) = (heavy::trend(), heavy::overlap());
@@ -37,6 +45,12 @@ pub fn fair(path: &Path, seconds: Duration, tell: &mut dyn FnMut(&Value)) -> Out
         tell(&json!({ "beside": names, "light": times.report(Some(&alone)) }));
     }
     Ok(())
+}
+
+/// The light statement.
+struct Light {
+    text: String,
+    options: ExecuteOptions,
 }
 
 /// Times in milliseconds, ascending.
@@ -71,7 +85,7 @@ impl Times {
 /// Asks the light statement for some time, while each heavy one has a thread that asks it.
 fn beside(
     database: &Database,
-    light: &str,
+    light: &Light,
     heavies: &[Heavy],
     time: Duration,
 ) -> Result<Times, Failure> {
@@ -102,13 +116,13 @@ fn beside(
     })
 }
 
-fn lights(database: &Database, light: &str, time: Duration) -> Result<Vec<f64>, Failure> {
+fn lights(database: &Database, light: &Light, time: Duration) -> Result<Vec<f64>, Failure> {
     let mut times = Vec::new();
     let begun = Instant::now();
     while begun.elapsed() < time {
         std::thread::sleep(PAUSE);
         let start = Instant::now();
-        database.execute(light, &[], &ExecuteOptions::default())?;
+        database.execute(&light.text, &[], &light.options)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);

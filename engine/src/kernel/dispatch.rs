@@ -64,6 +64,18 @@ dispatched! {
     count_and(left: &ChunkBits, right: &ChunkBits) -> u32
 }
 dispatched! {
+    /// How many positions are set that are not in `without`.
+    count_without(bits: &ChunkBits, without: &ChunkBits) -> u32
+}
+dispatched! {
+    /// The positions that are in two or more of some sets.
+    in_several(sets: &[&ChunkBits], several: &mut ChunkBits)
+}
+dispatched! {
+    /// Counts the positions of `of` by the sets they are in: a bit of the counter's place for each.
+    count_codes(sets: &[&ChunkBits; 16], of: &ChunkBits, counters: &mut [u32])
+}
+dispatched! {
     /// Sets every position whose value is at most `max`.
     or_at_most(target: &mut ChunkBits, values: &[u16; CHUNK_SIZE], max: u16)
 }
@@ -119,6 +131,44 @@ mod tests {
                 codes(&std::array::from_fn(|bit| &*sets[bit]), &mut found);
                 let found: Vec<u8> = found.iter().flat_map(|word| word.to_le_bytes()).collect();
                 assert!(found == expected, "{}", level.name());
+            }
+        }
+    }
+
+    #[test]
+    fn positions_in_several_sets_are_counted_by_their_sets() {
+        let mut rng = rand_pcg::Pcg64::seed_from_u64(9);
+        let mut draw = |few: bool| {
+            let word = |_: u64| rng.random::<u64>() & if few { rng.random::<u64>() } else { !0 };
+            Box::new([0; CHUNK_WORDS].map(word))
+        };
+        let sets: Vec<Bits> = (0..16).map(|set| draw(set % 3 > 0)).collect();
+        for count in [1, 2, 9, 16] {
+            let nobody = [0; CHUNK_WORDS];
+            let own: [&ChunkBits; 16] =
+                std::array::from_fn(|set| if set < count { &*sets[set] } else { &nobody });
+            let mut several = Box::new([0; CHUNK_WORDS]);
+            let mut expected = vec![0_u32; 1 << count];
+            for position in 0..CHUNK_SIZE {
+                let (word, bit) = (position / 64, position % 64);
+                let code = (0..count).map(|set| (own[set][word] >> bit & 1) << set).sum::<u64>();
+                if code.count_ones() > 1 {
+                    several[word] |= 1 << bit;
+                    expected[usize::try_from(code).unwrap()] += 1;
+                }
+            }
+            let alone = (0..CHUNK_WORDS).map(|word| (own[0][word] & !several[word]).count_ones());
+            let alone: u32 = alone.sum();
+            for level in Level::ALL {
+                if force(level) {
+                    let mut found = Box::new([1; CHUNK_WORDS]);
+                    in_several(&own[..count], &mut found);
+                    assert!(found == several, "{}", level.name());
+                    let mut counters = vec![0; 1 << count];
+                    count_codes(&own, &found, &mut counters);
+                    assert_eq!(counters, expected, "{}", level.name());
+                    assert_eq!(count_without(own[0], &found), alone, "{}", level.name());
+                }
             }
         }
     }

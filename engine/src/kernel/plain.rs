@@ -65,6 +65,44 @@ pub(super) fn count_and(left: &ChunkBits, right: &ChunkBits) -> u32 {
 }
 
 #[inline(always)]
+pub(super) fn count_without(bits: &ChunkBits, without: &ChunkBits) -> u32 {
+    bits.iter().zip(without).map(|(b, w)| (b & !w).count_ones()).sum()
+}
+
+#[inline(always)]
+pub(super) fn in_several(sets: &[&ChunkBits], several: &mut ChunkBits) {
+    for (block, several) in several.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let (mut any, mut more) = ([0_u64; LANES], [0_u64; LANES]);
+        for set in sets {
+            for (lane, word) in set[block * LANES..(block + 1) * LANES].iter().enumerate() {
+                more[lane] |= any[lane] & word;
+                any[lane] |= word;
+            }
+        }
+        *several = more;
+    }
+}
+
+#[inline(always)]
+pub(super) fn count_codes(sets: &[&ChunkBits; 16], of: &ChunkBits, counters: &mut [u32]) {
+    for (number, word) in of.iter().enumerate().filter(|(_, word)| **word != 0) {
+        let words: [u64; 16] = std::array::from_fn(|set| sets[set][number]);
+        let mut rest = *word;
+        while rest != 0 {
+            let bit = rest & rest.wrapping_neg();
+            rest ^= bit;
+            let mut code = 0_usize;
+            for (set, word) in words.iter().enumerate() {
+                code |= usize::from(word & bit != 0) << set;
+            }
+            if let Some(counter) = counters.get_mut(code) {
+                *counter += 1;
+            }
+        }
+    }
+}
+
+#[inline(always)]
 pub(super) fn or_at_most(target: &mut ChunkBits, values: &[u16; CHUNK_SIZE], max: u16) {
     for (word, values) in target.iter_mut().zip(values.as_chunks::<64>().0) {
         let mut bytes = [0_u8; 8];

@@ -264,8 +264,8 @@ impl Dictionary {
 
     /// Writes the keys that are set apart to a part, which takes over older parts that are not much
     /// larger. Its end is not synced and no file is removed. The dictionary goes on without the
-    /// part until it is told of it ([`Self::thaw`]). Nobody waits meanwhile. The parts there are then;
-    /// none when no keys are set apart.
+    /// part until it is told of it ([`Self::thaw`]). Nobody waits meanwhile. The parts there are
+    /// then; none when no keys are set apart.
     pub(crate) fn write_frozen(
         &self,
         disk: &dyn Disk,
