@@ -16,6 +16,10 @@ pub(super) const LEVELS: usize = 4;
 pub(super) const PATIENCE: Duration = Duration::from_millis(8);
 /// How long a worker keeps a core that others wait for.
 const SLICE: Duration = Duration::from_millis(2);
+/// How long a worker with a core works before the system is told that another thread may have it.
+/// A thread that wakes up does not always take the place of one that runs: it may wait for the end
+/// of its time, which is some milliseconds.
+const UNASKED: Duration = Duration::from_micros(100);
 
 thread_local! {
     /// Whether this thread is a worker, and since when it has a core.
@@ -28,7 +32,15 @@ enum Place {
     Outside,
     /// It is one that has no core.
     Without,
-    With(Instant),
+    /// It has one since the first of these, and let others have it at the second.
+    With(Instant, Instant),
+}
+
+impl Place {
+    fn with_core() -> Self {
+        let now = Instant::now();
+        Self::With(now, now)
+    }
 }
 
 /// Who is at work, by level, and who has a core.
@@ -106,8 +118,13 @@ impl Share {
         let keeps = match PLACE.get() {
             Place::Outside => true,
             Place::Without => false,
-            Place::With(since) => {
-                self.queued.load(Ordering::SeqCst) == 0 || since.elapsed() < SLICE
+            Place::With(since, asked) => {
+                let now = Instant::now();
+                if now - asked >= UNASKED {
+                    std::thread::yield_now();
+                    PLACE.set(Place::With(since, now));
+                }
+                self.queued.load(Ordering::SeqCst) == 0 || now - since < SLICE
             }
         };
         keeps && !self.is_lighter_at_work(level)
@@ -115,13 +132,13 @@ impl Share {
 
     /// Gives way to whoever has worked less, and takes a core if the thread is a worker.
     pub(super) fn give_way(&self, level: usize) -> Turn {
-        if let Place::With(_) = PLACE.get() {
+        if let Place::With(..) = PLACE.get() {
             self.hand_on();
         }
         self.wait(level);
         match PLACE.get() {
             Place::Outside => Turn::Ours,
-            Place::Without | Place::With(_) => self.take(),
+            Place::Without | Place::With(..) => self.take(),
         }
     }
 
@@ -142,7 +159,7 @@ impl Share {
         let mut turns = self.turns();
         if turns.taken + turns.given < self.cores() {
             turns.taken += 1;
-            PLACE.set(Place::With(Instant::now()));
+            PLACE.set(Place::with_core());
             return Turn::Ours;
         }
         turns.queued += 1;
@@ -157,7 +174,7 @@ impl Share {
         }
         turns.given -= 1;
         turns.taken += 1;
-        PLACE.set(Place::With(Instant::now()));
+        PLACE.set(Place::with_core());
         Turn::Ours
     }
 
@@ -218,7 +235,7 @@ impl AsWorker {
 impl Drop for AsWorker {
     fn drop(&mut self) {
         if let Place::Outside = self.before {
-            if let Place::With(_) = PLACE.get() {
+            if let Place::With(..) = PLACE.get() {
                 self.share.hand_on();
             }
             PLACE.set(Place::Outside);
