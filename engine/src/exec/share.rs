@@ -2,8 +2,8 @@
 //! somebody who has worked less is at it, and no more of those than there are cores work at once.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The work, of all its workers, after which a statement belongs to the next level.
@@ -16,14 +16,19 @@ pub(super) const LEVELS: usize = 4;
 pub(super) const PATIENCE: Duration = Duration::from_millis(8);
 /// How long a worker keeps a core that others wait for.
 const SLICE: Duration = Duration::from_millis(2);
-/// How long a worker with a core works before the system is told that another thread may have it.
-/// A thread that wakes up does not always take the place of one that runs: it may wait for the end
-/// of its time, which is some milliseconds.
+/// How long a worker with a core works before the system is told that another thread may have it,
+/// while several statements come. A thread that wakes up does not always take the place of one that
+/// runs: it may wait for the end of its time, which is some milliseconds.
 const UNASKED: Duration = Duration::from_micros(100);
+/// How long several statements are said to come after two were at work at once. Without others
+/// nobody says so: two workers of one statement that let each other run would stay on one core.
+const CROWDED: Duration = Duration::from_millis(50);
 
 thread_local! {
     /// Whether this thread is a worker, and since when it has a core.
     static PLACE: Cell<Place> = const { Cell::new(Place::Outside) };
+    /// When the worker let other threads of the system run.
+    static ASKED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,15 +37,8 @@ enum Place {
     Outside,
     /// It is one that has no core.
     Without,
-    /// It has one since the first of these, and let others have it at the second.
-    With(Instant, Instant),
-}
-
-impl Place {
-    fn with_core() -> Self {
-        let now = Instant::now();
-        Self::With(now, now)
-    }
+    /// It has one since then.
+    With(Instant),
 }
 
 /// Who is at work, by level, and who has a core.
@@ -54,6 +52,8 @@ pub(super) struct Share {
     /// How many cores it shares out; 0 for all there are.
     cores: AtomicUsize,
     turns: Mutex<Turns>,
+    /// When two statements were at work at once, in nanoseconds after some moment; 0 for never.
+    met: AtomicU64,
     /// Workers that wait for a core: what the turns say, to be looked at without them.
     queued: AtomicUsize,
     given: Condvar,
@@ -85,6 +85,7 @@ impl Share {
             lock: Mutex::new(()),
             left: Condvar::new(),
             cores: AtomicUsize::new(0),
+            met: AtomicU64::new(0),
             turns: Mutex::new(Turns { taken: 0, queued: 0, given: 0 }),
             queued: AtomicUsize::new(0),
             given: Condvar::new(),
@@ -93,7 +94,22 @@ impl Share {
 
     /// One more statement is at work at a level.
     pub(super) fn enter(&self, level: usize) {
+        if self.at_work.iter().any(|at_work| at_work.load(Ordering::SeqCst) > 0) {
+            self.met.store(nanoseconds(Instant::now()), Ordering::Relaxed);
+        }
         self.at_work[level].fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A statement that is at work belongs to another level from now on.
+    pub(super) fn change(&self, from: usize, to: usize) {
+        self.at_work[to].fetch_add(1, Ordering::SeqCst);
+        self.leave(from);
+    }
+
+    /// Whether several statements come.
+    fn is_crowded(&self, now: Instant) -> bool {
+        let met = Duration::from_nanos(self.met.load(Ordering::Relaxed));
+        !met.is_zero() && Duration::from_nanos(nanoseconds(now)).saturating_sub(met) < CROWDED
     }
 
     /// One less is.
@@ -118,11 +134,12 @@ impl Share {
         let keeps = match PLACE.get() {
             Place::Outside => true,
             Place::Without => false,
-            Place::With(since, asked) => {
+            Place::With(since) => {
                 let now = Instant::now();
-                if now - asked >= UNASKED {
+                let asked = ASKED.get().is_some_and(|asked| now - asked < UNASKED);
+                if !asked && self.is_crowded(now) {
                     std::thread::yield_now();
-                    PLACE.set(Place::With(since, now));
+                    ASKED.set(Some(now));
                 }
                 self.queued.load(Ordering::SeqCst) == 0 || now - since < SLICE
             }
@@ -132,13 +149,13 @@ impl Share {
 
     /// Gives way to whoever has worked less, and takes a core if the thread is a worker.
     pub(super) fn give_way(&self, level: usize) -> Turn {
-        if let Place::With(..) = PLACE.get() {
+        if let Place::With(_) = PLACE.get() {
             self.hand_on();
         }
         self.wait(level);
         match PLACE.get() {
             Place::Outside => Turn::Ours,
-            Place::Without | Place::With(..) => self.take(),
+            Place::Without | Place::With(_) => self.take(),
         }
     }
 
@@ -159,7 +176,7 @@ impl Share {
         let mut turns = self.turns();
         if turns.taken + turns.given < self.cores() {
             turns.taken += 1;
-            PLACE.set(Place::with_core());
+            PLACE.set(Place::With(Instant::now()));
             return Turn::Ours;
         }
         turns.queued += 1;
@@ -174,7 +191,7 @@ impl Share {
         }
         turns.given -= 1;
         turns.taken += 1;
-        PLACE.set(Place::with_core());
+        PLACE.set(Place::With(Instant::now()));
         Turn::Ours
     }
 
@@ -199,6 +216,13 @@ impl Share {
     fn turns(&self) -> MutexGuard<'_, Turns> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long after some moment that is, at least 1.
+fn nanoseconds(moment: Instant) -> u64 {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let first = *FIRST.get_or_init(|| moment);
+    u64::try_from((moment - first).as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -235,7 +259,7 @@ impl AsWorker {
 impl Drop for AsWorker {
     fn drop(&mut self) {
         if let Place::Outside = self.before {
-            if let Place::With(..) = PLACE.get() {
+            if let Place::With(_) = PLACE.get() {
                 self.share.hand_on();
             }
             PLACE.set(Place::Outside);

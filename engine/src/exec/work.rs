@@ -65,8 +65,7 @@ impl Work {
         // Another worker may have come first.
         let before = self.level.fetch_max(level, Ordering::SeqCst);
         if before < level && *passes > 0 {
-            self.share.enter(level);
-            self.share.leave(before);
+            self.share.change(before, level);
         }
     }
 
