@@ -11,8 +11,8 @@ use throng::{Background, CompactionOptions, Database, ExecuteOptions};
 use crate::sets::SIX_SETS;
 use crate::{Failure, Outcome, median};
 
-/// Buyers' sets of an overlap, which may have 64.
-const OVERLAPS: [u32; 6] = [2, 5, 10, 20, 40, 64];
+/// Buyers' sets of an overlap.
+const OVERLAPS: [u32; 7] = [2, 5, 10, 20, 40, 64, 100];
 /// The largest brand and a small one.
 const BRANDS: [(&str, u32); 2] = [("AIPL, largest brand", 1), ("AIPL, small brand", 1000)];
 

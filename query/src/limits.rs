@@ -11,7 +11,7 @@ pub const TERMS_MAX: usize = 10_000;
 /// The highest `$n`.
 pub const PARAMETERS_MAX: usize = 65_535;
 /// Sets of an OVERLAP of pairs.
-pub const OVERLAP_PAIRS_OPERANDS_MAX: usize = 64;
+pub const OVERLAP_PAIRS_OPERANDS_MAX: usize = 128;
 /// Sets of an OVERLAP ... REGIONS.
 pub const OVERLAP_REGIONS_OPERANDS_MAX: usize = 16;
 /// Partitions of BY.

@@ -86,6 +86,12 @@ dispatched! {
     codes(sets: &[&ChunkBits; 8], codes: &mut [u64; CHUNK_SIZE / 8])
 }
 
+dispatched! {
+    /// Adds to `counts` how many of some numbers have each bit: what two lists of the same length
+    /// have at each place, shifted to the right, has in common. At most 2^17 numbers.
+    count_bits(left: (&[u64], u32), right: (&[u64], u32), counts: &mut [u64; 64])
+}
+
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
@@ -131,6 +137,32 @@ mod tests {
                 codes(&std::array::from_fn(|bit| &*sets[bit]), &mut found);
                 let found: Vec<u8> = found.iter().flat_map(|word| word.to_le_bytes()).collect();
                 assert!(found == expected, "{}", level.name());
+            }
+        }
+    }
+
+    #[test]
+    fn bits_of_numbers_are_counted_one_by_one() {
+        let mut rng = rand_pcg::Pcg64::seed_from_u64(3);
+        for length in [0, 1, 7, 8, 9, 63, 64, 65, 1_000, 65_536] {
+            let mut draw = || (0..length).map(|_| rng.random::<u64>()).collect::<Vec<_>>();
+            for (left, right) in
+                [(draw(), draw()), (vec![u64::MAX; length], vec![u64::MAX; length])]
+            {
+                for shifts in [(0, 0), (3, 17), (63, 1)] {
+                    let mut expected = [5; 64];
+                    for (left, right) in left.iter().zip(&right) {
+                        let both = left >> shifts.0 & right >> shifts.1;
+                        expected.iter_mut().enumerate().for_each(|(bit, n)| *n += both >> bit & 1);
+                    }
+                    for level in Level::ALL {
+                        if force(level) {
+                            let mut found = [5; 64];
+                            count_bits((&left, shifts.0), (&right, shifts.1), &mut found);
+                            assert_eq!(found, expected, "{} of {length}", level.name());
+                        }
+                    }
+                }
             }
         }
     }

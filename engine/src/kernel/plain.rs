@@ -169,3 +169,77 @@ pub(super) fn codes(sets: &[&ChunkBits; 8], codes: &mut [u64; CHUNK_SIZE / 8]) {
         }
     }
 }
+
+/// Places of the binary counters: enough for as many numbers as there are positions, and one more.
+const PLACES: usize = 18;
+
+/// Numbers side by side.
+type Words = [u64; LANES];
+
+#[inline(always)]
+fn each(a: Words, b: Words, with: impl Fn(u64, u64) -> u64) -> Words {
+    std::array::from_fn(|lane| with(a[lane], b[lane]))
+}
+
+/// Adds three numbers bit by bit: sums and carries.
+#[inline(always)]
+fn add(a: Words, b: Words, c: Words) -> (Words, Words) {
+    let either = each(a, b, |a, b| a ^ b);
+    let both = each(a, b, |a, b| a & b);
+    let carry = each(both, each(either, c, |e, c| e & c), |a, b| a | b);
+    (each(either, c, |e, c| e ^ c), carry)
+}
+
+/// Eight words of each lane are added at a time before anything is carried on: Warren, Hacker's
+/// Delight, 2nd edition, section 5-1 (Harley and Seal's method), kept for each bit apart.
+#[inline(always)]
+pub(super) fn count_bits(
+    (left, left_shift): (&[u64], u32),
+    (right, right_shift): (&[u64], u32),
+    counts: &mut [u64; 64],
+) {
+    const GROUP: usize = 8 * LANES;
+    let mut counters = [[0_u64; LANES]; PLACES];
+    let length = left.len().min(right.len());
+    for from in (0..length).step_by(GROUP) {
+        let mut numbers = [0_u64; GROUP];
+        let end = length.min(from + GROUP);
+        for (to, (left, right)) in
+            numbers.iter_mut().zip(left[from..end].iter().zip(&right[from..end]))
+        {
+            *to = (left >> left_shift) & (right >> right_shift);
+        }
+        let word = |place: usize| std::array::from_fn(|lane| numbers[place * LANES + lane]);
+        let [ones, twos, fours, ..] = counters;
+        let (ones, twos_a) = add(ones, word(0), word(1));
+        let (ones, twos_b) = add(ones, word(2), word(3));
+        let (twos, fours_a) = add(twos, twos_a, twos_b);
+        let (ones, twos_a) = add(ones, word(4), word(5));
+        let (ones, twos_b) = add(ones, word(6), word(7));
+        let (twos, fours_b) = add(twos, twos_a, twos_b);
+        let (fours, mut more) = add(fours, fours_a, fours_b);
+        counters[..3].copy_from_slice(&[ones, twos, fours]);
+        for sum in &mut counters[3..] {
+            if more.iter().all(|word| *word == 0) {
+                break;
+            }
+            (*sum, more) = (each(*sum, more, |s, m| s ^ m), each(*sum, more, |s, m| s & m));
+        }
+    }
+    for lanes in 1..LANES {
+        // The counters of one lane more are added to those of the first.
+        let mut carry = 0;
+        for sum in &mut counters {
+            let (a, b) = (sum[0], sum[lanes]);
+            sum[0] = a ^ b ^ carry;
+            carry = a & b | (a ^ b) & carry;
+        }
+    }
+    for (place, sum) in counters.iter().enumerate() {
+        let mut bits = sum[0];
+        while bits != 0 {
+            counts[bits.trailing_zeros() as usize] += 1 << place;
+            bits &= bits - 1;
+        }
+    }
+}

@@ -26,7 +26,7 @@ const COMPARE_COST: u64 = 100;
 const MEMBER_COST: u64 = 1;
 
 // A set's place is a bit of a position's code.
-const _: () = assert!(throng_query::limits::OVERLAP_PAIRS_OPERANDS_MAX <= 64);
+const _: () = assert!(throng_query::limits::OVERLAP_PAIRS_OPERANDS_MAX <= 128);
 
 /// Members of all sets of a chunk up to which each is looked at: a few steps for each of them
 /// against one for each position.
@@ -41,6 +41,8 @@ struct Tally {
     codes: Vec<u16>,
     /// The same for more sets.
     wide_codes: Vec<u64>,
+    /// The same for more than 64.
+    widest_codes: Vec<u128>,
     lows: Vec<u16>,
     /// By set, the bits of a list; all 0 between chunks.
     lookups: Vec<Box<ChunkBits>>,
@@ -251,20 +253,16 @@ impl Tally {
 
     /// For each position the sets it is in, as bits; then each of its pairs.
     fn pairs_by_member(&mut self, worker: &Worker<'_>, nodes: &[NodeId]) {
-        let (codes, lows) = (&mut self.wide_codes, &mut self.lows);
-        codes.resize(CHUNK_SIZE, 0);
-        for (bit, node) in nodes.iter().enumerate() {
-            worker.slot(*node).for_each(|low| {
-                let code = &mut codes[usize::from(low)];
-                if *code == 0 {
-                    lows.push(low);
-                }
-                *code |= 1 << bit;
+        let Self { counts, lows, wide_codes, widest_codes, .. } = self;
+        let sets = nodes.len();
+        if sets <= 64 {
+            each_code(worker, nodes, wide_codes, lows, |code| {
+                each_pair(code, sets, |place| counts[place] += 1);
             });
-        }
-        for low in lows.drain(..) {
-            let code = std::mem::take(&mut codes[usize::from(low)]);
-            each_pair(code, nodes.len(), |place| self.counts[place] += 1);
+        } else {
+            each_code(worker, nodes, widest_codes, lows, |code| {
+                each_pair(code, sets, |place| counts[place] += 1);
+            });
         }
     }
 
@@ -284,8 +282,8 @@ impl Tally {
             if filter.is_some_and(|filter| nodes[filter.0]) {
                 self.total += members;
             }
-            let bits = (0..).zip(operands).map(|(bit, node)| u64::from(nodes[node.0]) << bit);
-            let code = bits.fold(0, |code, bit: u64| code | bit);
+            let bits = (0..).zip(operands).map(|(bit, node)| u128::from(nodes[node.0]) << bit);
+            let code = bits.fold(0, |code, bit: u128| code | bit);
             match shape {
                 OverlapShape::Pairs => {
                     each_pair(code, operands.len(), |place| self.counts[place] += members);
@@ -330,18 +328,65 @@ impl Tally {
 
 /// Calls `visit` with the place of every pair (i, j), i <= j, of the sets whose bits are set, of
 /// so many sets.
-fn each_pair(code: u64, sets: usize, mut visit: impl FnMut(usize)) {
+fn each_pair(code: impl Code, sets: usize, mut visit: impl FnMut(usize)) {
     let mut first = code;
-    while first != 0 {
-        let i = first.trailing_zeros() as usize;
+    while let Some((i, rest)) = first.split() {
         let mut others = first;
-        while others != 0 {
-            visit(pair_place(i, others.trailing_zeros() as usize, sets));
-            others &= others - 1;
+        while let Some((j, rest)) = others.split() {
+            visit(pair_place(i, j, sets));
+            others = rest;
         }
-        first &= first - 1;
+        first = rest;
     }
 }
+
+/// Calls `visit` with the code of every position that is in some set.
+fn each_code<C: Code>(
+    worker: &Worker<'_>,
+    nodes: &[NodeId],
+    codes: &mut Vec<C>,
+    lows: &mut Vec<u16>,
+    mut visit: impl FnMut(C),
+) {
+    codes.resize(CHUNK_SIZE, C::default());
+    for (bit, node) in nodes.iter().enumerate() {
+        worker.slot(*node).for_each(|low| {
+            let code = &mut codes[usize::from(low)];
+            if *code == C::default() {
+                lows.push(low);
+            }
+            code.set(bit);
+        });
+    }
+    for low in lows.drain(..) {
+        visit(std::mem::take(&mut codes[usize::from(low)]));
+    }
+}
+
+/// The sets that a position is in, by bits.
+trait Code: Copy + Default + Eq {
+    fn set(&mut self, bit: usize);
+
+    /// The lowest bit, and the others.
+    fn split(self) -> Option<(usize, Self)>;
+}
+
+macro_rules! code {
+    ($($width:ty),*) => {$(
+        impl Code for $width {
+            #[inline]
+            fn set(&mut self, bit: usize) {
+                *self |= 1 << bit;
+            }
+
+            #[inline]
+            fn split(self) -> Option<(usize, Self)> {
+                (self != 0).then(|| (self.trailing_zeros() as usize, self & (self - 1)))
+            }
+        }
+    )*};
+}
+code!(u64, u128);
 
 #[cfg(test)]
 mod tests {

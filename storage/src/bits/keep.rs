@@ -115,6 +115,7 @@ mod tests {
     use rand_pcg::Pcg64;
 
     use super::*;
+    use crate::level::Level;
 
     #[test]
     fn every_level_keeps_the_same_rows() {

@@ -286,6 +286,7 @@ mod tests {
     use rand_pcg::Pcg64;
 
     use super::*;
+    use crate::level::Level;
 
     #[test]
     fn every_level_unpacks_what_the_naive_loop_does() {

@@ -189,6 +189,29 @@ fn pairs_follow_from_regions() {
 }
 
 #[test]
+fn pairs_of_many_sets_are_what_each_two_are() {
+    over_stores(2_351, |db, world, dice| {
+        let sets: Vec<String> =
+            (0..100).map(|n| format!("{} AS s{n}", random_set(world, dice))).collect();
+        let pairs = rows(db, &format!("OVERLAP {}", sets.join(", ")));
+        assert_eq!(pairs.len(), 100 * 99 / 2);
+        for _ in 0..30 {
+            let pair = &pairs[dice.index(pairs.len())];
+            let names = [pair[0].to_string(), pair[1].to_string()];
+            let set = |name: &str| {
+                let number: usize = name[1..].parse().unwrap();
+                sets[number].rsplit_once(" AS ").unwrap().0.to_owned()
+            };
+            let [left, right] = [set(&names[0]), set(&names[1])];
+            let count = |set: String| number(db, &format!("COUNT WHERE {set}"));
+            let expected =
+                [count(left.clone()), count(right.clone()), count(format!("{left} AND {right}"))];
+            assert_eq!([&pair[2], &pair[3], &pair[4]].map(integer), expected, "{names:?}");
+        }
+    });
+}
+
+#[test]
 fn every_date_answers_as_that_day_alone() {
     over_stores(2_401, |db, world, dice| {
         for _ in 0..5 {

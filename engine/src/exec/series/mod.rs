@@ -5,7 +5,6 @@
 //! leaf, as the bits of a number: a row adds the days whose windows it is in. Intersections, unions
 //! and differences of all days are then one operation per consumer.
 
-mod count;
 mod days;
 mod money;
 mod patterns;

@@ -3,7 +3,6 @@
 use std::ops::{Range, RangeInclusive};
 use std::time::Instant;
 
-use super::count::{BitCounts, count_bits};
 use super::days::{ChunkDays, LanePurpose};
 use super::money::MoneyDays;
 use super::patterns::Patterns;
@@ -17,10 +16,11 @@ use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
 use crate::exec::walk::{Walk, each_lane, spans};
+use crate::kernel;
 use crate::view::View;
 
 /// For each intersection asked for, by day of the series, how many consumers it has.
-pub type Counts = Vec<BitCounts>;
+pub type Counts = Vec<[u64; 64]>;
 
 /// For each intersection asked for, by day of the series, the money of those in it.
 pub type Sums = Vec<[i128; 64]>;
@@ -233,23 +233,19 @@ impl<'v> Taker<'v> {
             return;
         }
         let days = &self.chunk.days;
-        let of = |later: &Later| {
-            let later = *later;
-            days[later.node].iter().map(move |own| own >> later.days)
-        };
+        let of = |later: &Later| (days[later.node].as_slice(), later.days);
         for (nodes, counts) in self.asked.iter().zip(&mut self.counts) {
             match nodes.as_slice() {
                 [] => {}
-                [one] => count_bits(of(one), counts),
-                [first, second] => {
-                    count_bits(of(first).zip(of(second)).map(|(a, b)| a & b), counts);
-                }
+                [one] => kernel::count_bits(of(one), of(one), counts),
+                [first, second] => kernel::count_bits(of(first), of(second), counts),
                 [first, rest @ ..] => {
-                    let mut all: Vec<u64> = of(first).collect();
+                    let first_days = days[first.node].iter().map(|own| own >> first.days);
+                    let mut all: Vec<u64> = first_days.collect();
                     for later in rest {
                         apply(&mut all, &days[later.node], |a, b| a & b >> later.days);
                     }
-                    count_bits(all.into_iter(), counts);
+                    kernel::count_bits((&all, 0), (&all, 0), counts);
                 }
             }
         }
