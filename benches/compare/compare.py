@@ -360,6 +360,11 @@ def once(folder, name, outputs, make):
         return json.load(told)
 
 
+def settle():
+    """Waits until what was made is on the disk: writing it takes the cores of who is asked."""
+    os.sync()
+
+
 def folder_bytes(path):
     return sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(path) for f in fs)
 
@@ -410,6 +415,7 @@ def ask_part(args):
     wide_made = once(folder, "wide", [], lambda: spawn("duckdb", "make-wide", folder, 1))[0]
     with open(path("questions.json"), "w", encoding="utf-8") as out:
         json.dump(own_questions(), out)
+    settle()
     own = {r["name"]: r for r in bench("ask", "--data", path("store"), "--questions",
                                        path("questions.json"), "--rounds", rounds)}
     click = {r["name"]: r for r in spawn("chdb", "ask", folder, rounds)}

@@ -55,6 +55,7 @@ impl Own<'_> {
             self.bench(&["store", "--events", &events], &path)?;
             self.bench(&["attributes"], &path)
         })?;
+        settle()?;
         Ok(Value::Array(self.bench(&["valuation", "--rounds", &self.rounds()], &store)?))
     }
 
@@ -143,6 +144,12 @@ fn once(
         write(&note, Value::Array(made).to_string().as_bytes())?;
     }
     Ok(path)
+}
+
+/// Waits until what was made is on the disk: writing it takes the cores of who is asked.
+fn settle() -> Outcome {
+    Command::new("sync").status()?;
+    Ok(())
 }
 
 #[cfg(test)]

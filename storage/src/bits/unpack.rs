@@ -8,8 +8,8 @@ use std::arch::x86_64::{
     _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_srlv_epi32, _mm256_storeu_si256,
     _mm512_add_epi32, _mm512_and_si512, _mm512_cmpneq_epu32_mask, _mm512_loadu_si512,
     _mm512_mask_storeu_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8,
-    _mm512_maskz_loadu_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi32, _mm512_srli_epi32,
-    _mm512_srlv_epi32, _mm512_storeu_si512,
+    _mm512_maskz_loadu_epi32, _mm512_mullo_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi32,
+    _mm512_setr_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -99,13 +99,15 @@ fn unpack_avx2(data: &[u8], shift: u32, width: u32, out: &mut [u32]) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
 fn unpack_avx512(data: &[u8], shift: u32, width: u32, out: &mut [u32]) {
-    let (bytes, bits) = places::<LANES>(shift, width);
-    // SAFETY: both arrays have 64 bytes.
-    let (bytes, bits) = unsafe {
-        let load = |from: *const u8| _mm512_loadu_si512(from.cast::<__m512i>());
-        (load(bytes.as_ptr().cast()), load(bits.as_ptr().cast()))
-    };
-    let mask = _mm512_set1_epi32((1 << width) - 1);
+    // As `places`: in each lane the byte in which its value begins and the three after it, and the
+    // bit there.
+    let each = |value: u32| _mm512_set1_epi32(value.cast_signed());
+    let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let bit = _mm512_add_epi32(_mm512_mullo_epi32(lanes, each(width)), each(shift));
+    let bits = _mm512_and_si512(bit, each(7));
+    let first = _mm512_mullo_epi32(_mm512_srli_epi32::<3>(bit), each(0x0101_0101));
+    let bytes = _mm512_add_epi32(first, each(0x0302_0100));
+    let mask = each((1 << width) - 1);
     for (group, values) in out.chunks_mut(LANES).enumerate() {
         // Sixteen values begin at every `2 * width` bytes and are within 64.
         let data = data.get(group * 2 * width as usize..).unwrap_or_default();

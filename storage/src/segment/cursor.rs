@@ -249,7 +249,9 @@ impl<'a> LaneCursor<'a> {
             return Ok((self.present()?, &[]));
         }
         let slots = self.scratch.slots.get(self.slot..).unwrap_or_default();
-        let count = slots.partition_point(|slot| slot.chunk < end);
+        // Usually few chunks are asked for at once.
+        let near = slots.iter().take(STEPS_MAX).position(|slot| slot.chunk >= end);
+        let count = near.unwrap_or_else(|| slots.partition_point(|slot| slot.chunk < end));
         let Some(slots) = slots.get(..=count) else {
             return Err(self.wrong("a page lacks its last chunk"));
         };
