@@ -139,7 +139,7 @@ fn by_chunks(
         view,
         program,
         bounds,
-        || Tally { counts: vec![0; places], codes: vec![0; positions], ..Tally::default() },
+        || Tally { counts: vec![0; places], ..Tally::default() },
         |worker, tally| {
             if let Some(filter) = filter {
                 tally.total += i128::from(worker.set(filter)?.count());
@@ -308,20 +308,8 @@ impl Tally {
             self.regions.chunk(worker, nodes, &mut self.counts);
             return Ok(());
         }
-        let (codes, lows) = (&mut self.codes, &mut self.lows);
-        for (bit, node) in nodes.iter().enumerate() {
-            worker.slot(*node).for_each(|low| {
-                let code = &mut codes[usize::from(low)];
-                if *code == 0 {
-                    lows.push(low);
-                }
-                *code |= 1 << bit;
-            });
-        }
-        for low in lows.drain(..) {
-            let code = std::mem::take(&mut codes[usize::from(low)]);
-            self.counts[usize::from(code)] += 1;
-        }
+        let Self { counts, codes, lows, .. } = self;
+        each_code(worker, nodes, codes, lows, |code| counts[usize::from(code)] += 1);
         Ok(())
     }
 }
@@ -386,7 +374,7 @@ macro_rules! code {
         }
     )*};
 }
-code!(u64, u128);
+code!(u16, u64, u128);
 
 #[cfg(test)]
 mod tests {
