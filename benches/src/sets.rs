@@ -17,8 +17,9 @@ use throng::storage::io;
 use throng::storage::names::NameTable;
 use throng::storage::rows::EventColumns;
 use throng::storage::store::{BulkOptions, KeyTable};
-use throng::{Background, CompactionOptions, CreateOptions, Database};
+use throng::{CreateOptions, Database};
 
+use crate::growth::quiet;
 use crate::{Failure, Outcome, THREADS, median};
 
 /// Consumers interned at a time.
@@ -124,9 +125,7 @@ pub fn sets(path: &Path, consumers: u32, rounds: usize) -> Outcome {
         .collect::<Result<_, _>>()?;
     let c: Vec<Bitmap> = lists.iter().map(|list| Bitmap::of(list)).collect();
     drop(lists);
-    let quiet = CompactionOptions { background: Background::Off, ..CompactionOptions::default() };
-    let database = Database::open_with(path, quiet)?;
-    database.memo().set_limit(0);
+    let database = quiet(path)?;
     expression(&database, &rust, &c, rounds)?;
     pairs(&database, &rust, &c, rounds)?;
     regions(&database, &samples, rounds)

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use throng::ExecuteOptions;
-use throng::{Background, Cancel, CompactionOptions, Database, DatabaseError, ExecuteError};
+
+use throng::{Cancel, Database, DatabaseError, ExecuteError, ExecuteOptions};
 
 use super::heavy;
+use crate::growth::quiet;
 use crate::{Failure, Outcome, median};
 
 /// How a statement was ended.
@@ -30,8 +31,8 @@ pub fn cancel(
     only: Option<&str>,
     tell: &mut dyn FnMut(&Value),
 ) -> Outcome {
-    let quiet = CompactionOptions { background: Background::Off, ..CompactionOptions::default() };
-    let database = Database::open_with(path, quiet)?;
+    // What the memo has is done before it can be ended.
+    let database = quiet(path)?;
     heavy::prepare(&database)?;
     let wanted = |statement: &heavy::Heavy| only.is_none_or(|only| statement.name == only);
     for statement in heavy::all().into_iter().filter(wanted) {
