@@ -5,7 +5,6 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::cursor::{LaneChunk, LaneCursor, Slot};
 use crate::segment::window::WindowRows;
@@ -112,16 +111,8 @@ impl LaneChunk<'_> {
         out: &mut WindowRows,
         visit: &mut impl FnMut(u32, Range<usize>),
     ) -> Result<(), CorruptError> {
-        let plain = self.rows() == self.cardinality();
         let mut all = std::mem::take(&mut out.all);
-        all.clear();
-        let lows = match self.consumers() {
-            Container::Array(lows) if plain => lows,
-            _ => {
-                self.append_low(&mut all)?;
-                all.as_slice()
-            }
-        };
+        let lows = self.row_lows(&mut all)?;
         let kept = self.keep_days(lows, days, out, slots, visit);
         out.all = all;
         kept

@@ -133,14 +133,17 @@ impl LaneChunk<'_> {
             return Ok(());
         }
         let WindowRows { low, day, all, .. } = out;
+        self.filter(self.row_lows(all)?, (first, span), (low, day))
+    }
+
+    /// The consumer of each row, in place where each has one row.
+    pub(super) fn row_lows<'a>(&'a self, all: &'a mut Vec<u16>) -> Result<&'a [u16], CorruptError> {
         match self.consumers() {
-            Container::Array(lows) if lows.len() == self.rows.len() => {
-                self.filter(lows, (first, span), (low, day))
-            }
+            Container::Array(lows) if lows.len() == self.rows.len() => Ok(lows),
             _ => {
                 all.clear();
                 self.append_low(all)?;
-                self.filter(all, (first, span), (low, day))
+                Ok(all)
             }
         }
     }

@@ -9,7 +9,7 @@ use super::tools::{MoneyTools, Tools};
 use crate::error::ExecuteError;
 use crate::exec::compile::comparison_holds;
 use crate::exec::program::{LaneChoice, PiecePrice, SpendChoice};
-use crate::exec::set::{ChunkSet, SetBuilder};
+use crate::exec::set::{ChunkSet, Pool, SetBuilder};
 use crate::view::View;
 
 /// The money of one chunk at a time.
@@ -170,29 +170,35 @@ impl<'v> SpentReader<'v> {
         let (comparison, amount) = (self.comparison, i128::from(self.amount));
         let filled = self.money.fill_small(chunk, tools);
         let scratch = &mut *tools.scratch;
-        if let Ok(true) = filled {
-            let mut members = SetBuilder::new(tools.pool);
-            for low in &scratch.lows {
-                let sum = scratch.numbers[usize::from(*low)].cast_signed();
-                if comparison_holds(comparison, i128::from(sum), amount) {
-                    members.push(*low, tools.pool);
-                }
-            }
-            scratch.lows.drain(..).for_each(|low| scratch.numbers[usize::from(low)] = 0);
-            return Ok(members.finish(tools.pool));
-        }
+        let numbers = &scratch.numbers;
+        let members = members(&scratch.lows, tools.pool, |low| {
+            let sum = numbers[low].cast_signed();
+            comparison_holds(comparison, i128::from(sum), amount)
+        });
         scratch.lows.drain(..).for_each(|low| scratch.numbers[usize::from(low)] = 0);
-        filled?;
+        if filled? {
+            return Ok(members);
+        }
+        tools.pool.recycle(members);
         let filled = self.money.fill(chunk, tools);
         let scratch = &mut *tools.scratch;
-        let mut members = SetBuilder::new(tools.pool);
-        for low in &scratch.lows {
-            if comparison_holds(comparison, scratch.sums[usize::from(*low)], amount) {
-                members.push(*low, tools.pool);
-            }
-        }
+        let sums = &scratch.sums;
+        let members = self::members(&scratch.lows, tools.pool, |low| {
+            comparison_holds(comparison, sums[low], amount)
+        });
         scratch.lows.drain(..).for_each(|low| scratch.sums[usize::from(low)] = 0);
         filled?;
-        Ok(members.finish(tools.pool))
+        Ok(members)
     }
+}
+
+/// Those of some positions for whom `holds`.
+fn members(lows: &[u16], pool: &mut Pool, holds: impl Fn(usize) -> bool) -> ChunkSet {
+    let mut members = SetBuilder::new(pool);
+    for low in lows {
+        if holds(usize::from(*low)) {
+            members.push(*low, pool);
+        }
+    }
+    members.finish(pool)
 }
