@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
 use throng::{Cancel, Database, DatabaseError, ExecuteError, ExecuteOptions};
 
 use super::heavy;
