@@ -58,6 +58,30 @@ impl<'a> Container<'a> {
         }
     }
 
+    /// How many positions are before one that is in it.
+    #[must_use]
+    pub fn rank(&self, position: u16) -> Option<u32> {
+        if !self.contains(position) {
+            return None;
+        }
+        let before = match self {
+            Self::Array(positions) => positions.partition_point(|other| *other < position),
+            Self::Bitset(bits) => {
+                let (word, bit) = (usize::from(position / 64), position % 64);
+                let whole = bits.iter().take(word).map(|word| word.count_ones() as usize);
+                let last = bits[word] & !(u64::MAX << bit);
+                whole.sum::<usize>() + last.count_ones() as usize
+            }
+            Self::Runs(runs) => {
+                let before = runs.iter().take_while(|run| run.first <= position);
+                before.map(|run| Run { last: run.last.min(position), ..*run }.len()).sum::<usize>()
+                    - 1
+            }
+            Self::Full => usize::from(position),
+        };
+        u32::try_from(before).ok()
+    }
+
     /// Adds its positions to a bitset.
     pub fn or_into(&self, bits: &mut ChunkBits) {
         match self {
@@ -217,8 +241,10 @@ mod tests {
                 let mut or = [0; CHUNK_WORDS];
                 kind.or_into(&mut or);
                 assert_eq!(or, bits);
-                for probe in (0..=u16::MAX).step_by(7).chain([1, 64, 65_535]) {
+                for probe in (0..=u16::MAX).step_by(61).chain([1, 64, 65_535]) {
                     assert_eq!(kind.contains(probe), set.contains(&probe));
+                    let rank = set.contains(&probe).then(|| set.range(..probe).count());
+                    assert_eq!(kind.rank(probe).map(|rank| rank as usize), rank);
                 }
             }
         }

@@ -6,7 +6,8 @@ use throng_storage::container::ChunkBits;
 
 use super::bounds::Bounds;
 use super::compile::Compiler;
-use super::eval::Worker;
+use super::point::{self, OneConsumer};
+use super::program::{NodeId, Program};
 use super::remember::Sources;
 use super::run::for_each_chunk;
 use super::trace::Timing;
@@ -52,7 +53,8 @@ pub fn members(
     Ok(parts.into_iter().fold(RoaringBitmap::new(), |all, (part, _)| all | part))
 }
 
-/// Whether a consumer is in each of some sets as of a day. Only the consumer's chunk is read.
+/// Whether a consumer is in each of some sets as of a day. Only the consumer's rows are read, on
+/// the days that the sets look at.
 ///
 /// # Errors
 /// See [`ExecuteError`].
@@ -63,12 +65,34 @@ pub fn contains(
     consumer: u32,
     options: &ExecuteOptions,
 ) -> Result<Vec<bool>, ExecuteError> {
+    let (program, nodes) = compile(view, sets, day, options)?;
+    let mut one = OneConsumer::new(view, consumer, point::days_of(&program));
+    point::holds(&mut one, &program, &nodes)
+}
+
+/// The same of a consumer of whom any day may be read, and of whom something was read before.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn contains_one(
+    one: &mut OneConsumer<'_>,
+    sets: &[Set],
+    day: i32,
+    options: &ExecuteOptions,
+) -> Result<Vec<bool>, ExecuteError> {
+    let (program, nodes) = compile(one.view(), sets, day, options)?;
+    point::holds(one, &program, &nodes)
+}
+
+fn compile(
+    view: &View,
+    sets: &[Set],
+    day: i32,
+    options: &ExecuteOptions,
+) -> Result<(Program, Vec<NodeId>), ExecuteError> {
     let bounds = Bounds::new(options, Timing::Off);
     let mut compiler = Compiler::new(view, day).within(bounds.clone());
-    let nodes: Vec<_> = sets.iter().map(|set| compiler.set(set)).collect::<Result<_, _>>()?;
+    let nodes = sets.iter().map(|set| compiler.set(set)).collect::<Result<_, _>>()?;
     bounds.check()?;
-    let mut worker = Worker::new(view, &compiler.program, Timing::Off);
-    worker.start(consumer >> 16);
-    let low = u16::try_from(consumer & 0xFFFF).unwrap_or(0);
-    nodes.into_iter().map(|node| Ok(worker.set(node)?.contains(low))).collect()
+    Ok((compiler.program, nodes))
 }

@@ -10,13 +10,14 @@ use throng_storage::names::NameTable;
 use throng_storage::store::KeyTable;
 
 use super::Reading;
-use super::event_text::{OneEvent, details, events_of, title};
+use super::event_text::{details, events_of, title};
 use super::one::{find, holds};
 use super::reading::{text, text_or_null};
 use crate::answer::{Answer, Decimal, Value};
 use crate::attribute::value_of;
 use crate::definition::{Uses, told};
 use crate::error::ExecuteError;
+use crate::exec::{Event, OneConsumer};
 use crate::identity::parts_of;
 use crate::time::render;
 use crate::view::{AttributeInfo, Audience};
@@ -34,11 +35,12 @@ pub(crate) fn run(
     let consumer = find(reading, identity)?;
     let day = reading.view.as_of(as_of).0;
     let brand_id = brand.map(|name| reading.view.brand_id(name).unwrap_or(0));
-    let mut events = events_of(reading, consumer, brand_id, day)?;
+    let mut one = OneConsumer::new(reading.view, consumer, i32::MIN..=i32::MAX);
+    let mut events = events_of(&mut one, brand_id, day)?;
     let mut rows = vec![identity_row(reading, consumer)?];
-    rows.extend(stages(reading, consumer, brand, &events, day)?);
+    rows.extend(stages(reading, &mut one, brand, &events, day)?);
     rows.extend(attributes(reading, consumer, brand)?);
-    rows.extend(audiences(reading, consumer, day)?);
+    rows.extend(audiences(reading, &mut one, day)?);
     events.sort_by(|a, b| (b.day, b.second, a.brand).cmp(&(a.day, a.second, b.brand)));
     for event in events.iter().take(EVENTS_SHOWN_MAX) {
         rows.push(event_row(reading, event)?);
@@ -66,9 +68,9 @@ fn identity_row(reading: &Reading<'_>, consumer: u32) -> Result<Vec<Value>, Exec
 /// The stage of the default model at the brand asked, or at each brand with an event.
 fn stages(
     reading: &Reading<'_>,
-    consumer: u32,
+    consumer: &mut OneConsumer<'_>,
     brand: Option<&str>,
-    events: &[OneEvent],
+    events: &[Event],
     day: i32,
 ) -> Result<Vec<Vec<Value>>, ExecuteError> {
     let Some(model) = reading.view.model(DEFAULT_MODEL) else { return Ok(Vec::new()) };
@@ -94,7 +96,7 @@ fn stages(
     Ok(rows.collect())
 }
 
-fn brand_names(reading: &Reading<'_>, events: &[OneEvent]) -> Vec<String> {
+fn brand_names(reading: &Reading<'_>, events: &[Event]) -> Vec<String> {
     let names = reading.view.snapshot().names();
     let ids: BTreeMap<u32, ()> = events.iter().map(|event| (event.brand, ())).collect();
     let found = ids.keys().filter_map(|&id| names.name(NameTable::Brand, id));
@@ -143,7 +145,7 @@ fn shown(info: &AttributeInfo, value: AttributeValue) -> String {
 /// The audiences that hold.
 fn audiences(
     reading: &Reading<'_>,
-    consumer: u32,
+    consumer: &mut OneConsumer<'_>,
     day: i32,
 ) -> Result<Vec<Vec<Value>>, ExecuteError> {
     let all: Vec<&Arc<Audience>> = reading.view.definitions().audiences().collect();
@@ -160,7 +162,7 @@ fn audiences(
     Ok(rows.collect())
 }
 
-fn event_row(reading: &Reading<'_>, event: &OneEvent) -> Result<Vec<Value>, ExecuteError> {
+fn event_row(reading: &Reading<'_>, event: &Event) -> Result<Vec<Value>, ExecuteError> {
     let time = render(reading.zone, event.day, event.second);
     Ok(row("event", &title(reading, event), details(reading, event)?, Some(time)))
 }

@@ -4,11 +4,12 @@ use throng_query::date::Date;
 use throng_query::plan::{NameKind, Set};
 
 use super::Reading;
-use super::one::{find, holds};
+use super::one::find;
 use super::reading::text;
 use crate::answer::{Answer, Value};
 use crate::definition::{Uses, told};
 use crate::error::ExecuteError;
+use crate::exec;
 
 /// One row per audience, in the order asked.
 pub(crate) fn run(
@@ -25,7 +26,7 @@ pub(crate) fn run(
     let consumer = find(reading, identity)?;
     let sets: Vec<Set> = audiences.iter().cloned().map(Set::Audience).collect();
     let day = reading.view.as_of(as_of).0;
-    let matches = holds(reading, &sets, day, consumer)?;
+    let matches = exec::contains(reading.view, &sets, day, consumer, reading.options)?;
     let row = |(name, holds): (&String, bool)| vec![text(name), Value::Boolean(holds)];
     let rows = audiences.iter().zip(matches).map(row).collect();
     let mut uses = Uses::default();

@@ -5,7 +5,7 @@ use throng_storage::store::KeyTable;
 
 use super::Reading;
 use crate::error::ExecuteError;
-use crate::exec;
+use crate::exec::{self, OneConsumer};
 use crate::identity::key_of;
 
 /// The consumer of an identity.
@@ -20,10 +20,10 @@ pub(super) fn holds(
     reading: &Reading<'_>,
     sets: &[Set],
     day: i32,
-    consumer: u32,
+    consumer: &mut OneConsumer<'_>,
 ) -> Result<Vec<bool>, ExecuteError> {
     if sets.is_empty() {
         return Ok(Vec::new());
     }
-    exec::contains(reading.view, sets, day, consumer, reading.options)
+    exec::contains_one(consumer, sets, day, reading.options)
 }

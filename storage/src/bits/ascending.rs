@@ -2,6 +2,7 @@
 
 use super::SLACK;
 use super::packed::{BLOCK, Packed, pack, packed_len};
+use super::seek::after_zeros;
 use super::unpack::{combine, steps};
 
 /// How an ascending list (equal neighbours allowed) of `count` values, the last at most `span`,
@@ -75,6 +76,35 @@ impl Ascending {
         }
         Some(())
     }
+
+    /// Where a value is in the list, where it is; without equal neighbours there is one place.
+    /// None when the bytes are too few for the list.
+    pub(crate) fn find(self, data: &[u8], value: u32) -> Option<Option<usize>> {
+        if self.low_bits >= 32 {
+            return None;
+        }
+        let low = Packed::new(data, self.count, self.low_bits)?;
+        let high_at = packed_len(self.count, self.low_bits);
+        let bits = self.high_bits();
+        let high = data.get(high_at..high_at.checked_add(bits.div_ceil(8))?)?;
+        if value > self.span {
+            return Some(None);
+        }
+        // Values with the same high part are the ones between two zeros.
+        let step = value >> self.low_bits;
+        let wanted = u64::from(value & ((1 << self.low_bits) - 1));
+        let Some(begin) = after_zeros(high, bits, step as usize) else { return Some(None) };
+        let ones = (begin..bits)
+            .take_while(|bit| high.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1));
+        for bit in ones {
+            let place = bit - step as usize;
+            let found = low.get(place);
+            if found >= wanted {
+                return Some((found == wanted && place < self.count).then_some(place));
+            }
+        }
+        Some(None)
+    }
 }
 
 /// The low and the high 32 bits.
@@ -117,6 +147,33 @@ mod tests {
                         assert!(read.iter().copied().eq(more), "{}", level.name());
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_found_where_they_are_and_no_others() {
+        let mut random = Pcg64::seed_from_u64(3);
+        for span in [0, 1, 7, 300, 65_535, 1 << 20, u32::MAX] {
+            for count in [1_usize, 2, 3, 64, 65, 1000] {
+                let mut values: Vec<u32> =
+                    (0..count).map(|_| random.random_range(0..=span)).collect();
+                values.sort_unstable();
+                values.dedup();
+                let list = Ascending::best(values.len(), span);
+                let mut bytes = Vec::new();
+                list.write(&values, &mut bytes);
+                bytes.extend([0xff; SLACK]);
+                let near = values.iter().flat_map(|v| [*v, v.wrapping_add(1), v.wrapping_sub(1)]);
+                let mut any: Vec<u32> = near.collect();
+                any.extend(
+                    (0..count).map(|_| random.random::<u32>() >> random.random_range(0..32)),
+                );
+                for value in any {
+                    let place = values.binary_search(&value).ok();
+                    assert_eq!(list.find(&bytes, value), Some(place), "{value} of {span}");
+                }
+                assert!(list.find(&bytes[..list.len() / 2], 0).is_none(), "too short");
             }
         }
     }

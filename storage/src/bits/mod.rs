@@ -5,6 +5,7 @@
 mod ascending;
 mod keep;
 mod packed;
+mod seek;
 mod unpack;
 
 pub(crate) use ascending::Ascending;

@@ -89,6 +89,20 @@ impl<'a> Packed<'a> {
         unsafe { self.load(at, self.mask()) }
     }
 
+    /// The sum of the values before a position.
+    pub(crate) fn sum(self, end: usize) -> u64 {
+        let mut sum = 0;
+        if self.is_narrow() {
+            // A block of values below 2^25 adds up to less than 2^33.
+            self.each_block(0..end.min(self.count), |block| {
+                sum += block.iter().map(|&value| u64::from(value)).sum::<u64>();
+            });
+        } else {
+            sum = self.iter(0, end).fold(0, u64::saturating_add);
+        }
+        sum
+    }
+
     /// Whether [`Self::unpack`] takes its values.
     pub(crate) fn is_narrow(self) -> bool {
         self.width <= NARROW_MAX
@@ -155,6 +169,10 @@ mod tests {
                 assert!(packed.iter(0, usize::MAX).eq(values.iter().copied()));
                 assert!(packed.iter(3, 60).eq(values.iter().copied().skip(3).take(60)));
                 assert!((0..count).all(|at| packed.get(at) == values[at]));
+                for end in [0, 1, count / 2, count, count + 1] {
+                    let sum = values.iter().take(end).fold(0, |sum: u64, v| sum.saturating_add(*v));
+                    assert_eq!(packed.sum(end), sum);
+                }
             }
         }
         assert_eq!(width_of(0), 0);

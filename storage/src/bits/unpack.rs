@@ -142,7 +142,7 @@ pub(super) fn steps(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) 
 
 /// The words of a stream of bits, each with the number of its first bit; 0 past the end.
 #[inline(always)]
-fn words(data: &[u8], bits: usize) -> impl Iterator<Item = (u32, u64)> {
+pub(super) fn words(data: &[u8], bits: usize) -> impl Iterator<Item = (u32, u64)> {
     (0..bits.div_ceil(64)).map(move |number| {
         let rest = data.get(number * 8..).unwrap_or_default();
         let word = match rest.first_chunk() {

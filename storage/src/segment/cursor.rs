@@ -8,11 +8,9 @@ use std::ops::{Range, RangeInclusive};
 use crate::bits::beginnings;
 use crate::container::Container;
 use crate::error::CorruptError;
-use crate::segment::layout::{
-    AMOUNT, CATEGORY, COLUMNS, COUNT, DAY, ITEM, ORDER, PAGE_LEN, PageEntry, Repeats, SECOND,
-    TOUCHPOINT, UNIT,
-};
+use crate::segment::layout::{COLUMNS, PageEntry, Repeats};
 use crate::segment::page::{Holds, InPlace, Page};
+use crate::segment::pages::Pages;
 use crate::segment::reader::Lane;
 use crate::segment::rows::{ColumnSet, RowBuffer};
 
@@ -23,8 +21,8 @@ const STEPS_MAX: usize = 8;
 #[derive(Debug)]
 pub struct LaneCursor<'a> {
     lane: Lane<'a>,
-    /// The lane's list of pages; none until it was verified. Of a lane of one page it is empty.
-    pages: Option<&'a [u8]>,
+    /// The lane's pages; none until their list was verified.
+    pages: Option<Pages<'a>>,
     /// The present page's number.
     at: usize,
     /// One more than the last chunk of the page before.
@@ -136,9 +134,7 @@ impl<'a> LaneCursor<'a> {
     /// Turns to the first page that ends at a chunk or after it.
     fn turn(&mut self, chunk: u32) -> Result<(), CorruptError> {
         if self.pages.is_none() {
-            let start = self.lane.entry.range().start;
-            let list = start..start + self.lane.entry.list_len();
-            self.pages = Some(self.lane.segment.file.get(list)?);
+            self.pages = Some(Pages::of(self.lane)?);
         } else if self.floor <= chunk {
             // Usually it is one of the next pages.
             for _ in 0..STEPS_MAX {
@@ -148,18 +144,9 @@ impl<'a> LaneCursor<'a> {
                 }
             }
         }
-        let count = self.lane.entry.pages as usize;
-        let mut from = if self.floor <= chunk { self.at } else { 0 };
-        let mut to = count;
-        while from < to {
-            let middle = from.midpoint(to);
-            if u32::from(self.page_entry(middle)?.last_chunk) < chunk {
-                from = middle + 1;
-            } else {
-                to = middle;
-            }
-        }
-        self.set(from)
+        let from = if self.floor <= chunk { self.at } else { 0 };
+        let found = self.pages()?.search(from, chunk)?;
+        self.set(found)
     }
 
     /// Makes a page the present one.
@@ -167,12 +154,12 @@ impl<'a> LaneCursor<'a> {
         (self.page, self.in_place, self.slot) = (None, None, 0);
         self.at = at;
         self.floor = match at.checked_sub(1) {
-            Some(before) => u32::from(self.page_entry(before)?.last_chunk) + 1,
+            Some(before) => u32::from(self.pages()?.entry(before)?.last_chunk) + 1,
             None => 0,
         };
         self.entry = None;
         if at < self.lane.entry.pages as usize {
-            let entry = self.page_entry(at)?;
+            let entry = self.pages()?.entry(at)?;
             let ordered = entry.first_chunk <= entry.last_chunk;
             if !ordered || u32::from(entry.first_chunk) < self.floor {
                 return Err(self.wrong("a lane's pages are not in order"));
@@ -182,13 +169,8 @@ impl<'a> LaneCursor<'a> {
         Ok(())
     }
 
-    fn page_entry(&self, at: usize) -> Result<PageEntry, CorruptError> {
-        let entry = if self.lane.entry.only.is_some() {
-            self.lane.entry.only_page()
-        } else {
-            self.pages.and_then(|pages| PageEntry::read(pages.get(at * PAGE_LEN..)?))
-        };
-        entry.ok_or_else(|| self.wrong("an unknown kind of page"))
+    fn pages(&self) -> Result<&Pages<'a>, CorruptError> {
+        self.pages.as_ref().ok_or_else(|| self.wrong("a list of pages vanished"))
     }
 
     #[cold]
@@ -198,20 +180,7 @@ impl<'a> LaneCursor<'a> {
 
     /// Reads the present page's head and decodes its consumers.
     fn load(&mut self, entry: PageEntry) -> Result<(), CorruptError> {
-        let lane = self.lane.entry.range();
-        let place = |entry: &PageEntry| lane.start + entry.offset as usize * UNIT;
-        let end = if self.at + 1 < self.lane.entry.pages as usize {
-            place(&self.page_entry(self.at + 1)?)
-        } else {
-            lane.end
-        };
-        if entry.rows > self.lane.entry.rows {
-            return Err(self.wrong("a page has more rows than its lane"));
-        }
-        if end > lane.end || place(&entry) < lane.start + self.lane.entry.list_len() {
-            return Err(self.wrong("a page is outside its lane"));
-        }
-        let page = Page::open(&self.lane.segment.file, entry, place(&entry)..end)?;
+        let page = self.pages()?.open(self.at, entry)?;
         self.in_place = page.in_place()?;
         if self.in_place.is_none() {
             self.scratch.decode(&page)?;
@@ -420,33 +389,7 @@ impl LaneChunk<'_> {
     /// When the bytes do not decode.
     pub fn decode(&self, columns: ColumnSet, out: &mut RowBuffer) -> Result<(), CorruptError> {
         self.decode_low(&mut out.low)?;
-        let first_day = self.first_day;
-        if columns.has(ColumnSet::DAY) {
-            let day = |offset: i64| first_day.wrapping_add(offset as i32);
-            self.page.column(DAY, self.rows.clone(), &mut out.day, day)?;
-        } else {
-            out.day.clear();
-        }
-        let number = |set: ColumnSet, column: usize, out: &mut Vec<u32>| {
-            if columns.has(set) {
-                self.page.column(column, self.rows.clone(), out, |value| value as u32)
-            } else {
-                out.clear();
-                Ok(())
-            }
-        };
-        number(ColumnSet::SECOND, SECOND, &mut out.second)?;
-        number(ColumnSet::COUNT, COUNT, &mut out.count)?;
-        number(ColumnSet::TOUCHPOINT, TOUCHPOINT, &mut out.touchpoint)?;
-        number(ColumnSet::CATEGORY, CATEGORY, &mut out.category)?;
-        number(ColumnSet::ITEM, ITEM, &mut out.item)?;
-        number(ColumnSet::ORDER, ORDER, &mut out.order)?;
-        if columns.has(ColumnSet::AMOUNT) {
-            self.page.column(AMOUNT, self.rows.clone(), &mut out.amount, |value| value)?;
-        } else {
-            out.amount.clear();
-        }
-        Ok(())
+        self.page.decode(self.first_day, self.rows.clone(), columns, out)
     }
 
     /// Decodes the consumer of each row.

@@ -2,6 +2,8 @@
 
 #![deny(clippy::indexing_slicing)]
 
+use std::ops::Range;
+
 use crate::bits::width_of;
 use crate::bytes::{u16_at, u32_at, u64_at};
 use crate::container::CHUNK_SIZE;
@@ -97,56 +99,39 @@ impl<'a> Directory<'a> {
     /// The lane of a brand and behaviour.
     pub(super) fn find(self, brand: u32, behaviour: u16) -> Option<LaneEntry> {
         let key = (brand, behaviour);
-        if !self.packed() {
-            let (mut from, mut to) = (0, self.head.lanes as usize);
-            while from < to {
-                let middle = from.midpoint(to);
-                let entry = self.get(middle)?;
-                match entry.key().cmp(&key) {
-                    std::cmp::Ordering::Less => from = middle + 1,
-                    std::cmp::Ordering::Equal => return Some(entry),
-                    std::cmp::Ordering::Greater => to = middle,
-                }
-            }
-            return None;
-        }
-        // The last group that does not begin behind it.
-        let (mut from, mut to) = (0, self.groups());
-        while from < to {
-            let middle = from.midpoint(to);
-            if self.anchor_key(middle)? <= key {
-                from = middle + 1;
-            } else {
-                to = middle;
-            }
-        }
-        let group = self.group(from.checked_sub(1)?)?;
-        let (mut from, mut to) = (0, group.lanes);
-        while from < to {
-            let middle = from.midpoint(to);
-            match group.key(middle)?.cmp(&key) {
-                std::cmp::Ordering::Less => from = middle + 1,
-                std::cmp::Ordering::Equal => return group.entry(middle, self.head),
-                std::cmp::Ordering::Greater => to = middle,
-            }
-        }
-        None
+        self.lanes_from(key).next().filter(|entry| entry.key() == key)
+    }
+
+    /// The lanes of a brand, in order.
+    pub(super) fn lanes_of(self, brand: u32) -> impl Iterator<Item = LaneEntry> + use<'a> {
+        self.lanes_from((brand, 0)).take_while(move |entry| entry.brand == brand)
     }
 
     /// Every lane in order, the presence lane last. It ends early where the bytes are no lane.
     pub(super) fn iter(self) -> impl Iterator<Item = LaneEntry> + use<'a> {
-        let mut group = None;
-        (0..self.len()).map_while(move |at| {
-            if !self.packed() {
-                return self.get(at);
-            }
-            let lanes = self.head.lanes as usize;
-            let lane = if at < lanes { at % GROUP_LANES } else { 0 };
-            if lane == 0 {
-                group = self.group(if at < lanes { at / GROUP_LANES } else { self.groups() });
-            }
-            group.as_ref()?.entry(lane, self.head)
-        })
+        Entries { directory: self, at: 0, end: self.len(), group: None }
+    }
+
+    /// The lanes from a brand and behaviour on, without the presence lane.
+    fn lanes_from(self, key: (u32, u16)) -> Entries<'a> {
+        let (at, group) = self.place(key).unwrap_or((self.len(), None));
+        Entries { directory: self, at, end: self.head.lanes as usize, group }
+    }
+
+    /// The first lane that is not before a key, and its group where that was read.
+    fn place(self, key: (u32, u16)) -> Option<(usize, Option<Group<'a>>)> {
+        let lanes = self.head.lanes as usize;
+        if !self.packed() {
+            let at = partition(0..lanes, |at| Some(self.get(at)?.key() < key))?;
+            return Some((at, None));
+        }
+        // The last group that does not begin behind it.
+        let after = partition(0..self.groups(), |group| Some(self.anchor_key(group)? <= key))?;
+        let Some(number) = after.checked_sub(1) else { return Some((0, None)) };
+        let group = self.group(number)?;
+        let lane = partition(0..group.lanes, |lane| Some(group.key(lane)? < key))?;
+        let read = (lane < group.lanes).then_some(group);
+        Some((number * GROUP_LANES + lane, read))
     }
 
     /// What is wrong with it. Group by group and field by field, since opening a store waits for
@@ -264,6 +249,52 @@ impl<'a> Directory<'a> {
         };
         ((lanes * bits).div_ceil(8) + SLACK <= data.len()).then_some(group)
     }
+}
+
+/// Lanes from one on, as they are asked for.
+struct Entries<'a> {
+    directory: Directory<'a>,
+    at: usize,
+    end: usize,
+    /// The group of the lane that is next, once it was read.
+    group: Option<Group<'a>>,
+}
+
+impl Iterator for Entries<'_> {
+    type Item = LaneEntry;
+
+    fn next(&mut self) -> Option<LaneEntry> {
+        let (at, directory) = (self.at, self.directory);
+        if at >= self.end {
+            return None;
+        }
+        self.at += 1;
+        if !directory.packed() {
+            return directory.get(at);
+        }
+        let lanes = directory.head.lanes as usize;
+        let (number, lane) =
+            if at < lanes { (at / GROUP_LANES, at % GROUP_LANES) } else { (directory.groups(), 0) };
+        if lane == 0 || self.group.is_none() {
+            self.group = directory.group(number);
+        }
+        self.group.as_ref()?.entry(lane, directory.head)
+    }
+}
+
+/// The first place of a range for which `is_before` does not hold, where it holds for none after
+/// one for which it does not.
+fn partition(places: Range<usize>, is_before: impl Fn(usize) -> Option<bool>) -> Option<usize> {
+    let (mut from, mut to) = (places.start, places.end);
+    while from < to {
+        let middle = from.midpoint(to);
+        if is_before(middle)? {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    Some(from)
 }
 
 /// The fields of a group's lanes, field by field.

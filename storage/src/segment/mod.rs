@@ -10,6 +10,8 @@ mod head;
 mod layout;
 mod merge;
 mod page;
+mod pages;
+mod point;
 mod presence;
 mod reader;
 mod rows;
@@ -24,6 +26,8 @@ mod directory_tests;
 #[cfg(test)]
 mod merge_tests;
 #[cfg(test)]
+mod point_tests;
+#[cfg(test)]
 mod tests;
 
 pub use breakdown::{Breakdown, Usage};
@@ -34,6 +38,7 @@ pub(crate) use merge::{
     DayBlock, FirstDaysByChunk, Merge, MergeError, Output, PresenceChange, Without,
 };
 pub use page::Holds;
+pub use point::ConsumerRows;
 pub use reader::{Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
 pub(crate) use salvage::{LaneTrace, traces};

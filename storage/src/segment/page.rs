@@ -12,8 +12,13 @@ use crate::container::{ChunkBits, Container, Run};
 use crate::error::CorruptError;
 use crate::segment::head;
 use crate::segment::layout::{
-    BITSET_LEN, COLUMNS, ColumnHead, Encoding, PageEntry, PageHead, PageKind, Repeats, default_of,
+    AMOUNT, BITSET_LEN, CATEGORY, COLUMNS, COUNT, ColumnHead, DAY, Encoding, ITEM, ORDER,
+    PageEntry, PageHead, PageKind, Repeats, SECOND, TOUCHPOINT, default_of,
 };
+use crate::segment::rows::{ColumnSet, RowBuffer};
+
+/// Fewer values of a column are read one by one.
+const UNPACKED_MIN: usize = 8;
 
 /// A page whose head was read and whose streams were found to lie inside it.
 #[derive(Debug)]
@@ -255,6 +260,100 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Where a consumer is among the page's distinct ones.
+    pub(super) fn place_of(&self, consumer: u32) -> Result<Option<usize>, CorruptError> {
+        let low = consumer as u16;
+        if let Some(in_place) = self.in_place()? {
+            let container = match in_place {
+                InPlace::Bitset(bits) => Container::Bitset(bits),
+                InPlace::Runs(runs) => Container::Runs(runs),
+                InPlace::Full => Container::Full,
+            };
+            return Ok(container.rank(low).map(|rank| rank as usize));
+        }
+        let data = self.file.raw().get(self.consumers_at..).unwrap_or_default();
+        let Some(value) = consumer.checked_sub(self.head.base) else { return Ok(None) };
+        self.list()
+            .and_then(|list| list.find(data, value))
+            .ok_or_else(|| self.corrupt("a page's consumers do not decode"))
+    }
+
+    /// The rows of one of the page's distinct consumers. `repeats` is scratch.
+    pub(super) fn rows_at(
+        &self,
+        place: usize,
+        repeats: &mut Vec<u32>,
+    ) -> Result<Range<usize>, CorruptError> {
+        let (before, own) = match self.head.repeats {
+            Repeats::None => (0, 0),
+            Repeats::Packed => {
+                let packed = self.packed_repeats()?;
+                (packed.sum(place), packed.get(place))
+            }
+            Repeats::Listed => {
+                self.listed_repeats(repeats)?;
+                // Repeat k, which is row r, belongs to consumer r - k - 1; these do not fall.
+                let until = |place: usize| {
+                    let (mut from, mut to) = (0, repeats.len());
+                    while from < to {
+                        let middle = from.midpoint(to);
+                        let row = repeats.get(middle).map_or(usize::MAX, |row| *row as usize);
+                        if row <= place + middle {
+                            from = middle + 1;
+                        } else {
+                            to = middle;
+                        }
+                    }
+                    from
+                };
+                let before = until(place);
+                (before as u64, (until(place + 1) - before) as u64)
+            }
+        };
+        let start = before.saturating_add(place as u64);
+        let end = start.saturating_add(own).saturating_add(1);
+        if end > u64::from(self.entry.rows) {
+            return Err(self.corrupt("a page has other rows than its entry says"));
+        }
+        Ok(start as usize..end as usize)
+    }
+
+    /// Decodes columns of some rows, replacing what `out` held but for the consumers.
+    pub(super) fn decode(
+        &self,
+        first_day: i32,
+        rows: Range<usize>,
+        columns: ColumnSet,
+        out: &mut RowBuffer,
+    ) -> Result<(), CorruptError> {
+        if columns.has(ColumnSet::DAY) {
+            let day = |offset: i64| first_day.wrapping_add(offset as i32);
+            self.column(DAY, rows.clone(), &mut out.day, day)?;
+        } else {
+            out.day.clear();
+        }
+        let number = |set: ColumnSet, column: usize, out: &mut Vec<u32>| {
+            if columns.has(set) {
+                self.column(column, rows.clone(), out, |value| value as u32)
+            } else {
+                out.clear();
+                Ok(())
+            }
+        };
+        number(ColumnSet::SECOND, SECOND, &mut out.second)?;
+        number(ColumnSet::COUNT, COUNT, &mut out.count)?;
+        number(ColumnSet::TOUCHPOINT, TOUCHPOINT, &mut out.touchpoint)?;
+        number(ColumnSet::CATEGORY, CATEGORY, &mut out.category)?;
+        number(ColumnSet::ITEM, ITEM, &mut out.item)?;
+        number(ColumnSet::ORDER, ORDER, &mut out.order)?;
+        if columns.has(ColumnSet::AMOUNT) {
+            self.column(AMOUNT, rows.clone(), &mut out.amount, |value| value)?;
+        } else {
+            out.amount.clear();
+        }
+        Ok(())
+    }
+
     /// How many of a column's rows in the page can have one of some values, which ascend: told
     /// from the column's head and dictionary.
     pub(super) fn holds(&self, column: usize, wanted: &[u32]) -> Result<Holds, CorruptError> {
@@ -320,7 +419,7 @@ impl<'a> Page<'a> {
             Encoding::Packed => {
                 let packed = Packed::new(data, all, bits).ok_or_else(wrong)?;
                 let value = |more| convert(base.wrapping_add_unsigned(more));
-                if packed.is_narrow() {
+                if packed.is_narrow() && rows.len() >= UNPACKED_MIN {
                     packed.each_block(rows.clone(), |block| {
                         out.extend(block.iter().map(|&more| value(u64::from(more))));
                     });

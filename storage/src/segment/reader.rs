@@ -137,6 +137,12 @@ impl Segment {
         Some(Lane { segment: self, entry })
     }
 
+    /// The lanes of a brand, ordered by behaviour.
+    pub fn lanes_of(&self, brand: u32) -> impl Iterator<Item = Lane<'_>> {
+        let entries = lanes(&self.file, &self.head).lanes_of(brand);
+        entries.map(|entry| Lane { segment: self, entry })
+    }
+
     /// Every lane, ordered by (brand, behaviour), without the presence lane.
     pub fn lanes(&self) -> impl Iterator<Item = Lane<'_>> {
         lanes(&self.file, &self.head)

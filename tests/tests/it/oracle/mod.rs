@@ -9,6 +9,7 @@ pub mod dice;
 pub mod events;
 pub mod expect;
 pub mod load;
+mod point;
 pub mod question;
 mod run;
 pub mod sql;

@@ -1,0 +1,10 @@
+//! Point questions: one consumer. Of each lane only its rows are read, and a program is computed
+//! for it alone, yes or no for each node.
+
+mod events;
+mod holds;
+mod leaves;
+
+pub use events::{Event, OneConsumer};
+pub use holds::holds;
+pub use leaves::days_of;

@@ -1,0 +1,82 @@
+//! Finding a place in a list in unary without reading the list.
+
+use super::unpack::words;
+#[cfg(target_arch = "x86_64")]
+use crate::level::{Level, level};
+
+/// The bit after as many zeros, of the first `bits` bits of `data`; none when there are fewer.
+pub(super) fn after_zeros(data: &[u8], bits: usize, zeros: usize) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if level() != Level::Portable {
+        // SAFETY: a level in use is one whose instructions this machine has; all but the portable
+        // one have these.
+        return unsafe { after_zeros_counting(data, bits, zeros) };
+    }
+    after_zeros_plain(data, bits, zeros)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "popcnt,bmi1,bmi2")]
+fn after_zeros_counting(data: &[u8], bits: usize, zeros: usize) -> Option<usize> {
+    after_zeros_plain(data, bits, zeros)
+}
+
+#[inline(always)]
+fn after_zeros_plain(data: &[u8], bits: usize, zeros: usize) -> Option<usize> {
+    let mut left = zeros;
+    if left == 0 {
+        return Some(0);
+    }
+    for (base, word) in words(data, bits) {
+        let clear = word.count_zeros() as usize;
+        if left > clear {
+            left -= clear;
+            continue;
+        }
+        // The last of them is in this word.
+        let mut rest = !word;
+        for _ in 1..left {
+            rest &= rest - 1;
+        }
+        let after = base as usize + rest.trailing_zeros() as usize + 1;
+        return (after <= bits).then_some(after);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    use super::*;
+    use crate::level;
+
+    #[test]
+    fn every_level_finds_the_bit_after_so_many_zeros() {
+        let mut random = Pcg64::seed_from_u64(14);
+        for bits in [0_usize, 1, 63, 64, 65, 200, 1000] {
+            for density in [0, 1, 4, 8] {
+                let set: Vec<bool> =
+                    (0..bits).map(|_| random.random_range(0..8) < density).collect();
+                let mut data = vec![0_u8; bits.div_ceil(8)];
+                set.iter()
+                    .enumerate()
+                    .for_each(|(bit, set)| data[bit / 8] |= u8::from(*set) << (bit % 8));
+                // What follows does not count.
+                data.extend([0x55; 9]);
+                let zeros: Vec<usize> = (0..bits).filter(|bit| !set[*bit]).collect();
+                for level in Level::ALL {
+                    if level::force(level) {
+                        assert_eq!(after_zeros(&data, bits, 0), Some(0));
+                        for (number, bit) in zeros.iter().enumerate() {
+                            let found = after_zeros(&data, bits, number + 1);
+                            assert_eq!(found, Some(bit + 1), "{}", level.name());
+                        }
+                        assert_eq!(after_zeros(&data, bits, zeros.len() + 1), None);
+                    }
+                }
+            }
+        }
+    }
+}
