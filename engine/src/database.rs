@@ -19,8 +19,8 @@ use crate::error::{DatabaseError, DefinitionError, ExecuteError};
 use crate::ingest::{EventBatch, IngestError, ingest};
 use crate::memo::Memo;
 pub use crate::options::{
-    BackupPlaces, Cancel, CreateOptions, Effect, ExecuteOptions, MEMORY_DEFAULT, Method, Parameter,
-    ParameterType, Prepared, Probe, UseMemo,
+    BackupPlaces, Cancel, CreateOptions, Effect, ExecuteOptions, Length, MEMORY_DEFAULT, Method,
+    Parameter, ParameterType, Prepared, Probe, UseMemo,
 };
 use crate::present::Present;
 use crate::reader::Reader;
@@ -128,7 +128,13 @@ impl Database {
         parameters: &[Parameter],
         options: &ExecuteOptions,
     ) -> Result<Answer, DatabaseError> {
-        let reader = self.snapshot()?;
+        let reader = match options.length {
+            Length::Any => self.snapshot()?,
+            Length::Brief => match self.present.ready_view() {
+                Some(view) => self.reader(view),
+                None => return Err(ExecuteError::TakesLonger.into()),
+            },
+        };
         let plan = reader.bind(text, parameters)?;
         self.run(&reader, &plan, options)
     }
@@ -155,6 +161,10 @@ impl Database {
         plan: &Plan,
         options: &ExecuteOptions,
     ) -> Result<Answer, DatabaseError> {
+        if options.length == Length::Brief {
+            // What changes the store is never brief.
+            return reader.run(plan, options);
+        }
         let _running = matches!(
             plan.statement,
             Statement::Create(_) | Statement::Forget(_) | Statement::DeleteEvents(_)
@@ -194,8 +204,12 @@ impl Database {
     /// # Errors
     /// When stored definitions cannot be read.
     pub fn snapshot(&self) -> Result<Reader, DatabaseError> {
+        Ok(self.reader(self.view()?))
+    }
+
+    fn reader(&self, view: Arc<View>) -> Reader {
         let (zone, vitals) = (Arc::clone(&self.zone), Arc::clone(&self.vitals));
-        Ok(Reader::new(self.view()?, zone, self.store().settings().clone(), vitals))
+        Reader::new(view, zone, self.store().settings().clone(), vitals)
     }
 
     /// The present, resolved.
@@ -204,6 +218,12 @@ impl Database {
     /// When stored definitions cannot be read.
     pub fn view(&self) -> Result<Arc<View>, DefinitionError> {
         self.present.view()
+    }
+
+    /// Whether [`Self::view`] has nothing to resolve and waits for nobody.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.present.ready_view().is_some()
     }
 
     /// Writes what is in memory to files and merges segments until every block of days is one run

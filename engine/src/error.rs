@@ -20,6 +20,9 @@ pub enum ExecuteError {
     /// Its time was up.
     #[error("the statement took longer than it may")]
     Deadline,
+    /// It was to be brief, and cannot be: see [`Length`](crate::Length).
+    #[error("the statement would take longer than a brief one")]
+    TakesLonger,
     /// It needs more working memory than it may take.
     #[error(
         "the statement needs {} of working memory, the last of it for {of}, and may take {}",
@@ -424,7 +427,7 @@ impl ExecuteError {
     #[must_use]
     pub fn sqlstate(&self) -> &'static str {
         match self {
-            Self::Cancelled | Self::Deadline => "57014",
+            Self::Cancelled | Self::Deadline | Self::TakesLonger => "57014",
             Self::Memory { .. } => "53200",
             Self::TooMany { .. } => "54000",
             Self::Corrupt(_) => "XX001",

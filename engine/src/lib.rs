@@ -3,6 +3,7 @@
 mod answer;
 pub mod attribute;
 pub mod behaviour;
+mod brand_lanes;
 pub mod care;
 mod catalog;
 mod compactor;
@@ -32,8 +33,8 @@ mod vitals;
 pub use answer::{Answer, Column, ColumnType, Date, Decimal, Value};
 pub use compactor::{Background, CompactionOptions};
 pub use database::{
-    BackupPlaces, Cancel, CreateOptions, Database, Effect, ExecuteOptions, MEMORY_DEFAULT, Method,
-    Parameter, ParameterType, Prepared, Probe, UseMemo,
+    BackupPlaces, Cancel, CreateOptions, Database, Effect, ExecuteOptions, Length, MEMORY_DEFAULT,
+    Method, Parameter, ParameterType, Prepared, Probe, UseMemo,
 };
 pub use error::{DatabaseError, DefinitionError, ExecuteError, MemoryUse, User};
 pub use ingest::{Event, EventBatch, IngestError, When};

@@ -202,7 +202,13 @@ impl Memo {
         state.shrink(self.limit.load(Ordering::Relaxed));
     }
 
-    /// The numbers of a pass over these sources, by day.
+    /// Counts numbers that were not there, and will be read from the store.
+    pub fn miss(&self) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The numbers of a pass over these sources, by day. What is not there is not counted: see
+    /// [`Self::miss`].
     pub fn numbers(&self, asked: &Asked, stamp: &Stamp) -> Option<Arc<Vec<Counted>>> {
         let mut state = self.lock();
         state.clock += 1;
@@ -213,8 +219,9 @@ impl Memo {
             Arc::clone(&entry.numbers)
         });
         drop(state);
-        let counter = if numbers.is_some() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
+        if numbers.is_some() {
+            self.hits.fetch_add(1, Ordering::Relaxed);
+        }
         numbers
     }
 

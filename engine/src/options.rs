@@ -65,8 +65,23 @@ pub struct ExecuteOptions {
     pub backups: BackupPlaces,
     /// Clients connected to the server that runs the statement, if one does: SHOW SERVER tells.
     pub connections: Option<usize>,
+    /// How much it may do before it says that it would take longer.
+    pub length: Length,
     /// Called by every worker before each piece of its work; for tests.
     pub probe: Probe,
+}
+
+/// How much a statement may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Length {
+    /// Whatever it needs.
+    #[default]
+    Any,
+    /// What takes some hundred microseconds at most when its pages are in memory: numbers that the
+    /// memo has, and questions about one consumer at a few brands. Everything else ends with
+    /// [`ExecuteError::TakesLonger`](crate::ExecuteError::TakesLonger) before it has changed or
+    /// counted anything. For a thread on which others wait, such as one that serves many clients.
+    Brief,
 }
 
 /// Where a statement may make backups. Whoever asks from elsewhere has the process write files.

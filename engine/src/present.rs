@@ -50,6 +50,13 @@ impl Present {
         Ok(view)
     }
 
+    /// The present, where somebody resolved it already and nobody holds it now.
+    pub(crate) fn ready_view(&self) -> Option<Arc<View>> {
+        let version = self.store.snapshot().version();
+        let view = self.view.try_lock().ok()?;
+        view.as_ref().filter(|view| view.snapshot().version() >= version).map(Arc::clone)
+    }
+
     /// Lets go of files that were merged into others, which the newest view would keep until the
     /// next statement.
     pub(crate) fn renew_view(&self) {

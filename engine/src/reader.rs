@@ -10,7 +10,7 @@ use throng_storage::store::Settings;
 use crate::answer::Answer;
 use crate::definition::told;
 use crate::error::{DatabaseError, ExecuteError};
-use crate::options::{ExecuteOptions, Parameter, Prepared};
+use crate::options::{ExecuteOptions, Length, Parameter, Prepared};
 use crate::statement::{Reading, consumer, matching, show};
 use crate::time::Zone;
 use crate::view::View;
@@ -97,6 +97,9 @@ impl Reader {
     }
 
     fn answer(&self, plan: &Plan, options: &ExecuteOptions) -> Result<Answer, DatabaseError> {
+        if options.length == Length::Brief && !self.may_be_brief(plan) {
+            return Err(ExecuteError::TakesLonger.into());
+        }
         let (view, columns) = (&*self.view, plan.columns.as_slice());
         let (zone, settings, vitals) = (&*self.zone, &self.settings, &*self.vitals);
         let reading = Reading { view, zone, settings, columns, options, vitals };
@@ -125,6 +128,24 @@ impl Reader {
             | Statement::Backup(_) => return Err(DatabaseError::ReadOnly),
         };
         Ok(answer)
+    }
+}
+
+/// Audiences up to which finding those that hold a consumer is brief.
+const AUDIENCES_BRIEF: usize = 32;
+
+impl Reader {
+    /// Whether a statement is one that may turn out to be brief.
+    fn may_be_brief(&self, plan: &Plan) -> bool {
+        match &plan.statement {
+            Statement::Query(_) => true,
+            Statement::Consumer { brand, .. } => {
+                let audiences = self.view.definitions().audiences().count();
+                brand.is_some() && audiences <= AUDIENCES_BRIEF
+            }
+            Statement::Match { audiences, .. } => audiences.len() <= AUDIENCES_BRIEF,
+            _ => false,
+        }
     }
 }
 

@@ -89,6 +89,14 @@ impl Gathered {
     }
 }
 
+impl Gathered {
+    /// Whether asking for it gathers nothing and waits for nobody.
+    pub fn is_ready(&self, snapshot: &Snapshot) -> bool {
+        let is_there = || self.0.try_lock().is_ok_and(|state| state.own.is_some());
+        chunk_end(snapshot) > CHUNKS_KEPT_MAX || is_there()
+    }
+}
+
 fn chunk_end(snapshot: &Snapshot) -> u32 {
     snapshot.keys(KeyTable::Consumer).div_ceil(1 << 16)
 }

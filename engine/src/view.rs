@@ -11,6 +11,7 @@ use throng_storage::names::NameTable;
 use throng_storage::store::{KeyTable, Snapshot, Store};
 
 use crate::attribute::AttributeLayout;
+use crate::brand_lanes::{BrandLanes, LaneCache};
 use crate::definition::Definitions;
 use crate::error::DefinitionError;
 use crate::exec::Beginnings;
@@ -26,6 +27,7 @@ pub struct View {
     newest_day: Option<i32>,
     universe: Gathered,
     beginnings: Beginnings,
+    lanes: LaneCache,
     memo: Arc<Memo>,
 }
 
@@ -102,8 +104,8 @@ impl View {
         let before = before.map(|view| (&*view.snapshot, &view.definitions));
         let definitions = Definitions::resolve(&snapshot, &currency, before)?;
         let newest_day = snapshot.newest_day()?;
-        let (beginnings, memo) = (Beginnings::default(), Arc::default());
-        Ok(Self { snapshot, definitions, currency, newest_day, universe, beginnings, memo })
+        let (beginnings, lanes, memo) = Default::default();
+        Ok(Self { snapshot, definitions, currency, newest_day, universe, beginnings, lanes, memo })
     }
 
     /// The same, with the sets that statements on other views asked for.
@@ -225,6 +227,16 @@ impl View {
     #[must_use]
     pub fn known(&self) -> Option<&Arc<IndexFile>> {
         self.snapshot.index(crate::attribute::KNOWN_KEY)
+    }
+
+    /// The lanes of a brand.
+    pub(crate) fn brand_lanes(&self, brand: u32) -> Arc<BrandLanes> {
+        self.lanes.get(brand, self.snapshot.segments())
+    }
+
+    /// Whether the universe was gathered, or is never.
+    pub(crate) fn is_universe_ready(&self) -> bool {
+        self.universe.is_ready(&self.snapshot)
     }
 
     /// The universe by day; none when the store has more consumers than are kept in memory.

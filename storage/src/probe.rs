@@ -9,7 +9,7 @@ use crate::dictionary;
 use crate::error::{CorruptError, FileError};
 use crate::index::IndexFile;
 use crate::manifest;
-use crate::segment::Segment;
+use crate::segment::{ColumnSet, ConsumerRows, Lane, Segment, rows_of};
 use crate::store::probe as store;
 use crate::wal;
 
@@ -59,6 +59,8 @@ impl FileShape {
             Self::Segment => {
                 let segment = Segment::from_bytes(bytes.to_vec(), path.to_owned())?;
                 segment.verify()?;
+                // What one lane refuses says nothing of the others.
+                segment.lanes().for_each(|lane| drop(consumers_of(lane)));
                 store::segment(&segment, rows_max)
             }
             Self::Index => {
@@ -90,6 +92,25 @@ impl FileShape {
             Self::Envelope => codec::reseal(bytes),
         }
     }
+}
+
+/// Rows of a lane whose consumers are looked up one by one.
+const ROWS_LOOKED_UP: u64 = 4096;
+
+/// Looks up some consumers of a lane: at the edges of its first and last chunks, and between.
+fn consumers_of(lane: Lane<'_>) -> Result<(), CorruptError> {
+    let (first, last) = lane.chunks();
+    if lane.rows() > ROWS_LOOKED_UP {
+        return Ok(());
+    }
+    let mut rows = ConsumerRows::default();
+    for chunk in [first, first.midpoint(last), last] {
+        for low in [0, 1, 77, 0x7FFF, 0xFFFE, 0xFFFF] {
+            let lane = std::iter::once(lane);
+            rows_of(lane, chunk << 16 | low, ColumnSet::ALL, &mut rows, |_| ())?;
+        }
+    }
+    Ok(())
 }
 
 /// Rows that a probe decodes for each byte of a file.

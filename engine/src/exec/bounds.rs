@@ -10,7 +10,7 @@ use super::trace::Timing;
 use super::work::{AtWork, Work};
 use crate::database::{Cancel, ExecuteOptions, Method, UseMemo};
 use crate::error::{ExecuteError, MemoryUse};
-use crate::options::{MEMORY_DEFAULT, Probe};
+use crate::options::{Length, MEMORY_DEFAULT, Probe};
 
 thread_local! {
     /// How long this worker has given way during the present piece of work.
@@ -25,6 +25,7 @@ pub struct Bounds {
     account: Arc<Account>,
     work: Arc<Work>,
     probe: Probe,
+    length: Length,
     /// Workers a statement may have.
     pub threads: usize,
     /// Whether nodes are timed.
@@ -44,6 +45,7 @@ impl Bounds {
             account: Arc::new(Account::new(options.memory.unwrap_or(MEMORY_DEFAULT))),
             work: Arc::new(Work::default()),
             probe: options.probe.clone(),
+            length: options.length,
             threads: options.workers(),
             timing,
             method: options.method,
@@ -63,6 +65,17 @@ impl Bounds {
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline => Err(ExecuteError::Deadline),
             _ => Ok(()),
+        }
+    }
+
+    /// Lets a statement go on to what takes long.
+    ///
+    /// # Errors
+    /// [`ExecuteError::TakesLonger`] of a brief one.
+    pub fn begin_long(&self) -> Result<(), ExecuteError> {
+        match self.length {
+            Length::Any => Ok(()),
+            Length::Brief => Err(ExecuteError::TakesLonger),
         }
     }
 

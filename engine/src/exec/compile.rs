@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use throng_query::plan::{
     AtLeast, AttributeRef, AttributeTest, AttributeValue, AudienceKind, BrandRef, Comparison, Did,
-    NameKind, RowFilter, Set, Spend, StageRule, TargetCategories, Window,
+    NameKind, RowFilter, Set, Spend, TargetCategories, Window,
 };
 
 use super::bounds::Bounds;
 use super::leaf::keyed::{KeyChoice, RowKey};
 use super::program::{LaneChoice, Leaf, Node, NodeId, PiecePrice, Program, RowChoice, SpendChoice};
+use super::stages::Staged;
 use super::trace::Timing;
 use crate::attribute::AttributeLayout;
 use crate::error::ExecuteError;
@@ -29,6 +30,8 @@ pub struct Compiler<'v> {
     pub(super) day: i32,
     /// By index of a frozen audience, the day as of which all its members are in the universe.
     frozen: HashMap<String, i32>,
+    /// The stages that the present day of the statement asked for.
+    pub(super) stages: HashMap<Staged, Vec<(String, NodeId)>>,
     /// What a pass may use that is needed to make the program.
     pub(super) bounds: Bounds,
 }
@@ -54,7 +57,8 @@ impl<'v> Compiler<'v> {
     /// A compiler for a statement as of a day.
     pub fn new(view: &'v View, day: i32) -> Self {
         let bounds = Bounds::new(&ExecuteOptions::default(), Timing::Off);
-        Self { view, program: Program::default(), day, frozen: HashMap::new(), bounds }
+        let (frozen, stages) = Default::default();
+        Self { view, program: Program::default(), day, frozen, stages, bounds }
     }
 
     /// The same, with what passes may use that are needed to make the program.
@@ -68,6 +72,8 @@ impl<'v> Compiler<'v> {
     pub fn next_day(&mut self, day: i32) {
         self.program.next_day();
         self.day = day;
+        // What this day needs has to be noted, also where it was made for another.
+        self.stages.clear();
     }
 
     /// The universe of the statement.
@@ -82,31 +88,6 @@ impl<'v> Compiler<'v> {
     pub fn set(&mut self, set: &Set) -> Result<NodeId, ExecuteError> {
         let node = self.compile(set, Context { day: self.day, subject: None })?;
         Ok(self.within_universe(node))
-    }
-
-    /// The stages of a model in its order: disjoint sets. The rest of the universe is in none. With
-    /// categories, by the events in them alone.
-    ///
-    /// # Errors
-    /// When the plan names what the store does not have.
-    pub fn stages(
-        &mut self,
-        brand: &str,
-        model: &str,
-        categories: &[String],
-        as_of: Option<i32>,
-    ) -> Result<Vec<(String, NodeId)>, ExecuteError> {
-        let day = as_of.unwrap_or(self.day);
-        let model = self.view.model(model).ok_or_else(|| unknown(NameKind::Model, model))?;
-        let at = Context { day, subject: Some(brand) };
-        if categories.is_empty() {
-            return self.divide(&model.stages, at);
-        }
-        let within = |rule: &StageRule| StageRule {
-            stage: rule.stage.clone(),
-            rule: rule.rule.in_categories(categories),
-        };
-        self.divide(&model.stages.iter().map(within).collect::<Vec<_>>(), at)
     }
 
     /// Money to sum.

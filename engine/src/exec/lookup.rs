@@ -66,7 +66,7 @@ pub fn contains(
     options: &ExecuteOptions,
 ) -> Result<Vec<bool>, ExecuteError> {
     let (program, nodes) = compile(view, sets, day, options)?;
-    let mut one = OneConsumer::new(view, consumer, point::days_of(&program));
+    let mut one = OneConsumer::new(view, consumer, point::Wanted::of(&program), options);
     point::holds(&mut one, &program, &nodes)
 }
 

@@ -3,9 +3,9 @@
 //! Invariant 1: a node's children have smaller ids, so a program has no cycle.
 //! Invariant 2: no two nodes are equal, so what a statement says twice is computed once per chunk.
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
+use hashbrown::HashMap;
 use throng_query::plan::{AtLeast, Comparison};
 
 use super::bounds::Bounds;

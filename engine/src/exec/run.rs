@@ -60,6 +60,7 @@ pub(super) fn for_each_span<W: SpanWork>(
     bounds: &Bounds,
     new: impl Fn() -> W + Sync,
 ) -> Result<Vec<W::Made>, ExecuteError> {
+    bounds.begin_long()?;
     let Spans { end, span, workers } = spans;
     let next = AtomicU32::new(0);
     let failed = AtomicBool::new(false);

@@ -193,27 +193,23 @@ pub(super) fn each_lane<'v>(
     days: &RangeInclusive<i32>,
     visit: &mut impl FnMut(usize, Lane<'v>),
 ) {
-    for (number, segment) in view.snapshot().segments().iter().enumerate() {
-        let overlaps = |first: i32, last: i32| first <= *days.end() && *days.start() <= last;
-        if !overlaps(segment.first_day(), segment.last_day()) {
-            continue;
+    let segments = view.snapshot().segments();
+    let overlaps = |first: i32, last: i32| first <= *days.end() && *days.start() <= last;
+    let behaviours = &choice.behaviours;
+    let chosen = |behaviour: u16| behaviours.is_empty() || behaviours.contains(&behaviour);
+    if let Some(brand) = choice.brand {
+        for (number, lane) in view.brand_lanes(brand).lanes() {
+            if chosen(lane.behaviour()) && overlaps(lane.first_day(), lane.last_day()) {
+                visit(*number, segments[*number].attach(lane));
+            }
         }
-        let mut take = |lane: Lane<'v>| {
-            if overlaps(lane.first_day(), lane.last_day()) {
-                visit(number, lane);
-            }
-        };
-        match choice.brand {
-            Some(brand) if !choice.behaviours.is_empty() => {
-                choice.behaviours.iter().filter_map(|b| segment.lane(brand, *b)).for_each(take);
-            }
-            _ => {
-                for lane in segment.lanes() {
-                    let brand = choice.brand.is_none_or(|brand| lane.brand() == brand);
-                    let behaviours = &choice.behaviours;
-                    if brand && (behaviours.is_empty() || behaviours.contains(&lane.behaviour())) {
-                        take(lane);
-                    }
+        return;
+    }
+    for (number, segment) in segments.iter().enumerate() {
+        if overlaps(segment.first_day(), segment.last_day()) {
+            for lane in segment.lanes() {
+                if chosen(lane.behaviour()) && overlaps(lane.first_day(), lane.last_day()) {
+                    visit(number, lane);
                 }
             }
         }
@@ -224,15 +220,17 @@ pub(super) fn each_lane<'v>(
 /// rows; what is read at once should stay in the cache, every worker should get several spans, and
 /// walking all lanes should be worth it.
 pub(super) fn spans(chunks: u32, rows: u64, threads: usize) -> Spans {
-    /// Rows read at once, and rows that are worth a worker.
+    /// Rows that are worth a worker.
     const ROWS: u64 = 1 << 14;
+    /// Rows read at once.
+    const ROWS_AT_ONCE: u64 = 1 << 16;
     /// Chunks read at once, at most.
     const CHUNKS: u64 = 256;
     /// Spans a worker should have, so that all end at about the same time.
     const SPANS: u32 = 4;
     let useful = usize::try_from(rows.div_ceil(ROWS)).unwrap_or(usize::MAX);
     let workers = useful.clamp(1, threads.max(1));
-    let cached = ROWS * u64::from(chunks).max(1) / rows.max(1);
+    let cached = ROWS_AT_ONCE * u64::from(chunks).max(1) / rows.max(1);
     let shared = chunks.div_ceil(u32::try_from(workers).unwrap_or(u32::MAX).saturating_mul(SPANS));
     let span = u32::try_from(cached.min(u64::from(shared)).clamp(1, CHUNKS)).unwrap_or(1);
     Spans { end: chunks, span, workers }

@@ -88,6 +88,10 @@ pub fn run(
         let trace = remembered::trace(&program);
         return Ok((parts, program, trace));
     }
+    bounds.begin_long()?;
+    if known.is_some() {
+        view.memo().miss();
+    }
     program.remember(&mut sources, bounds);
     let (counted, trace) = match without_sets(view, &program, &groupings, bounds)? {
         Some(counted) => counted,
@@ -250,6 +254,9 @@ pub fn counts(
 /// # Errors
 /// See [`ExecuteError`].
 pub fn universe_count(view: &View, day: i32, bounds: &Bounds) -> Result<i128, ExecuteError> {
+    if !view.is_universe_ready() {
+        bounds.begin_long()?;
+    }
     if let Some(universe) = view.universe()? {
         return Ok(i128::from(universe.count(day)));
     }

@@ -6,6 +6,7 @@
 mod asset;
 mod backtest;
 mod bandwidth;
+mod brief;
 mod chain;
 mod cohort;
 mod combined;
@@ -112,7 +113,11 @@ pub(crate) fn traced(
 ) -> Result<(Partial, Vec<DaysTrace>), ExecuteError> {
     let mut partial = Partial::default();
     let mut traces = Vec::new();
-    for step in steps(view, query) {
+    let steps = steps(view, query);
+    if !brief::may_be(query, &steps) {
+        bounds.begin_long()?;
+    }
+    for step in steps {
         bounds.check()?;
         let (parts, program, trace) = match &step.query.measure {
             Measure::Overlap { operands, shape } => {

@@ -93,6 +93,10 @@ pub fn run(
         let trace = remembered::trace(&program);
         return Ok((vec![part], program, trace));
     }
+    bounds.begin_long()?;
+    if known.is_some() {
+        view.memo().miss();
+    }
     program.remember(&mut sources, bounds);
     let (part, trace) = by_chunks(view, &program, (filter, &nodes, shape), day, bounds)?;
     if let Some((asked, stamp)) = known {

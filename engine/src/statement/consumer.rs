@@ -17,7 +17,7 @@ use crate::answer::{Answer, Decimal, Value};
 use crate::attribute::value_of;
 use crate::definition::{Uses, told};
 use crate::error::ExecuteError;
-use crate::exec::{Event, OneConsumer};
+use crate::exec::{Event, OneConsumer, Wanted};
 use crate::identity::parts_of;
 use crate::time::render;
 use crate::view::{AttributeInfo, Audience};
@@ -35,7 +35,7 @@ pub(crate) fn run(
     let consumer = find(reading, identity)?;
     let day = reading.view.as_of(as_of).0;
     let brand_id = brand.map(|name| reading.view.brand_id(name).unwrap_or(0));
-    let mut one = OneConsumer::new(reading.view, consumer, i32::MIN..=i32::MAX);
+    let mut one = OneConsumer::new(reading.view, consumer, Wanted::everything(), reading.options);
     let mut events = events_of(&mut one, brand_id, day)?;
     let mut rows = vec![identity_row(reading, consumer)?];
     rows.extend(stages(reading, &mut one, brand, &events, day)?);

@@ -6,6 +6,7 @@ use throng_storage::store::KeyTable;
 
 use super::Reading;
 use crate::answer::Decimal;
+use crate::error::ExecuteError;
 use crate::exec::{Event, LaneChoice, OneConsumer};
 
 /// Every event of a consumer up to a day, of one brand or of all; by brand, then behaviour.
@@ -13,7 +14,7 @@ pub(super) fn events_of(
     one: &mut OneConsumer<'_>,
     brand: Option<u32>,
     day: i32,
-) -> Result<Vec<Event>, CorruptError> {
+) -> Result<Vec<Event>, ExecuteError> {
     let events = one.events(&LaneChoice { brand, behaviours: Vec::new() })?;
     Ok(events.filter(|event| event.day <= day).cloned().collect())
 }

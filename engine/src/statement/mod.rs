@@ -3,6 +3,8 @@
 pub(crate) mod backup;
 #[cfg(test)]
 mod backup_tests;
+#[cfg(test)]
+mod brief_tests;
 pub(crate) mod consumer;
 mod create;
 pub(crate) mod define;

@@ -144,7 +144,7 @@ impl Connection {
             }
             Statement::Query => {
                 self.session.admit(None)?;
-                let prepared = self.run(move |database, _| Ok(database.prepare(&text)?)).await?;
+                let prepared = self.prepare(text).await?;
                 (prepared.columns, prepared.parameters)
             }
         };
@@ -283,14 +283,7 @@ impl Connection {
             }
             Statement::Query => {
                 self.session.admit(None)?;
-                let access = self.session.access();
-                let parameters = portal.parameters.clone();
-                let asked = Arc::clone(&parsed);
-                let answer = self.run(move |database, options| {
-                    access.check(database, asked.text())?;
-                    Ok(database.execute(asked.text(), &parameters, options)?)
-                });
-                let answer = answer.await?;
+                let answer = self.ask(parsed.text().to_owned(), portal.parameters.clone()).await?;
                 if answer.columns != parsed.columns {
                     return Err(WireError::ColumnsChanged.into());
                 }

@@ -1,9 +1,14 @@
-//! Statements on blocking threads, bounded in number, ended by cancel, time-out and disconnect.
+//! Statements on blocking threads, or at once where they are brief: bounded in number, ended by
+//! cancel, time-out and disconnect.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use throng::{Database, DatabaseError, ExecuteError, ExecuteOptions, UseMemo};
+use throng::{
+    Answer, Database, DatabaseError, ExecuteError, ExecuteOptions, Length, Parameter, Prepared,
+    UseMemo,
+};
 
 use super::cancel::Begun;
 use super::connection::Connection;
@@ -11,6 +16,9 @@ use super::error::WireError;
 use super::frames::Bounded;
 use super::server::Shared;
 use crate::clock;
+
+/// The longest text of a statement, in bytes, that is parsed on a thread on which others wait.
+const BRIEF_TEXT_MAX: usize = 4 << 10;
 
 impl Connection {
     /// Runs work of one statement on a blocking thread, when it is its turn.
@@ -23,6 +31,47 @@ impl Connection {
     ) -> Result<T, WireError> {
         let begun = self.registered.current.begin();
         run_as(&begun, self.allowed(), &self.server, self.socket.get_ref(), work).await
+    }
+
+    /// Answers a statement: on this thread when it is brief, else as [`Self::run`] does. Handing a
+    /// statement to another thread and its answer back costs more than what the memo has, or one
+    /// consumer's rows.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(super) async fn ask(
+        &self,
+        text: String,
+        parameters: Vec<Parameter>,
+    ) -> Result<Answer, WireError> {
+        let (begun, allowed) = (self.registered.current.begin(), self.allowed());
+        let access = self.session.access();
+        let may_be_brief = self.is_quickly_read(&text);
+        let work = move |database: &Database, options: &ExecuteOptions| {
+            access.check(database, &text)?;
+            Ok(database.execute(&text, &parameters, options)?)
+        };
+        if may_be_brief && let Some(done) = at_once(&begun, allowed, &self.server, &work) {
+            return done;
+        }
+        run_as(&begun, allowed, &self.server, self.socket.get_ref(), work).await
+    }
+
+    /// Parses and binds a statement: on this thread when it is short.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(super) async fn prepare(&self, text: String) -> Result<Prepared, WireError> {
+        if self.is_quickly_read(&text) {
+            return caught(|| Ok(self.server.database.prepare(&text)?));
+        }
+        self.run(move |database, _| Ok(database.prepare(&text)?)).await
+    }
+
+    /// Whether parsing and binding a statement keeps others waiting for no longer than it takes to
+    /// hand it to another thread.
+    fn is_quickly_read(&self, text: &str) -> bool {
+        text.len() <= BRIEF_TEXT_MAX && self.server.database.is_ready()
     }
 
     /// What a statement that begins now may take.
@@ -54,37 +103,26 @@ pub(super) struct Allowed {
 /// What the work answers, or how it was ended.
 pub(super) async fn run_as<T: Send + 'static>(
     begun: &Begun,
-    Allowed { deadline, memory, memo }: Allowed,
+    allowed: Allowed,
     server: &Arc<Shared>,
     client: &Bounded,
     work: impl FnOnce(&Database, &ExecuteOptions) -> Result<T, WireError> + Send + 'static,
 ) -> Result<T, WireError> {
     let too_late = async {
-        match deadline {
+        match allowed.deadline {
             Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
             None => std::future::pending().await,
         }
     };
-    let ended =
-        || if server.connections.is_ending() { WireError::Ending } else { WireError::Cancelled };
     let turn = tokio::select! {
         // A statement that is cancelled already does not take a turn that is free.
         biased;
-        () = begun.cancelled() => return Err(ended()),
+        () = begun.cancelled() => return Err(ended(server)),
         () = too_late => return Err(WireError::Timeout),
         () = client.gone() => return Err(WireError::Cancelled),
         turn = Arc::clone(&server.turns).acquire_owned() => turn,
     };
-    let options = ExecuteOptions {
-        cancel: Arc::clone(&begun.cancel),
-        deadline,
-        now: clock::now(),
-        backups: server.options.backups.clone(),
-        memory: Some(memory),
-        memo,
-        connections: Some(server.connected()),
-        ..ExecuteOptions::default()
-    };
+    let options = options(begun, allowed, server);
     let database = Arc::clone(&server.database);
     let mut task = tokio::task::spawn_blocking(move || {
         let _turn = turn;
@@ -97,21 +135,59 @@ pub(super) async fn run_as<T: Send + 'static>(
             task.await
         }
     };
-    match result {
-        Ok(Err(WireError::Database(DatabaseError::Execute(error)))) => Err(match error {
-            ExecuteError::Cancelled => ended(),
-            ExecuteError::Deadline => WireError::Timeout,
-            error => WireError::Database(DatabaseError::Execute(error)),
-        }),
-        Ok(result) => result,
-        // A panic ends its statement only: the thread's work is dropped, the connection goes on.
-        Err(_) => Err(WireError::Panicked),
+    // A panic ends its statement only: the thread's work is dropped, the connection goes on.
+    told(result.unwrap_or(Err(WireError::Panicked)), server)
+}
+
+/// Runs work of a statement on this thread, on which others wait; none when it would take longer.
+fn at_once<T>(
+    begun: &Begun,
+    allowed: Allowed,
+    server: &Shared,
+    work: &impl Fn(&Database, &ExecuteOptions) -> Result<T, WireError>,
+) -> Option<Result<T, WireError>> {
+    let options = ExecuteOptions { length: Length::Brief, ..options(begun, allowed, server) };
+    match caught(|| work(&server.database, &options)) {
+        Err(WireError::Database(DatabaseError::Execute(ExecuteError::TakesLonger))) => None,
+        done => Some(told(done, server)),
     }
+}
+
+/// Does work whose panic is an error of its statement.
+fn caught<T>(work: impl FnOnce() -> Result<T, WireError>) -> Result<T, WireError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(WireError::Panicked))
+}
+
+fn options(begun: &Begun, allowed: Allowed, server: &Shared) -> ExecuteOptions {
+    ExecuteOptions {
+        cancel: Arc::clone(&begun.cancel),
+        deadline: allowed.deadline,
+        now: clock::now(),
+        backups: server.options.backups.clone(),
+        memory: Some(allowed.memory),
+        memo: allowed.memo,
+        connections: Some(server.connected()),
+        ..ExecuteOptions::default()
+    }
+}
+
+/// How a statement ended that was cancelled.
+fn ended(server: &Shared) -> WireError {
+    if server.connections.is_ending() { WireError::Ending } else { WireError::Cancelled }
+}
+
+/// A result with the wire's own words for how it was ended.
+fn told<T>(result: Result<T, WireError>, server: &Shared) -> Result<T, WireError> {
+    result.map_err(|error| match error {
+        WireError::Database(DatabaseError::Execute(ExecuteError::Cancelled)) => ended(server),
+        WireError::Database(DatabaseError::Execute(ExecuteError::Deadline)) => WireError::Timeout,
+        other => other,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Allowed, WireError, run_as};
+    use super::{Allowed, WireError, at_once, run_as};
     use crate::wire::cancel::Registered;
     use crate::wire::frames::Bounded;
     use crate::wire::limits::STATEMENTS_RUNNING_MAX;
@@ -183,6 +259,33 @@ mod tests {
             assert_eq!(setting.server.turns.available_permits(), STATEMENTS_RUNNING_MAX);
             let answer = setting.run(None, |database, _| Ok(database.query("COUNT")?)).await;
             assert_eq!(answer.unwrap().rows.len(), 1);
+        });
+    }
+
+    #[test]
+    fn what_is_brief_is_answered_at_once_and_the_rest_is_left_alone() {
+        with(|setting| async move {
+            let server = &setting.server;
+            let begun = setting.registered.current.begin();
+            let allowed = Allowed { deadline: None, memory: MEMORY_DEFAULT, memo: UseMemo::Yes };
+            let count = |database: &Database, options: &ExecuteOptions| {
+                Ok(database.execute("COUNT WHERE estee DID buy", &[], options)?)
+            };
+            let mut batch = EventBatch::new();
+            batch.push(&Event::new("u1", "estee", "buy", When::day(Date(17_000))));
+            server.database.ingest(&batch, None).unwrap();
+            assert!(at_once(&begun, allowed, server, &count).is_none());
+            let counted = setting.run(None, count).await.unwrap();
+            let brief = at_once(&begun, allowed, server, &count).unwrap().unwrap();
+            assert_eq!(brief.rows, counted.rows);
+            let broken = |_: &Database, _: &ExecuteOptions| -> Result<(), WireError> {
+                panic!("on purpose")
+            };
+            let panicked = at_once(&begun, allowed, server, &broken);
+            assert!(matches!(panicked, Some(Err(WireError::Panicked))));
+            begun.cancel.cancel();
+            let cancelled = at_once(&begun, allowed, server, &count);
+            assert!(matches!(cancelled, Some(Err(WireError::Cancelled))));
         });
     }
 

@@ -184,7 +184,8 @@ pub fn start(
     check_loopback(address)?;
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        // They answer brief statements themselves.
+        .worker_threads(throng::storage::cores().max(2))
         .max_blocking_threads(STATEMENTS_RUNNING_MAX)
         .thread_name("throng-wire")
         .enable_all()

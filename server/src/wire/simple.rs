@@ -74,13 +74,7 @@ impl Connection {
             }
             Statement::Query => {
                 self.session.admit(None)?;
-                let access = self.session.access();
-                let text = text.to_owned();
-                let answer = self.run(move |database, options| {
-                    access.check(database, &text)?;
-                    Ok(database.execute(&text, &[], options)?)
-                });
-                let answer = answer.await?;
+                let answer = self.ask(text.to_owned(), Vec::new()).await?;
                 if answer.columns.is_empty() {
                     self.session.note_write();
                 }

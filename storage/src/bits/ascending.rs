@@ -1,9 +1,14 @@
 //! Ascending lists as low and high bits.
 
+use std::ops::Range;
+
 use super::SLACK;
 use super::packed::{BLOCK, Packed, pack, packed_len};
 use super::seek::after_zeros;
 use super::unpack::{combine, steps};
+
+/// Bytes by which the unary part of evenly spread values is seldom longer than on average.
+const NEAR: usize = 64;
 
 /// How an ascending list (equal neighbours allowed) of `count` values, the last at most `span`,
 /// is cut: `low_bits` of each value packed, the rest in unary.
@@ -34,7 +39,22 @@ impl Ascending {
 
     /// Bytes of both parts.
     pub(crate) fn len(self) -> usize {
-        packed_len(self.count, self.low_bits) + self.high_bits().div_ceil(8)
+        self.low_len() + self.high_bits().div_ceil(8)
+    }
+
+    /// Where finding a value reads if all values are equally far apart: a byte of the packed part,
+    /// and bytes of the unary part.
+    pub(crate) fn about(self, value: u32) -> (usize, Range<usize>) {
+        let place = u64::from(value) * self.count as u64 / (u64::from(self.span) + 1);
+        let place = usize::try_from(place).unwrap_or(0);
+        let unary = place + (value >> self.low_bits.min(31)) as usize;
+        let low = packed_len(place, self.low_bits);
+        (low, self.low_len()..(self.low_len() + unary / 8 + NEAR).min(self.len()))
+    }
+
+    /// Bytes of the packed part, which is the first.
+    pub(crate) fn low_len(self) -> usize {
+        packed_len(self.count, self.low_bits)
     }
 
     /// Appends the list.
@@ -58,7 +78,7 @@ impl Ascending {
             return None;
         }
         let low = Packed::new(data, self.count, self.low_bits)?;
-        let high_at = packed_len(self.count, self.low_bits);
+        let high_at = self.low_len();
         let bits = self.high_bits();
         let end = high_at.checked_add(bits.div_ceil(8))?.checked_add(SLACK)?;
         let high = data.get(high_at..end)?;
@@ -84,7 +104,7 @@ impl Ascending {
             return None;
         }
         let low = Packed::new(data, self.count, self.low_bits)?;
-        let high_at = packed_len(self.count, self.low_bits);
+        let high_at = self.low_len();
         let bits = self.high_bits();
         let high = data.get(high_at..high_at.checked_add(bits.div_ceil(8))?)?;
         if value > self.span {

@@ -4,6 +4,9 @@ use super::unpack::words;
 #[cfg(target_arch = "x86_64")]
 use crate::level::{Level, level};
 
+/// Bytes whose bits are counted at once: a cache line.
+const BLOCK: usize = 64;
+
 /// The bit after as many zeros, of the first `bits` bits of `data`; none when there are fewer.
 pub(super) fn after_zeros(data: &[u8], bits: usize, zeros: usize) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
@@ -27,6 +30,27 @@ fn after_zeros_plain(data: &[u8], bits: usize, zeros: usize) -> Option<usize> {
     if left == 0 {
         return Some(0);
     }
+    // Several words at a time, as long as the last of the zeros is behind them.
+    let mut passed = 0;
+    let whole = data.get(..bits / 8).unwrap_or_default();
+    for block in whole.chunks_exact(BLOCK) {
+        let words = block.chunks_exact(8).filter_map(|word| word.first_chunk());
+        let set: u32 = words.map(|word| u64::from_le_bytes(*word).count_ones()).sum();
+        let clear = BLOCK * 8 - set as usize;
+        if left <= clear {
+            break;
+        }
+        left -= clear;
+        passed += BLOCK;
+    }
+    let rest = data.get(passed..).unwrap_or_default();
+    after_zeros_by_words(rest, bits - passed * 8, left).map(|after| passed * 8 + after)
+}
+
+/// The same of fewer, word by word.
+#[inline(always)]
+fn after_zeros_by_words(data: &[u8], bits: usize, zeros: usize) -> Option<usize> {
+    let mut left = zeros;
     for (base, word) in words(data, bits) {
         let clear = word.count_zeros() as usize;
         if left > clear {

@@ -99,23 +99,43 @@ impl<'a> Directory<'a> {
     /// The lane of a brand and behaviour.
     pub(super) fn find(self, brand: u32, behaviour: u16) -> Option<LaneEntry> {
         let key = (brand, behaviour);
-        self.lanes_from(key).next().filter(|entry| entry.key() == key)
+        let (at, group) = self.place(key)?;
+        let entry = match group {
+            Some(group) => group.entry(at % GROUP_LANES, self.head),
+            // Behind them is the presence lane.
+            None if at < self.head.lanes as usize => self.get(at),
+            None => None,
+        };
+        entry.filter(|entry| entry.key() == key)
     }
 
-    /// The lanes of a brand, in order.
-    pub(super) fn lanes_of(self, brand: u32) -> impl Iterator<Item = LaneEntry> + use<'a> {
-        self.lanes_from((brand, 0)).take_while(move |entry| entry.brand == brand)
+    /// Calls `visit` with the lanes of a brand, in order.
+    pub(super) fn each_of(self, brand: u32, mut visit: impl FnMut(LaneEntry)) {
+        let Some((mut at, mut group)) = self.place((brand, 0)) else { return };
+        let lanes = self.head.lanes as usize;
+        while at < lanes {
+            if !self.packed() {
+                match self.get(at) {
+                    Some(entry) if entry.brand == brand => visit(entry),
+                    _ => return,
+                }
+                at += 1;
+                continue;
+            }
+            let Some(of) = group.take().or_else(|| self.group(at / GROUP_LANES)) else { return };
+            for lane in at % GROUP_LANES..of.lanes {
+                match of.entry(lane, self.head) {
+                    Some(entry) if entry.brand == brand => visit(entry),
+                    _ => return,
+                }
+            }
+            at = (at / GROUP_LANES + 1) * GROUP_LANES;
+        }
     }
 
     /// Every lane in order, the presence lane last. It ends early where the bytes are no lane.
     pub(super) fn iter(self) -> impl Iterator<Item = LaneEntry> + use<'a> {
         Entries { directory: self, at: 0, end: self.len(), group: None }
-    }
-
-    /// The lanes from a brand and behaviour on, without the presence lane.
-    fn lanes_from(self, key: (u32, u16)) -> Entries<'a> {
-        let (at, group) = self.place(key).unwrap_or((self.len(), None));
-        Entries { directory: self, at, end: self.head.lanes as usize, group }
     }
 
     /// The first lane that is not before a key, and its group where that was read.

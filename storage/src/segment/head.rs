@@ -74,7 +74,46 @@ fn read_wide(bytes: &[u8]) -> Option<(PageHead, ColumnHeads, usize)> {
     Some((page, columns, bytes.len() - rest.len()))
 }
 
+/// The head of a page without its columns' descriptors, with the length of both; none where a
+/// version has it otherwise.
+pub(super) fn read_start(
+    version: u32,
+    entry: &PageEntry,
+    bytes: &[u8],
+) -> Option<(PageHead, usize)> {
+    if version < VERSION_PACKED {
+        return None;
+    }
+    let (page, stored, mut rest) = start(entry, bytes)?;
+    for _ in 0..stored.count_ones() {
+        let (_, length) = read_column(rest)?;
+        rest = rest.get(length..)?;
+    }
+    Some((page, length(entry, bytes, rest)))
+}
+
 fn read_short(entry: &PageEntry, bytes: &[u8]) -> Option<(PageHead, ColumnHeads, usize)> {
+    let (page, stored, mut rest) = start(entry, bytes)?;
+    let mut columns: ColumnHeads = [None; COLUMNS.len()];
+    for (place, column) in columns.iter_mut().enumerate() {
+        if stored >> place & 1 != 0 {
+            let (head, length) = read_column(rest)?;
+            *column = Some(head);
+            rest = rest.get(length..)?;
+        }
+    }
+    Some((page, columns, length(entry, bytes, rest)))
+}
+
+/// The length of a head of which `rest` is what follows.
+fn length(entry: &PageEntry, bytes: &[u8], rest: &[u8]) -> usize {
+    let length = bytes.len() - rest.len();
+    // Runs are read in place.
+    if entry.kind == PageKind::Runs { length.next_multiple_of(2) } else { length }
+}
+
+/// What is before the descriptors, which columns have one, and what follows.
+fn start<'b>(entry: &PageEntry, bytes: &'b [u8]) -> Option<(PageHead, u8, &'b [u8])> {
     let ([first, repeat_bits, stored], mut rest) = bytes.split_first_chunk::<3>()?;
     let mut page = PageHead {
         low_bits: first & ((1 << LOW_BITS) - 1),
@@ -95,18 +134,7 @@ fn read_short(entry: &PageEntry, bytes: &[u8]) -> Option<(PageHead, ColumnHeads,
         }
         PageKind::Bitset | PageKind::Full => {}
     }
-    let mut columns: ColumnHeads = [None; COLUMNS.len()];
-    for (place, column) in columns.iter_mut().enumerate() {
-        if stored >> place & 1 != 0 {
-            let (head, length) = read_column(rest)?;
-            *column = Some(head);
-            rest = rest.get(length..)?;
-        }
-    }
-    let length = bytes.len() - rest.len();
-    // Runs are read in place.
-    let length = if entry.kind == PageKind::Runs { length.next_multiple_of(2) } else { length };
-    Some((page, columns, length))
+    Some((page, *stored, rest))
 }
 
 fn read_column(bytes: &[u8]) -> Option<(ColumnHead, usize)> {

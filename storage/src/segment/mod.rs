@@ -38,8 +38,8 @@ pub(crate) use merge::{
     DayBlock, FirstDaysByChunk, Merge, MergeError, Output, PresenceChange, Without,
 };
 pub use page::Holds;
-pub use point::ConsumerRows;
-pub use reader::{Lane, Segment};
+pub use point::{ConsumerRows, rows_of};
+pub use reader::{DetachedLane, Lane, Segment};
 pub use rows::{ColumnSet, RowBuffer};
 pub(crate) use salvage::{LaneTrace, traces};
 pub use span::SpanRead;

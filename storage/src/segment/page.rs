@@ -86,6 +86,30 @@ impl<'a> Page<'a> {
             .ok_or_else(|| file.corrupt(range.start, "a page's head points outside the page"))
     }
 
+    /// Whether the page in a range of the file may have a consumer. A list is asked; of other pages
+    /// it takes opening them.
+    pub(super) fn may_have(
+        file: &BlockFile,
+        entry: &PageEntry,
+        range: Range<usize>,
+        consumer: u32,
+    ) -> Result<bool, CorruptError> {
+        let bytes = file.get(range.clone())?;
+        if entry.kind != PageKind::List {
+            return Ok(true);
+        }
+        let Some((head, length)) = head::read_start(file.version(), entry, bytes) else {
+            return Ok(true);
+        };
+        let Some(value) = consumer.checked_sub(head.base) else { return Ok(false) };
+        let (count, low_bits) = (entry.consumers() as usize, u32::from(head.low_bits));
+        let list = Ascending { count, span: head.span, low_bits };
+        let data = file.raw().get(range.start + length..).unwrap_or_default();
+        let found = list.find(data, value);
+        // What does not decode is told where the page is opened.
+        Ok(found.is_none_or(|place| place.is_some()))
+    }
+
     fn parse(file: &'a BlockFile, entry: PageEntry, range: Range<usize>) -> Option<Self> {
         let raw = file.raw();
         let mut streams = Streams { at: range.start, end: range.end };

@@ -8,12 +8,11 @@ use roaring::RoaringBitmap;
 
 use crate::level::{self, Level};
 use crate::segment::tests::{Row, Shape, naive, random_events, shapes};
-use crate::segment::{BuildOptions, ColumnSet, ConsumerRows, Segment, build};
+use crate::segment::{BuildOptions, ColumnSet, ConsumerRows, RowBuffer, Segment, build, rows_of};
 
 /// The rows of one consumer in one lane, as `naive` lists them.
-fn listed(brand: u32, behaviour: u16, consumer: u32, of: &ConsumerRows) -> Vec<Row> {
-    let rows = &of.rows;
-    (0..of.len())
+fn listed(brand: u32, behaviour: u16, consumer: u32, rows: &RowBuffer) -> Vec<Row> {
+    (0..rows.low.len())
         .map(|row| {
             assert_eq!(u32::from(rows.low[row]), consumer & 0xFFFF);
             (
@@ -42,24 +41,35 @@ fn compare(shape: Shape, random: &mut Pcg64) {
     for row in naive(&events) {
         expected.entry((row.0, row.1)).or_default().entry(row.2).or_default().push(row);
     }
-    let mut found = ConsumerRows::default();
+    let mut scratch = ConsumerRows::default();
     for lane in segment.lanes() {
+        let count = |consumer, columns| {
+            let mut found = 0;
+            let scratch = &mut ConsumerRows::default();
+            let lanes = std::iter::once(lane);
+            rows_of(lanes, consumer, columns, scratch, |rows| found = rows.low.len()).unwrap();
+            found
+        };
         let (brand, behaviour) = (lane.brand(), lane.behaviour());
         let of = &expected[&(brand, behaviour)];
         // Of very many, some: those at both ends and a part of the rest.
         let step = (of.len() / 2000).max(1);
         for (consumer, rows) in of.iter().step_by(step).chain(of.iter().next_back()) {
-            lane.rows_of(*consumer, ColumnSet::ALL, &mut found).unwrap();
-            assert_eq!(&listed(brand, behaviour, *consumer, &found), rows, "{shape:?}");
+            let mut read = Vec::new();
+            let lanes = std::iter::once(segment.attach(&lane.detach()));
+            rows_of(lanes, *consumer, ColumnSet::ALL, &mut scratch, |rows| {
+                read = listed(brand, behaviour, *consumer, rows);
+            })
+            .unwrap();
+            assert_eq!(&read, rows, "{shape:?}");
             for near in [consumer.wrapping_add(1), consumer.wrapping_sub(1)] {
-                lane.rows_of(near, ColumnSet::NONE, &mut found).unwrap();
-                assert_eq!(found.len(), of.get(&near).map_or(0, Vec::len), "{shape:?}");
+                let found = count(near, ColumnSet::NONE);
+                assert_eq!(found, of.get(&near).map_or(0, Vec::len), "{shape:?}");
             }
         }
         for _ in 0..200 {
             let consumer = random.random();
-            lane.rows_of(consumer, ColumnSet::DAY, &mut found).unwrap();
-            assert_eq!(found.is_empty(), !of.contains_key(&consumer));
+            assert_eq!(count(consumer, ColumnSet::DAY) == 0, !of.contains_key(&consumer));
         }
     }
 }
@@ -84,9 +94,11 @@ fn the_lanes_of_a_brand_are_those_of_the_list_of_all() {
         let bytes = build(&events, &options).unwrap();
         let segment = Segment::from_bytes(bytes, "test".into()).unwrap();
         for brand in (0..=shape.brands + 1).chain([u32::MAX]) {
-            let keys = segment.lanes_of(brand).map(|lane| (lane.behaviour(), lane.offset()));
+            let mut found = Vec::new();
+            segment.each_lane_of(brand, |lane| found.push((lane.behaviour(), lane.offset())));
             let all = segment.lanes().filter(|lane| lane.brand() == brand);
-            assert!(keys.eq(all.map(|lane| (lane.behaviour(), lane.offset()))), "{brand}");
+            let all: Vec<_> = all.map(|lane| (lane.behaviour(), lane.offset())).collect();
+            assert_eq!(found, all, "{brand}");
         }
     }
 }

@@ -28,6 +28,30 @@ pub struct Lane<'a> {
     pub(super) entry: LaneEntry,
 }
 
+/// A lane apart from its segment, to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachedLane(LaneEntry);
+
+impl DetachedLane {
+    /// As [`Lane::behaviour`].
+    #[must_use]
+    pub fn behaviour(&self) -> u16 {
+        self.0.behaviour
+    }
+
+    /// As [`Lane::first_day`].
+    #[must_use]
+    pub fn first_day(&self) -> i32 {
+        i32::from(self.0.first_day)
+    }
+
+    /// As [`Lane::last_day`].
+    #[must_use]
+    pub fn last_day(&self) -> i32 {
+        i32::from(self.0.last_day)
+    }
+}
+
 impl Segment {
     /// Maps a segment.
     ///
@@ -137,10 +161,16 @@ impl Segment {
         Some(Lane { segment: self, entry })
     }
 
-    /// The lanes of a brand, ordered by behaviour.
-    pub fn lanes_of(&self, brand: u32) -> impl Iterator<Item = Lane<'_>> {
-        let entries = lanes(&self.file, &self.head).lanes_of(brand);
-        entries.map(|entry| Lane { segment: self, entry })
+    /// Calls `visit` with the lanes of a brand, ordered by behaviour.
+    pub fn each_lane_of<'a>(&'a self, brand: u32, mut visit: impl FnMut(Lane<'a>)) {
+        let directory = lanes(&self.file, &self.head);
+        directory.each_of(brand, |entry| visit(Lane { segment: self, entry }));
+    }
+
+    /// A lane of this segment again.
+    #[must_use]
+    pub fn attach(&self, lane: &DetachedLane) -> Lane<'_> {
+        Lane { segment: self, entry: lane.0 }
     }
 
     /// Every lane, ordered by (brand, behaviour), without the presence lane.
@@ -228,6 +258,12 @@ fn append(events: &mut EventColumns, lane: Lane<'_>, chunk: u32, rows: &RowBuffe
 }
 
 impl<'a> Lane<'a> {
+    /// The same apart from its segment.
+    #[must_use]
+    pub fn detach(self) -> DetachedLane {
+        DetachedLane(self.entry)
+    }
+
     /// Whose events.
     #[must_use]
     pub fn brand(&self) -> u32 {

@@ -10,6 +10,7 @@ use throng_storage::segment::{
 use crate::error::ExecuteError;
 use crate::exec::program::LaneChoice;
 use crate::exec::trace::Touched;
+use crate::exec::walk::each_lane;
 use crate::view::View;
 
 /// One lane of one segment, read forward chunk by chunk.
@@ -194,30 +195,9 @@ impl<'v> Lanes<'v> {
         last: i32,
     ) -> Vec<LaneId> {
         let mut opened = Vec::new();
-        for (number, segment) in view.snapshot().segments().iter().enumerate() {
-            if segment.last_day() < first || segment.first_day() > last {
-                continue;
-            }
-            let mut take = |lane: Lane<'v>| {
-                if lane.first_day() <= last && first <= lane.last_day() {
-                    opened.push(self.open_one(number, lane));
-                }
-            };
-            match choice.brand {
-                Some(brand) if !choice.behaviours.is_empty() => {
-                    let chosen = choice.behaviours.iter().filter_map(|b| segment.lane(brand, *b));
-                    chosen.for_each(&mut take);
-                }
-                _ => segment
-                    .lanes()
-                    .filter(|lane| choice.brand.is_none_or(|brand| lane.brand() == brand))
-                    .filter(|lane| {
-                        choice.behaviours.is_empty()
-                            || choice.behaviours.binary_search(&lane.behaviour()).is_ok()
-                    })
-                    .for_each(&mut take),
-            }
-        }
+        each_lane(view, choice, &(first..=last), &mut |segment, lane| {
+            opened.push(self.open_one(segment, lane));
+        });
         opened
     }
 

@@ -1,13 +1,18 @@
 //! The events of one consumer, lane by lane as they are asked for.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use throng_storage::error::CorruptError;
-use throng_storage::segment::{ColumnSet, ConsumerRows, Lane};
+use throng_storage::segment::{ColumnSet, ConsumerRows, Lane, rows_of};
 
+use super::wanted::Wanted;
+use crate::brand_lanes::BrandLanes;
+use crate::error::ExecuteError;
+use crate::exec::bounds::Bounds;
 use crate::exec::program::LaneChoice;
+use crate::exec::trace::Timing;
+use crate::options::ExecuteOptions;
 use crate::view::View;
 
 /// One event of the consumer.
@@ -35,40 +40,49 @@ pub struct Event {
     pub amount: i64,
 }
 
-/// A brand and a behaviour.
-pub(super) type Key = (u32, u16);
-
-/// What one consumer did on some days, read when it is first asked for.
+/// What one consumer did, as far as it is wanted, read when it is first asked for.
 #[derive(Debug)]
 pub struct OneConsumer<'v> {
     view: &'v View,
     consumer: u32,
-    days: RangeInclusive<i32>,
-    /// Purchases and refunds, of which all days are read: what is void hangs on them.
-    orders: [Option<u16>; 2],
-    /// Of each brand asked for, the lanes that may have rows of the consumer, oldest segment first.
-    lanes: BTreeMap<u32, Vec<Lane<'v>>>,
-    /// Whether those of all brands are there.
+    wanted: Wanted,
+    bounds: Bounds,
+    /// Its purchases and refunds of all days, where what is void was asked for.
+    ordered: Option<Box<Self>>,
+    /// By brand that was asked for.
+    brands: BTreeMap<u32, BrandEvents>,
+    /// Whether all brands are there.
     is_whole: bool,
-    events: HashMap<Key, Vec<Event>>,
     /// Of a brand as of a day.
     voids: HashMap<(u32, i32), HashSet<u32>>,
     rows: ConsumerRows,
 }
 
+/// What the consumer did at one brand.
+#[derive(Debug)]
+struct BrandEvents {
+    lanes: Arc<BrandLanes>,
+    /// By behaviour that has lanes, the events once they were read.
+    behaviours: Vec<(u16, Option<Vec<Event>>)>,
+}
+
 impl<'v> OneConsumer<'v> {
-    /// A consumer of whom nothing was read yet. Of events on other days than these some are told
-    /// of, and some are not.
-    pub fn new(view: &'v View, consumer: u32, days: RangeInclusive<i32>) -> Self {
-        let orders = ["buy", "refund"].map(|name| view.behaviour_id(name));
+    /// A consumer of whom nothing was read yet. Of events that are not wanted some are told of, and
+    /// some are not.
+    pub fn new(view: &'v View, consumer: u32, wanted: Wanted, options: &ExecuteOptions) -> Self {
+        let bounds = Bounds::new(options, Timing::Off);
+        Self::within(view, consumer, wanted, bounds)
+    }
+
+    fn within(view: &'v View, consumer: u32, wanted: Wanted, bounds: Bounds) -> Self {
         Self {
             view,
             consumer,
-            days,
-            orders,
-            lanes: BTreeMap::new(),
+            wanted,
+            bounds,
+            ordered: None,
+            brands: BTreeMap::new(),
             is_whole: false,
-            events: HashMap::new(),
             voids: HashMap::new(),
             rows: ConsumerRows::default(),
         }
@@ -84,98 +98,81 @@ impl<'v> OneConsumer<'v> {
         self.consumer
     }
 
-    /// Its events in some lanes, those of a lane from the oldest segment on.
+    /// Lets the statement go on to what takes long.
     ///
     /// # Errors
-    /// When the bytes are corrupt.
-    pub fn events(
-        &mut self,
-        choice: &LaneChoice,
-    ) -> Result<impl Iterator<Item = &Event> + use<'_, 'v>, CorruptError> {
-        let keys = self.keys(choice);
-        for key in &keys {
-            self.read(*key)?;
-        }
-        let events = &self.events;
-        Ok(keys.into_iter().filter_map(|key| events.get(&key)).flatten())
+    /// When it is to be brief.
+    pub(super) fn begin_long(&self) -> Result<(), ExecuteError> {
+        self.bounds.begin_long()
     }
 
-    /// The lanes chosen of which some segment may have rows of it.
-    fn keys(&mut self, choice: &LaneChoice) -> Vec<Key> {
+    /// Its events in some lanes, by brand and behaviour, and from the oldest segment on.
+    ///
+    /// # Errors
+    /// When the bytes are corrupt, or when all brands are to be read and the statement is brief.
+    pub fn events<'s>(
+        &'s mut self,
+        choice: &LaneChoice,
+    ) -> Result<impl Iterator<Item = &'s Event> + use<'s, 'v>, ExecuteError> {
         let brands = match choice.brand {
             Some(brand) => {
                 self.find(brand);
                 brand..=brand
             }
             None => {
-                self.find_all();
+                self.find_all()?;
                 0..=u32::MAX
             }
         };
         let chosen = |behaviour: u16| {
             choice.behaviours.is_empty() || choice.behaviours.binary_search(&behaviour).is_ok()
         };
-        let lanes = self.lanes.range(brands).flat_map(|(_, lanes)| lanes);
-        let keys = lanes.map(|lane| (lane.brand(), lane.behaviour()));
-        let mut keys: Vec<Key> = keys.filter(|(_, behaviour)| chosen(*behaviour)).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
+        let mut read = Vec::new();
+        for (brand, of_brand) in self.brands.range_mut(brands) {
+            let mut wanted = None;
+            let BrandEvents { lanes, behaviours } = of_brand;
+            let behaviours = behaviours.iter_mut().enumerate();
+            for (place, (behaviour, events)) in behaviours.filter(|(_, (of, _))| chosen(*of)) {
+                if events.is_none() {
+                    let wanted = wanted.get_or_insert_with(|| self.wanted.of_brand(*brand));
+                    let lanes = lanes.lanes_at(place, self.view.snapshot().segments());
+                    let lanes = lanes.filter(|lane| wanted.wants(lane));
+                    let key = (*brand, *behaviour);
+                    *events = Some(events_in(lanes, key, self.consumer, &mut self.rows)?);
+                }
+                read.push(&*events);
+            }
+        }
+        Ok(read.into_iter().flatten().flatten())
     }
 
     /// Finds the lanes of a brand.
     fn find(&mut self, brand: u32) {
-        if self.is_whole || self.lanes.contains_key(&brand) {
-            return;
+        if !self.is_whole && !self.brands.contains_key(&brand) {
+            self.brands.insert(brand, BrandEvents::new(self.view.brand_lanes(brand)));
         }
-        let segments = self.view.snapshot().segments().iter();
-        let lanes = segments.flat_map(|segment| segment.lanes_of(brand));
-        let lanes = lanes.filter(|lane| self.may_have_rows(lane)).collect();
-        self.lanes.insert(brand, lanes);
     }
 
     /// Finds the lanes of all brands.
-    fn find_all(&mut self) {
-        if std::mem::replace(&mut self.is_whole, true) {
-            return;
+    fn find_all(&mut self) -> Result<(), ExecuteError> {
+        if self.is_whole {
+            return Ok(());
         }
-        self.lanes.clear();
-        for lane in self.view.snapshot().segments().iter().flat_map(|segment| segment.lanes()) {
-            if self.may_have_rows(&lane) {
-                self.lanes.entry(lane.brand()).or_default().push(lane);
+        self.bounds.begin_long()?;
+        let mut brands: BTreeMap<u32, BrandLanes> = BTreeMap::new();
+        for (number, segment) in self.view.snapshot().segments().iter().enumerate() {
+            self.bounds.check()?;
+            for lane in segment.lanes() {
+                let (first, last) = lane.chunks();
+                if (first..=last).contains(&(self.consumer >> 16)) {
+                    brands.entry(lane.brand()).or_default().add(number, lane);
+                }
             }
         }
-    }
-
-    fn may_have_rows(&self, lane: &Lane<'v>) -> bool {
-        let (first, last) = lane.chunks();
-        let days = lane.first_day() <= *self.days.end() && *self.days.start() <= lane.last_day();
-        (first..=last).contains(&(self.consumer >> 16))
-            && (days || self.orders.contains(&Some(lane.behaviour())))
-    }
-
-    /// Reads the events of a lane of all segments.
-    fn read(&mut self, key: Key) -> Result<(), CorruptError> {
-        let Entry::Vacant(entry) = self.events.entry(key) else { return Ok(()) };
-        let lanes = self.lanes.get(&key.0).into_iter().flatten();
-        let mut events = Vec::new();
-        for lane in lanes.filter(|lane| lane.behaviour() == key.1) {
-            lane.rows_of(self.consumer, ColumnSet::ALL, &mut self.rows)?;
-            let rows = &self.rows.rows;
-            events.extend((0..self.rows.len()).map(|row| Event {
-                brand: key.0,
-                behaviour: key.1,
-                day: rows.day[row],
-                second: rows.second[row],
-                count: rows.count[row],
-                touchpoint: rows.touchpoint[row],
-                category: rows.category[row],
-                item: rows.item[row],
-                order: rows.order[row],
-                amount: rows.amount[row],
-            }));
-        }
-        entry.insert(events);
+        let brands = brands.into_iter();
+        self.brands =
+            brands.map(|(brand, lanes)| (brand, BrandEvents::new(Arc::new(lanes)))).collect();
+        self.is_whole = true;
         Ok(())
     }
 
@@ -183,7 +180,7 @@ impl<'v> OneConsumer<'v> {
     ///
     /// # Errors
     /// When the bytes are corrupt.
-    pub(super) fn void(&mut self, brand: u32, as_of: i32) -> Result<&HashSet<u32>, CorruptError> {
+    pub(super) fn void(&mut self, brand: u32, as_of: i32) -> Result<&HashSet<u32>, ExecuteError> {
         if !self.voids.contains_key(&(brand, as_of)) {
             let void = self.find_void(brand, as_of)?;
             self.voids.insert((brand, as_of), void);
@@ -191,18 +188,24 @@ impl<'v> OneConsumer<'v> {
         Ok(self.voids.entry((brand, as_of)).or_default())
     }
 
-    fn find_void(&mut self, brand: u32, as_of: i32) -> Result<HashSet<u32>, CorruptError> {
-        let [Some(buy), Some(refund)] = self.orders else { return Ok(HashSet::new()) };
+    fn find_void(&mut self, brand: u32, as_of: i32) -> Result<HashSet<u32>, ExecuteError> {
+        let ids = ["buy", "refund"].map(|name| self.view.behaviour_id(name));
+        let [Some(buy), Some(refund)] = ids else { return Ok(HashSet::new()) };
+        let ordered = self.ordered.get_or_insert_with(|| {
+            let both = LaneChoice { brand: None, behaviours: vec![buy, refund] };
+            let wanted = Wanted::default().and(&both, i32::MIN..=i32::MAX);
+            Box::new(Self::within(self.view, self.consumer, wanted, self.bounds.clone()))
+        });
         let mut left: HashMap<u32, i128> = HashMap::new();
         let counts = |event: &&Event| event.order != 0 && event.day <= as_of;
         let choice = |behaviour| LaneChoice { brand: Some(brand), behaviours: vec![behaviour] };
-        for refund in self.events(&choice(refund))?.filter(counts) {
+        for refund in ordered.events(&choice(refund))?.filter(counts) {
             *left.entry(refund.order).or_default() -= i128::from(refund.amount);
         }
         if left.is_empty() {
             return Ok(HashSet::new());
         }
-        for bought in self.events(&choice(buy))?.filter(counts) {
+        for bought in ordered.events(&choice(buy))?.filter(counts) {
             if let Some(left) = left.get_mut(&bought.order) {
                 *left += i128::from(bought.amount);
             }
@@ -210,4 +213,37 @@ impl<'v> OneConsumer<'v> {
         let void = left.into_iter().filter(|(_, left)| *left <= 0);
         Ok(void.map(|(order, _)| order).collect())
     }
+}
+
+impl BrandEvents {
+    /// Nothing read yet.
+    fn new(lanes: Arc<BrandLanes>) -> Self {
+        let behaviours = lanes.behaviours().map(|behaviour| (behaviour, None)).collect();
+        Self { lanes, behaviours }
+    }
+}
+
+/// The events of a consumer in lanes of one brand and behaviour.
+fn events_in<'v>(
+    lanes: impl Iterator<Item = Lane<'v>>,
+    (brand, behaviour): (u32, u16),
+    consumer: u32,
+    found: &mut ConsumerRows,
+) -> Result<Vec<Event>, CorruptError> {
+    let mut events = Vec::new();
+    rows_of(lanes, consumer, ColumnSet::ALL, found, |rows| {
+        events.extend((0..rows.low.len()).map(|row| Event {
+            brand,
+            behaviour,
+            day: rows.day[row],
+            second: rows.second[row],
+            count: rows.count[row],
+            touchpoint: rows.touchpoint[row],
+            category: rows.category[row],
+            item: rows.item[row],
+            order: rows.order[row],
+            amount: rows.amount[row],
+        }));
+    })?;
+    Ok(events)
 }

@@ -1,41 +1,20 @@
 //! Whether one consumer is in a leaf: the same meanings as in `exec::leaf`, without sets.
 
 use std::collections::HashSet;
-use std::ops::RangeInclusive;
 
 use throng_query::plan::{AtLeast, Comparison};
 use throng_query::sample;
 use throng_storage::container::Container;
 use throng_storage::error::CorruptError;
 use throng_storage::index::IndexFile;
-use throng_storage::segment::{ColumnSet, ConsumerRows};
+use throng_storage::segment::{ColumnSet, ConsumerRows, rows_of};
 
 use super::events::{Event, OneConsumer};
 use crate::error::ExecuteError;
 use crate::exec::compile::comparison_holds;
-use crate::exec::program::{LaneChoice, Leaf, Node, Program, RowChoice, SpendChoice};
+use crate::exec::program::{LaneChoice, Leaf, RowChoice, SpendChoice};
 use crate::universe::NEVER;
 use crate::view::View;
-
-/// The days that the leaves of a program look at.
-pub fn days_of(program: &Program) -> RangeInclusive<i32> {
-    let leaves = program.nodes().iter().filter_map(|node| match node {
-        Node::Leaf(leaf) => Some(leaf),
-        _ => None,
-    });
-    let days = leaves.filter_map(|leaf| match leaf {
-        Leaf::Did { rows, .. } => Some(rows.days()),
-        Leaf::Spent { spend, .. } => Some(spend.rows.days()),
-        Leaf::State { last, .. } => Some(i32::MIN..=*last),
-        Leaf::Universe { .. } | Leaf::Index { .. } | Leaf::Range { .. } | Leaf::Sample { .. } => {
-            None
-        }
-    });
-    let both = |a: RangeInclusive<i32>, b: RangeInclusive<i32>| {
-        *a.start().min(b.start())..=*a.end().max(b.end())
-    };
-    days.reduce(both).unwrap_or(0..=0)
-}
 
 /// Whether the consumer is in a leaf.
 pub(super) fn holds(leaf: &Leaf, one: &mut OneConsumer<'_>) -> Result<bool, ExecuteError> {
@@ -66,7 +45,7 @@ fn counting(
     one: &mut OneConsumer<'_>,
     lanes: &LaneChoice,
     rows: &RowChoice,
-) -> Result<Vec<Event>, CorruptError> {
+) -> Result<Vec<Event>, ExecuteError> {
     let buy = one.view().behaviour_id("buy");
     let events = one.events(lanes)?.filter(|event| rows.has(event));
     let mut events: Vec<Event> = events.cloned().collect();
@@ -88,7 +67,7 @@ fn did(
     lanes: &LaneChoice,
     at_least: AtLeast,
     rows: &RowChoice,
-) -> Result<bool, CorruptError> {
+) -> Result<bool, ExecuteError> {
     let events = counting(one, lanes, rows)?;
     Ok(match at_least {
         AtLeast::Times(1) | AtLeast::Days(1) => !events.is_empty(),
@@ -109,7 +88,7 @@ fn spent(
     spend: &SpendChoice,
     comparison: Comparison,
     amount: i64,
-) -> Result<bool, CorruptError> {
+) -> Result<bool, ExecuteError> {
     let mut lanes = LaneChoice { brand: spend.brand, behaviours: vec![spend.buy] };
     let sums: Vec<i128> = match spend.above {
         Some(price) => {
@@ -139,7 +118,7 @@ fn in_state(
     brand: Option<u32>,
     (enter, exit): (u16, u16),
     last: i32,
-) -> Result<bool, CorruptError> {
+) -> Result<bool, ExecuteError> {
     let mut behaviours = vec![enter, exit];
     behaviours.sort_unstable();
     let events = one.events(&LaneChoice { brand, behaviours })?;
@@ -183,31 +162,31 @@ fn in_range(one: &OneConsumer<'_>, key: &str, low: u64, high: u64) -> Result<boo
 }
 
 /// Whether the consumer has an event by a day, or is known by attributes.
-fn in_universe(one: &OneConsumer<'_>, day: i32) -> Result<bool, CorruptError> {
+fn in_universe(one: &OneConsumer<'_>, day: i32) -> Result<bool, ExecuteError> {
     let (view, consumer) = (one.view(), one.consumer());
     if let Some(known) = view.known()
         && in_set(known, 0, consumer)?
     {
         return Ok(true);
     }
+    if !view.is_universe_ready() {
+        one.begin_long()?;
+    }
     if let Some(universe) = view.universe()? {
         let first = universe.first_days(consumer >> 16);
         return Ok(first.is_some_and(|days| is_by(days[usize::from(low_of(consumer))], day)));
     }
-    has_presence(view, consumer, day)
+    Ok(has_presence(view, consumer, day)?)
 }
 
 fn has_presence(view: &View, consumer: u32, day: i32) -> Result<bool, CorruptError> {
-    let mut found = ConsumerRows::default();
-    for lane in view.snapshot().segments().iter().filter_map(|segment| segment.presence()) {
-        if lane.first_day() <= day {
-            lane.rows_of(consumer, ColumnSet::DAY, &mut found)?;
-            if found.rows.day.iter().take(found.len()).any(|first| *first <= day) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
+    let lanes = view.snapshot().segments().iter().filter_map(|segment| segment.presence());
+    let lanes = lanes.filter(|lane| lane.first_day() <= day);
+    let mut found = false;
+    rows_of(lanes, consumer, ColumnSet::DAY, &mut ConsumerRows::default(), |rows| {
+        found |= rows.day.iter().any(|first| *first <= day);
+    })?;
+    Ok(found)
 }
 
 /// Whether a first day is one, and on or before a day.

@@ -4,7 +4,8 @@
 mod events;
 mod holds;
 mod leaves;
+mod wanted;
 
 pub use events::{Event, OneConsumer};
 pub use holds::holds;
-pub use leaves::days_of;
+pub use wanted::Wanted;
