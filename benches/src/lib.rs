@@ -15,7 +15,7 @@ mod valuation;
 pub use beside::{beside, store_of_loads};
 pub use growth::growth;
 pub use reference::{Failure, Outcome, Reference, SEED, THREADS, Times, median};
-pub use service::{cancel, fair};
+pub use service::{cancel, fair, point};
 pub use sets::{make_sets, sets, write_sets};
 pub use stream::{StreamOptions, Streamed, stream};
 pub use valuation::{attributes, valuation};

@@ -14,7 +14,7 @@ use throng::storage::rows::EventColumns;
 use throng::{Background, CompactionOptions, Database, UseMemo, Value};
 use throng_benches::{
     Outcome, Reference, StreamOptions, Times, attributes, beside, cancel, fair, growth, make_sets,
-    median, sets, stream, valuation, write_sets,
+    median, point, sets, stream, valuation, write_sets,
 };
 
 /// Statements allocate and free some megabytes each, on several threads. The system's allocator
@@ -64,6 +64,7 @@ fn main() -> Outcome {
             };
             fair(&path("data")?, Duration::from_secs(text("seconds")?.parse()?), memo, &mut line)
         }
+        "point" => point(&path("data")?, rounds()?, text("only").ok().as_deref(), &mut line),
         "make-sets" => make_sets(&path("data")?, text("consumers")?.parse()?),
         "write-sets" => write_sets(&path("out")?, text("consumers")?.parse()?),
         "sets" => sets(&path("data")?, text("consumers")?.parse()?, rounds()?),

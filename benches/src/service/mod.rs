@@ -3,6 +3,8 @@
 mod cancel;
 mod fair;
 mod heavy;
+mod point;
 
 pub use cancel::cancel;
 pub use fair::fair;
+pub use point::point;
