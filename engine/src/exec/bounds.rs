@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::memory::{Account, Held};
 use super::share::{AsWorker, Turn};
@@ -13,8 +13,17 @@ use crate::error::{ExecuteError, MemoryUse};
 use crate::options::{Length, MEMORY_DEFAULT, Probe};
 
 thread_local! {
-    /// How long this worker has given way during the present piece of work.
-    static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    /// Since when this worker has worked without its being counted; none between two pieces.
+    static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Ends a piece of work when it is dropped, also by a panic: the thread may go on to others.
+struct PieceOver;
+
+impl Drop for PieceOver {
+    fn drop(&mut self) {
+        SINCE.set(None);
+    }
 }
 
 /// What a statement may use, and what may end it. Clones are of the same statement.
@@ -87,8 +96,12 @@ impl Bounds {
     /// As [`Self::check`].
     pub fn pause(&self) -> Result<(), ExecuteError> {
         loop {
+            self.count_work();
             let (waited, turn) = self.work.give_way();
-            WAITED.set(WAITED.get() + waited);
+            if !waited.is_zero() && SINCE.get().is_some() {
+                // Who gives way is not at work.
+                SINCE.set(Some(Instant::now()));
+            }
             self.check()?;
             if turn == Turn::Ours {
                 return Ok(());
@@ -106,12 +119,20 @@ impl Bounds {
     ) -> Result<T, ExecuteError> {
         self.pause()?;
         self.probe.call();
-        let start = Instant::now();
-        WAITED.set(Duration::ZERO);
+        SINCE.set(Some(Instant::now()));
+        let _over = PieceOver;
         let done = work();
-        // Who gives way is not at work.
-        self.work.add(start.elapsed().saturating_sub(WAITED.get()));
+        self.count_work();
         done
+    }
+
+    /// Counts what this worker has worked so far: what it is at now may go on for some pieces.
+    fn count_work(&self) {
+        if let Some(since) = SINCE.get() {
+            let now = Instant::now();
+            self.work.add(now.saturating_duration_since(since));
+            SINCE.set(Some(now));
+        }
     }
 
     /// The thread is a worker of the statement while the guard lives.

@@ -5,11 +5,15 @@ use std::ops::{Range, RangeInclusive};
 
 use throng_storage::segment::{Lane, LaneCursor, WindowRows};
 
+use super::bounds::Bounds;
 use super::program::{LaneChoice, NodeId};
 use super::run::Spans;
 use super::trace::Trace;
 use crate::error::ExecuteError;
 use crate::view::View;
+
+/// Rows that are read in some tens of microseconds.
+pub(super) const ROWS_BETWEEN_PAUSES: usize = 1 << 12;
 
 /// No further run of the chunk.
 const LAST: usize = usize::MAX;
@@ -113,15 +117,18 @@ impl<'v, P: Purpose> Walk<'v, P> {
         }
     }
 
-    /// Reads the rows of some chunks.
+    /// Reads the rows of some chunks. Every few thousand of them the statement can be ended or give
+    /// way.
     ///
     /// # Errors
-    /// When bytes of the store are corrupt.
+    /// When bytes of the store are corrupt, and as [`Bounds::pause`].
     pub(super) fn read(
         &mut self,
         chunks: Range<u32>,
         trace: &mut Trace,
+        bounds: &Bounds,
     ) -> Result<(), ExecuteError> {
+        let mut since = 0_u64;
         let Range { start: first, end } = chunks;
         self.first = first;
         self.rows.clear();
@@ -154,6 +161,11 @@ impl<'v, P: Purpose> Walk<'v, P> {
             } else {
                 lane.cursor.append_consumers(first..end, &mut self.lows, &mut visit)?
             };
+            since += read.rows;
+            if since > ROWS_BETWEEN_PAUSES as u64 {
+                since = 0;
+                bounds.pause()?;
+            }
             account.bytes += read.bytes;
             account.chunks += read.chunks;
             if lane.dated {

@@ -16,7 +16,7 @@ use crate::exec::program::{Program, SpendChoice};
 use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
-use crate::exec::walk::{Walk, each_lane, spans};
+use crate::exec::walk::{ROWS_BETWEEN_PAUSES, Walk, each_lane, spans};
 use crate::view::View;
 
 /// Counts consumers by combination of a plan's leaves, and adds up their money where any is given.
@@ -46,6 +46,7 @@ pub fn census(
 /// What one worker has.
 struct Taker<'v, M, const COUNTERS: usize> {
     plan: &'v CensusPlan,
+    bounds: &'v Bounds,
     walk: Walk<'v, Marking>,
     marks: Marks<M, COUNTERS>,
     /// Computes the leaves that are sets, and lends what money is read with.
@@ -86,10 +87,18 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
-        self.walk.read(chunks.clone(), &mut self.trace)?;
+        self.walk.read(chunks.clone(), &mut self.trace, self.bounds)?;
+        let mut since = 0;
         for chunk in chunks.clone() {
+            if since > ROWS_BETWEEN_PAUSES {
+                since = 0;
+                self.bounds.pause()?;
+            }
             let marks = &mut self.marks;
-            self.walk.chunk(chunk, |lows, days, how| marks.add(lows, days, how));
+            self.walk.chunk(chunk, |lows, days, how| {
+                since += lows.len();
+                marks.add(lows, days, how);
+            });
             self.sets(chunk)?;
             self.money(chunk)?;
             self.marks.count_into(&mut self.combinations);
@@ -113,7 +122,7 @@ impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
         view: &'v View,
         program: &'v Program,
         (plan, money): (&'v CensusPlan, Option<&SpendChoice>),
-        bounds: &Bounds,
+        bounds: &'v Bounds,
     ) -> Self {
         let walk = open(view, plan);
         let is_set = |leaf: &PlannedLeaf| !matches!(leaf.reading, Reading::Rows(_));
@@ -121,6 +130,7 @@ impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
         let nodes = vec![NodeTrace::default(); program.nodes().len()];
         Self {
             plan,
+            bounds,
             marks: Marks::new(),
             walk,
             sets: sets.then(|| Worker::new(view, program, bounds.timing)),

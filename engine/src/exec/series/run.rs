@@ -15,7 +15,7 @@ use crate::exec::program::{Program, SpendChoice};
 use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
-use crate::exec::walk::{Walk, each_lane, spans};
+use crate::exec::walk::{ROWS_BETWEEN_PAUSES, Walk, each_lane, spans};
 use crate::kernel;
 use crate::view::View;
 
@@ -81,6 +81,7 @@ pub fn series(
 /// What one worker has.
 struct Taker<'v> {
     plan: &'v SeriesPlan<'v>,
+    bounds: &'v Bounds,
     asked: &'v [Vec<Later>],
     walk: Walk<'v, LanePurpose>,
     chunk: ChunkDays,
@@ -105,10 +106,18 @@ impl SpanWork for Taker<'_> {
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
-        self.walk.read(chunks.clone(), &mut self.trace)?;
+        self.walk.read(chunks.clone(), &mut self.trace, self.bounds)?;
+        let mut since = 0;
         for chunk in chunks.clone() {
+            if since > ROWS_BETWEEN_PAUSES {
+                since = 0;
+                self.bounds.pause()?;
+            }
             let days = &mut self.chunk;
-            self.walk.chunk(chunk, |lows, _, _| days.place(lows));
+            self.walk.chunk(chunk, |lows, _, _| {
+                since += lows.len();
+                days.place(lows);
+            });
             if !days.lows.is_empty() {
                 let numbered = self.plan.nodes.iter().enumerate();
                 let rows = numbered.filter(|(_, node)| matches!(node, SeriesNode::Rows(_)));
@@ -143,7 +152,7 @@ impl<'v> Taker<'v> {
         program: &'v Program,
         plan: &'v SeriesPlan<'v>,
         (asked, money): (&'v [Vec<Later>], Option<&'v SeriesMoney>),
-        bounds: &Bounds,
+        bounds: &'v Bounds,
     ) -> Self {
         let mut walk = Walk::new();
         let mut kept = Vec::new();
@@ -172,6 +181,7 @@ impl<'v> Taker<'v> {
         let nodes = vec![NodeTrace::default(); program.nodes().len()];
         Self {
             plan,
+            bounds,
             asked,
             walk,
             chunk: ChunkDays::new(plan.nodes.len(), &kept),
