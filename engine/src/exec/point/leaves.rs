@@ -197,3 +197,35 @@ fn is_by(first: u16, day: i32) -> bool {
 fn low_of(consumer: u32) -> u16 {
     u16::try_from(consumer & 0xFFFF).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{has_presence, is_by};
+    use crate::{CreateOptions, Database, Date, Event, EventBatch, When};
+
+    #[test]
+    fn presence_lanes_say_of_one_consumer_what_the_universe_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let database = Database::create(&path, &CreateOptions::default()).unwrap();
+        // Some come again in a later batch, on an earlier day or a later one.
+        for round in 0..3 {
+            let mut batch = EventBatch::new();
+            for number in (0..300).filter(|number| number % (round + 1) == 0) {
+                let day = When::day(Date(17_000 + (number * 7 + round * 31) % 60));
+                batch.push(&Event::new(&format!("id:{number}"), "one", "buy", day));
+            }
+            database.ingest(&batch, None).unwrap();
+        }
+        let view = database.view().unwrap();
+        let universe = view.universe().unwrap().unwrap();
+        let days = universe.first_days(0).unwrap();
+        for consumer in 0..310_u32 {
+            for day in [-1, 16_999, 17_000, 17_013, 17_040, 17_059, 17_060] {
+                let expected = is_by(days[consumer as usize], day);
+                let found = has_presence(&view, consumer, day).unwrap();
+                assert_eq!(found, expected, "{consumer} on {day}");
+            }
+        }
+    }
+}
