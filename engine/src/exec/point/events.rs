@@ -109,7 +109,8 @@ impl<'v> OneConsumer<'v> {
     /// Its events in some lanes, by brand and behaviour, and from the oldest segment on.
     ///
     /// # Errors
-    /// When the bytes are corrupt, or when all brands are to be read and the statement is brief.
+    /// When the bytes are corrupt, when all brands are to be read and the statement is brief, and as
+    /// [`Bounds::check`].
     pub fn events<'s>(
         &'s mut self,
         choice: &LaneChoice,
@@ -129,6 +130,7 @@ impl<'v> OneConsumer<'v> {
         };
         let mut read = Vec::new();
         for (brand, of_brand) in self.brands.range_mut(brands) {
+            self.bounds.check()?;
             let mut wanted = None;
             let BrandEvents { lanes, behaviours } = of_brand;
             let behaviours = behaviours.iter_mut().enumerate();
