@@ -107,7 +107,7 @@ fn consumers_of(lane: Lane<'_>) -> Result<(), CorruptError> {
     for chunk in [first, first.midpoint(last), last] {
         for low in [0, 1, 77, 0x7FFF, 0xFFFE, 0xFFFF] {
             let lane = std::iter::once(lane);
-            rows_of(lane, chunk << 16 | low, ColumnSet::ALL, &mut rows, |_| ())?;
+            rows_of(lane, chunk << 16 | low, ColumnSet::ALL, &mut rows, |_, _| ())?;
         }
     }
     Ok(())

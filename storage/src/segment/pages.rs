@@ -21,7 +21,7 @@ const LINE: usize = 64;
 /// A lane's list of pages, its bytes verified.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pages<'a> {
-    lane: Lane<'a>,
+    pub(super) lane: Lane<'a>,
     /// Of a lane of one page it is empty: the directory says what that page is.
     list: &'a [u8],
 }

@@ -17,9 +17,11 @@ pub struct ConsumerRows {
     repeats: Vec<u32>,
 }
 
+/// Lanes whose pages are looked up together: what is read of them fits the second cache.
+const LANES_AT_ONCE: usize = 64;
+
 /// The page of a lane that has a consumer if the lane has it.
 struct Found<'a> {
-    first_day: i32,
     pages: Pages<'a>,
     at: usize,
     entry: PageEntry,
@@ -28,7 +30,8 @@ struct Found<'a> {
 /// Reads the rows of a consumer in some lanes, each of which takes about as long as finding one
 /// page, however many rows it has. Calls `visit` with the rows of each lane that has any.
 ///
-/// The pages of all lanes are looked up before the first is read: meanwhile they come from memory.
+/// The pages of some lanes are looked up before the first of them is read: meanwhile they come from
+/// memory.
 ///
 /// # Errors
 /// When the bytes do not match their checksum or do not decode.
@@ -37,26 +40,44 @@ pub fn rows_of<'a>(
     consumer: u32,
     columns: ColumnSet,
     out: &mut ConsumerRows,
-    mut visit: impl FnMut(&RowBuffer),
+    mut visit: impl FnMut(Lane<'a>, &RowBuffer),
 ) -> Result<(), CorruptError> {
-    let lanes: Vec<_> = lanes.filter(|lane| may_have(lane, consumer)).collect();
-    lanes.iter().for_each(|lane| Pages::prefetch_entry(lane, consumer >> 16));
-    let mut found = Vec::with_capacity(lanes.len());
-    for lane in lanes {
-        if let Some((pages, at, entry)) = page_of(lane, consumer)? {
-            pages.prefetch(entry, consumer);
-            found.push(Found { first_day: lane.segment.first_day(), pages, at, entry });
+    let mut lanes = lanes.filter(|lane| may_have(lane, consumer));
+    let (mut some, mut found) = (Vec::new(), Vec::new());
+    loop {
+        some.clear();
+        some.extend(lanes.by_ref().take(LANES_AT_ONCE));
+        if some.is_empty() {
+            return Ok(());
+        }
+        some.iter().for_each(|lane| Pages::prefetch_entry(lane, consumer >> 16));
+        for lane in some.drain(..) {
+            if let Some((pages, at, entry)) = page_of(lane, consumer)? {
+                pages.prefetch(entry, consumer);
+                found.push(Found { pages, at, entry });
+            }
+        }
+        for found in found.drain(..) {
+            read(found, (consumer, columns), out, &mut visit)?;
         }
     }
-    for Found { first_day, pages, at, entry } in found {
-        let Some(page) = pages.open_for(at, entry, consumer)? else { continue };
-        let Some(place) = page.place_of(consumer)? else { continue };
-        let rows = page.rows_at(place, &mut out.repeats)?;
-        out.rows.low.clear();
-        out.rows.low.resize(rows.len(), low_of(consumer));
-        page.decode(first_day, rows, columns, &mut out.rows)?;
-        visit(&out.rows);
-    }
+}
+
+/// Reads the rows of a consumer in a page that was found.
+fn read<'a>(
+    Found { pages, at, entry }: Found<'a>,
+    (consumer, columns): (u32, ColumnSet),
+    out: &mut ConsumerRows,
+    visit: &mut impl FnMut(Lane<'a>, &RowBuffer),
+) -> Result<(), CorruptError> {
+    let Some(page) = pages.open_for(at, entry, consumer)? else { return Ok(()) };
+    let Some(place) = page.place_of(consumer)? else { return Ok(()) };
+    let rows = page.rows_at(place, &mut out.repeats)?;
+    out.rows.low.clear();
+    out.rows.low.resize(rows.len(), low_of(consumer));
+    let lane = pages.lane;
+    page.decode(lane.segment.first_day(), rows, columns, &mut out.rows)?;
+    visit(lane, &out.rows);
     Ok(())
 }
 

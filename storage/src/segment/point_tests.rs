@@ -47,7 +47,7 @@ fn compare(shape: Shape, random: &mut Pcg64) {
             let mut found = 0;
             let scratch = &mut ConsumerRows::default();
             let lanes = std::iter::once(lane);
-            rows_of(lanes, consumer, columns, scratch, |rows| found = rows.low.len()).unwrap();
+            rows_of(lanes, consumer, columns, scratch, |_, rows| found = rows.low.len()).unwrap();
             found
         };
         let (brand, behaviour) = (lane.brand(), lane.behaviour());
@@ -57,7 +57,7 @@ fn compare(shape: Shape, random: &mut Pcg64) {
         for (consumer, rows) in of.iter().step_by(step).chain(of.iter().next_back()) {
             let mut read = Vec::new();
             let lanes = std::iter::once(segment.attach(&lane.detach()));
-            rows_of(lanes, *consumer, ColumnSet::ALL, &mut scratch, |rows| {
+            rows_of(lanes, *consumer, ColumnSet::ALL, &mut scratch, |_, rows| {
                 read = listed(brand, behaviour, *consumer, rows);
             })
             .unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use throng_storage::error::CorruptError;
-use throng_storage::segment::{ColumnSet, ConsumerRows, Lane, rows_of};
+use throng_storage::segment::{ColumnSet, ConsumerRows, Lane, RowBuffer, rows_of};
 
 use super::wanted::Wanted;
 use crate::brand_lanes::BrandLanes;
@@ -59,7 +59,7 @@ pub struct OneConsumer<'v> {
 }
 
 /// What the consumer did at one brand.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct BrandEvents {
     lanes: Arc<BrandLanes>,
     /// By behaviour that has lanes, the events once they were read.
@@ -155,25 +155,32 @@ impl<'v> OneConsumer<'v> {
         }
     }
 
-    /// Finds the lanes of all brands.
+    /// Reads the lanes of all brands.
     fn find_all(&mut self) -> Result<(), ExecuteError> {
         if self.is_whole {
             return Ok(());
         }
         self.bounds.begin_long()?;
-        let mut brands: BTreeMap<u32, BrandLanes> = BTreeMap::new();
-        for (number, segment) in self.view.snapshot().segments().iter().enumerate() {
+        self.brands.clear();
+        let (brands, consumer, wanted) = (&mut self.brands, self.consumer, &self.wanted);
+        for segment in self.view.snapshot().segments() {
             self.bounds.check()?;
-            for lane in segment.lanes() {
-                let (first, last) = lane.chunks();
-                if (first..=last).contains(&(self.consumer >> 16)) {
-                    brands.entry(lane.brand()).or_default().add(number, lane);
-                }
-            }
+            // They are in the order of brands.
+            let mut of_brand = None;
+            let lanes = segment.lanes().filter(|lane| {
+                let brand = lane.brand();
+                let (_, wanted) = match of_brand.take() {
+                    Some((other, wanted)) if other == brand => of_brand.insert((brand, wanted)),
+                    _ => of_brand.insert((brand, wanted.of_brand(brand))),
+                };
+                wanted.wants(lane)
+            });
+            rows_of(lanes, consumer, ColumnSet::ALL, &mut self.rows, |lane, rows| {
+                let key = (lane.brand(), lane.behaviour());
+                let events = brands.entry(key.0).or_default().of(key.1);
+                events.extend(events_of(rows, key));
+            })?;
         }
-        let brands = brands.into_iter();
-        self.brands =
-            brands.map(|(brand, lanes)| (brand, BrandEvents::new(Arc::new(lanes)))).collect();
         self.is_whole = true;
         Ok(())
     }
@@ -223,29 +230,44 @@ impl BrandEvents {
         let behaviours = lanes.behaviours().map(|behaviour| (behaviour, None)).collect();
         Self { lanes, behaviours }
     }
+
+    /// The events of a behaviour, to which those of a later segment are added.
+    fn of(&mut self, behaviour: u16) -> &mut Vec<Event> {
+        let found = self.behaviours.binary_search_by_key(&behaviour, |(other, _)| *other);
+        let place = found.unwrap_or_else(|place| {
+            self.behaviours.insert(place, (behaviour, None));
+            place
+        });
+        self.behaviours[place].1.get_or_insert_default()
+    }
 }
 
 /// The events of a consumer in lanes of one brand and behaviour.
 fn events_in<'v>(
     lanes: impl Iterator<Item = Lane<'v>>,
-    (brand, behaviour): (u32, u16),
+    key: (u32, u16),
     consumer: u32,
     found: &mut ConsumerRows,
 ) -> Result<Vec<Event>, CorruptError> {
     let mut events = Vec::new();
-    rows_of(lanes, consumer, ColumnSet::ALL, found, |rows| {
-        events.extend((0..rows.low.len()).map(|row| Event {
-            brand,
-            behaviour,
-            day: rows.day[row],
-            second: rows.second[row],
-            count: rows.count[row],
-            touchpoint: rows.touchpoint[row],
-            category: rows.category[row],
-            item: rows.item[row],
-            order: rows.order[row],
-            amount: rows.amount[row],
-        }));
+    rows_of(lanes, consumer, ColumnSet::ALL, found, |_, rows| {
+        events.extend(events_of(rows, key));
     })?;
     Ok(events)
+}
+
+/// Rows with all columns as events.
+fn events_of(rows: &RowBuffer, (brand, behaviour): (u32, u16)) -> impl Iterator<Item = Event> {
+    (0..rows.low.len()).map(move |row| Event {
+        brand,
+        behaviour,
+        day: rows.day[row],
+        second: rows.second[row],
+        count: rows.count[row],
+        touchpoint: rows.touchpoint[row],
+        category: rows.category[row],
+        item: rows.item[row],
+        order: rows.order[row],
+        amount: rows.amount[row],
+    })
 }

@@ -183,7 +183,7 @@ fn has_presence(view: &View, consumer: u32, day: i32) -> Result<bool, CorruptErr
     let lanes = view.snapshot().segments().iter().filter_map(|segment| segment.presence());
     let lanes = lanes.filter(|lane| lane.first_day() <= day);
     let mut found = false;
-    rows_of(lanes, consumer, ColumnSet::DAY, &mut ConsumerRows::default(), |rows| {
+    rows_of(lanes, consumer, ColumnSet::DAY, &mut ConsumerRows::default(), |_, rows| {
         found |= rows.day.iter().any(|first| *first <= day);
     })?;
     Ok(found)
