@@ -109,8 +109,8 @@ impl<'v> OneConsumer<'v> {
     /// Its events in some lanes, by brand and behaviour, and from the oldest segment on.
     ///
     /// # Errors
-    /// When the bytes are corrupt, when all brands are to be read and the statement is brief, and as
-    /// [`Bounds::check`].
+    /// When the bytes are corrupt, when all brands are to be read and the statement is brief, and
+    /// as [`Bounds::check`].
     pub fn events<'s>(
         &'s mut self,
         choice: &LaneChoice,
