@@ -70,9 +70,10 @@ fn after_zeros_by_words(data: &[u8], bits: usize, zeros: usize) -> Option<usize>
 
 #[cfg(test)]
 mod tests {
-    use rand::{RngExt, SeedableRng};
+    use rand::SeedableRng;
     use rand_pcg::Pcg64;
 
+    use super::super::unpack::tests::random_bits;
     use super::*;
     use crate::level;
 
@@ -81,12 +82,7 @@ mod tests {
         let mut random = Pcg64::seed_from_u64(14);
         for bits in [0_usize, 1, 63, 64, 65, 200, 1000] {
             for density in [0, 1, 4, 8] {
-                let set: Vec<bool> =
-                    (0..bits).map(|_| random.random_range(0..8) < density).collect();
-                let mut data = vec![0_u8; bits.div_ceil(8)];
-                set.iter()
-                    .enumerate()
-                    .for_each(|(bit, set)| data[bit / 8] |= u8::from(*set) << (bit % 8));
+                let (set, mut data) = random_bits(bits, density, &mut random);
                 // What follows does not count.
                 data.extend([0x55; 9]);
                 let zeros: Vec<usize> = (0..bits).filter(|bit| !set[*bit]).collect();

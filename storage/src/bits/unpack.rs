@@ -283,12 +283,26 @@ pub(super) fn combine(steps: &mut [u32], lows: &[u32], low_bits: u32, base: u32)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_pcg::Pcg64;
 
     use super::*;
     use crate::level::Level;
+
+    /// Bits, so many of eight set, and their stream.
+    pub(in crate::bits) fn random_bits(
+        bits: usize,
+        density: u32,
+        random: &mut Pcg64,
+    ) -> (Vec<bool>, Vec<u8>) {
+        let set: Vec<bool> = (0..bits).map(|_| random.random_range(0..8) < density).collect();
+        let mut data = vec![0_u8; bits.div_ceil(8)];
+        for (bit, set) in set.iter().enumerate() {
+            data[bit / 8] |= u8::from(*set) << (bit % 8);
+        }
+        (set, data)
+    }
 
     #[test]
     fn every_level_unpacks_what_the_naive_loop_does() {
@@ -350,12 +364,7 @@ mod tests {
         let mut random = Pcg64::seed_from_u64(12);
         for bits in [0_usize, 1, 15, 16, 63, 64, 65, 100, 1000] {
             for density in [1, 4, 8] {
-                let set: Vec<bool> =
-                    (0..bits).map(|_| random.random_range(0..8) < density).collect();
-                let mut data = vec![0_u8; bits.div_ceil(8)];
-                set.iter()
-                    .enumerate()
-                    .for_each(|(bit, set)| data[bit / 8] |= u8::from(*set) << (bit % 8));
+                let (set, mut data) = random_bits(bits, density, &mut random);
                 // What follows does not count.
                 data.push(0xff);
                 let mut expected = Vec::new();
