@@ -128,13 +128,7 @@ impl Database {
         parameters: &[Parameter],
         options: &ExecuteOptions,
     ) -> Result<Answer, DatabaseError> {
-        let reader = match options.length {
-            Length::Any => self.snapshot()?,
-            Length::Brief => match self.present.ready_view() {
-                Some(view) => self.reader(view),
-                None => return Err(ExecuteError::TakesLonger.into()),
-            },
-        };
+        let reader = self.present_for(options)?;
         let plan = reader.bind(text, parameters)?;
         self.run(&reader, &plan, options)
     }
@@ -152,7 +146,7 @@ impl Database {
             let (found, expected) = (plan.version, PLAN_VERSION);
             return Err(ExecuteError::PlanVersion { found, expected }.into());
         }
-        self.run(&self.snapshot()?, plan, options)
+        self.run(&self.present_for(options)?, plan, options)
     }
 
     fn run(
@@ -205,6 +199,17 @@ impl Database {
     /// When stored definitions cannot be read.
     pub fn snapshot(&self) -> Result<Reader, DatabaseError> {
         Ok(self.reader(self.view()?))
+    }
+
+    /// The present for one statement. A brief one waits for nothing to be resolved.
+    fn present_for(&self, options: &ExecuteOptions) -> Result<Reader, DatabaseError> {
+        match options.length {
+            Length::Any => self.snapshot(),
+            Length::Brief => {
+                let view = self.present.ready_view().ok_or(ExecuteError::TakesLonger)?;
+                Ok(self.reader(view))
+            }
+        }
     }
 
     fn reader(&self, view: Arc<View>) -> Reader {

@@ -6,6 +6,8 @@ use super::steps::Step;
 
 /// Days of all passes together: each is compiled.
 const DAYS_MAX: usize = 8;
+/// Sets of an overlap: each is compiled, and looked up in every segment.
+const SETS_MAX: usize = 32;
 
 /// Whether nothing but reading takes long, so that it is brief where nothing is read.
 pub fn may_be(query: &Query, steps: &[Step<'_>]) -> bool {
@@ -14,12 +16,12 @@ pub fn may_be(query: &Query, steps: &[Step<'_>]) -> bool {
         Measure::Count
         | Measure::Spend(_)
         | Measure::AttributeSum { .. }
-        | Measure::Overlap { .. }
         | Measure::Profile
         | Measure::Compare { .. }
         | Measure::Flow(_)
         | Measure::Ledger(_)
         | Measure::Purchases(_) => true,
+        Measure::Overlap { ref operands, .. } => operands.len() <= SETS_MAX,
         // They compute with what was counted.
         Measure::Asset(_) | Measure::Backtest(_) | Measure::Named(_) => false,
     };
