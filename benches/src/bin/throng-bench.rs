@@ -6,6 +6,7 @@ use std::error::Error;
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use throng::market::{REFERENCE_CONSUMERS, ReferenceEvents};
@@ -22,7 +23,17 @@ use throng_benches::{
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> Outcome {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("throng-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome {
     let mut arguments = std::env::args().skip(1);
     let job = arguments.next().unwrap_or_default();
     let mut options = BTreeMap::new();
@@ -41,7 +52,10 @@ fn main() -> Outcome {
         let people = text("people").ok().map_or(Ok(REFERENCE_CONSUMERS), |n| n.parse())?;
         Ok(Reference { events: text("events")?.parse()?, people, times })
     };
-    let rounds = || -> Result<usize, Box<dyn Error>> { Ok(text("rounds")?.parse()?) };
+    let rounds = || -> Result<usize, Box<dyn Error>> {
+        let rounds = text("rounds")?;
+        Ok(rounds.parse().map_err(|_| format!("--rounds {rounds}: it is a number"))?)
+    };
     match job.as_str() {
         "csv" => write_file(&path("out")?, reference()?, ReferenceEvents::CSV_HEADER, csv_bytes),
         "raw" => match times {

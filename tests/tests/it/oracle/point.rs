@@ -1,6 +1,6 @@
 //! Questions about one consumer read its rows alone: they say of it what sets say of everybody.
 
-use throng::{Database, Value};
+use throng::{Database, DatabaseError, ExecuteError, Value};
 
 use super::dice::Dice;
 use super::load::Pair;
@@ -21,10 +21,8 @@ fn matches(db: &Database, person: &str, day: &str) -> Option<(Value, Value)> {
         format!("MATCH CONSUMER {person} AGAINST AUDIENCE asked_live, asked_frozen AS OF {day}");
     match db.query(&asked) {
         Ok(answer) => Some((answer.rows[0][1].clone(), answer.rows[1][1].clone())),
-        Err(error) => {
-            assert!(error.to_string().contains("is not known"), "{error}");
-            None
-        }
+        Err(DatabaseError::Execute(ExecuteError::UnknownConsumer { .. })) => None,
+        Err(error) => panic!("{asked}\n{error}"),
     }
 }
 
