@@ -3,6 +3,7 @@
 mod bounds;
 mod census;
 mod compile;
+mod crew;
 mod divide;
 mod eval;
 mod in_place;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 use super::bounds::Bounds;
+use super::crew::on_workers;
 use super::eval::Worker;
 use super::keeper::Keeper;
 use super::program::Program;
@@ -169,23 +170,4 @@ where
     fn finish(self) -> Self::Made {
         (self.state, self.worker.trace, self.keeper)
     }
-}
-
-/// Runs `work` on this thread and on `workers - 1` more; a panic in one becomes an error.
-fn on_workers<T: Send>(
-    workers: usize,
-    work: &(impl Fn() -> T + Sync),
-) -> Result<Vec<T>, ExecuteError> {
-    if workers == 1 {
-        return Ok(vec![work()]);
-    }
-    crossbeam::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(|_| work())).collect();
-        let mut results = vec![work()];
-        for other in others {
-            results.push(other.join().map_err(|_| ExecuteError::Panicked)?);
-        }
-        Ok(results)
-    })
-    .map_err(|_| ExecuteError::Panicked)?
 }
