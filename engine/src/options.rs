@@ -138,6 +138,9 @@ pub enum Method {
     Best,
     /// Always as sets.
     Sets,
+    /// By the rows of one leaf, and by looking up everybody who is in it, wherever a leaf has all
+    /// who are counted.
+    Lead,
 }
 
 /// Whether a statement uses the memo: the sets that statements before it asked for, as long as what

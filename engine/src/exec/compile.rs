@@ -541,7 +541,7 @@ fn narrow(chosen: Option<Vec<u32>>, targets: &[u32]) -> Option<Vec<u32>> {
 }
 
 /// Whether `left comparison right`.
-pub fn comparison_holds(comparison: Comparison, left: i128, right: i128) -> bool {
+pub fn comparison_holds<T: Ord>(comparison: Comparison, left: T, right: T) -> bool {
     match comparison {
         Comparison::Equal => left == right,
         Comparison::NotEqual => left != right,

@@ -46,6 +46,8 @@ pub enum Way {
     Sets,
     /// Row by row: consumers were counted by the combination of leaves they are in.
     Rows,
+    /// Row by row of one leaf; whatever else there is was asked of its members, one by one.
+    Lead,
     /// Row by row, all days at once.
     Days,
     /// From the memo alone.
@@ -84,6 +86,8 @@ pub struct Trace {
     pub elapsed: Duration,
     /// How it was run.
     pub way: Way,
+    /// Consumers who were looked up one by one.
+    pub consumers: u64,
 }
 
 impl Touched {
@@ -156,6 +160,7 @@ impl Trace {
         }
         self.chunks += other.chunks;
         self.workers += other.workers;
+        self.consumers += other.consumers;
         self.elapsed = self.elapsed.max(other.elapsed);
     }
 }

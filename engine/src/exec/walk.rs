@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::{Range, RangeInclusive};
 
-use throng_storage::segment::{Lane, LaneCursor, WindowRows};
+use throng_storage::segment::{AmountRows, Lane, LaneCursor, WindowRows};
 
 use super::bounds::Bounds;
 use super::program::{LaneChoice, NodeId};
@@ -20,9 +20,28 @@ const LAST: usize = usize::MAX;
 
 /// What the rows of one lane are read for.
 pub(super) trait Purpose {
-    /// Ends the making of it; only rows on some days will be read. Whether it needs no more than
-    /// who has a row.
-    fn settle(&mut self, read: &RangeInclusive<i32>) -> bool;
+    /// Ends the making of it; only rows on some days will be read. What it needs of them.
+    fn settle(&mut self, read: &RangeInclusive<i32>) -> Needs;
+}
+
+/// What is read of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// Who has a row.
+    Consumers,
+    /// The consumer and the day of each row.
+    Days,
+    /// The consumer and the amount of each row.
+    Amounts,
+}
+
+/// Rows of one lane in one chunk, ordered by consumer; of a column that is not needed there are
+/// none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct WalkedRows<'r> {
+    pub(super) lows: &'r [u16],
+    pub(super) days: &'r [u16],
+    pub(super) amounts: &'r [i64],
 }
 
 /// One lane of one segment.
@@ -33,8 +52,7 @@ struct WalkedLane<'v, P> {
     last_chunk: u32,
     /// The days of the rows that are read.
     days: RangeInclusive<i32>,
-    /// Whether rows and their days matter, not just who has one.
-    dated: bool,
+    needs: Needs,
     purpose: P,
     /// The first leaf that reads it.
     node: NodeId,
@@ -56,10 +74,11 @@ pub(super) struct Walk<'v, P> {
     lanes: Vec<WalkedLane<'v, P>>,
     /// Where the lane of a segment, brand and behaviour is.
     places: HashMap<(usize, u32, u16), usize>,
-    /// Rows of dated lanes.
+    /// Rows of lanes whose days matter.
     rows: WindowRows,
-    /// Consumers of the others.
+    /// Consumers of those where nothing else does.
     lows: Vec<u16>,
+    amounts: AmountRows,
     runs: Vec<Run>,
     /// By chunk of the span, its first and last run.
     ends: Vec<(usize, usize)>,
@@ -74,6 +93,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
             places: HashMap::new(),
             rows: WindowRows::default(),
             lows: Vec::new(),
+            amounts: AmountRows::default(),
             runs: Vec::new(),
             ends: Vec::new(),
             first: 0,
@@ -97,7 +117,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
                 first_chunk,
                 last_chunk,
                 days: days.clone(),
-                dated: true,
+                needs: Needs::Days,
                 purpose: purpose(),
                 node,
             });
@@ -113,7 +133,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
     /// Ends the adding.
     pub(super) fn settle(&mut self) {
         for lane in &mut self.lanes {
-            lane.dated = !lane.purpose.settle(&lane.days);
+            lane.needs = lane.purpose.settle(&lane.days);
         }
     }
 
@@ -133,6 +153,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
         self.first = first;
         self.rows.clear();
         self.lows.clear();
+        self.amounts.clear();
         self.runs.clear();
         self.ends.clear();
         self.ends.resize((end - first) as usize, (LAST, LAST));
@@ -156,10 +177,15 @@ impl<'v, P: Purpose> Walk<'v, P> {
                 }
                 ends.1 = place;
             };
-            let read = if lane.dated {
-                lane.cursor.append_days(first..end, &lane.days, &mut self.rows, &mut visit)?
-            } else {
-                lane.cursor.append_consumers(first..end, &mut self.lows, &mut visit)?
+            let (cursor, days) = (&mut lane.cursor, &lane.days);
+            let read = match lane.needs {
+                Needs::Consumers => {
+                    cursor.append_consumers(first..end, &mut self.lows, &mut visit)?
+                }
+                Needs::Days => cursor.append_days(first..end, days, &mut self.rows, &mut visit)?,
+                Needs::Amounts => {
+                    cursor.append_amounts(first..end, days, &mut self.amounts, &mut visit)?
+                }
             };
             since += read.rows;
             if since > ROWS_BETWEEN_PAUSES as u64 {
@@ -168,7 +194,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
             }
             account.bytes += read.bytes;
             account.chunks += read.chunks;
-            if lane.dated {
+            if lane.needs != Needs::Consumers {
                 account.rows += read.rows;
             }
         }
@@ -176,24 +202,36 @@ impl<'v, P: Purpose> Walk<'v, P> {
     }
 
     /// Calls `visit` with the rows of each lane in one of the chunks read last, in the order in
-    /// which lanes were added: consumers, days where they matter, and what they are read for.
-    pub(super) fn chunk(&self, chunk: u32, mut visit: impl FnMut(&[u16], &[u16], &P)) {
+    /// which lanes were added, and with what they are read for.
+    pub(super) fn chunk(&self, chunk: u32, mut visit: impl FnMut(WalkedRows<'_>, &P)) {
         let mut at = self.ends[(chunk - self.first) as usize].0;
         while let Some(run) = self.runs.get(at) {
             let lane = &self.lanes[run.lane];
             let rows = run.from..run.to;
-            if lane.dated {
-                visit(&self.rows.low[rows.clone()], &self.rows.day[rows], &lane.purpose);
-            } else {
-                visit(&self.lows[rows], &[], &lane.purpose);
-            }
+            let none = WalkedRows::default();
+            let rows = match lane.needs {
+                Needs::Consumers => WalkedRows { lows: &self.lows[rows], ..none },
+                Needs::Days => WalkedRows {
+                    lows: &self.rows.low[rows.clone()],
+                    days: &self.rows.day[rows],
+                    ..none
+                },
+                Needs::Amounts => WalkedRows {
+                    lows: &self.amounts.low[rows.clone()],
+                    amounts: &self.amounts.amount[rows],
+                    ..none
+                },
+            };
+            visit(rows, &lane.purpose);
             at = run.next;
         }
     }
 
     /// Bytes of the rows in memory.
     pub(super) fn memory(&self) -> usize {
-        (self.rows.low.len() * 2 + self.lows.len()) * 2 + self.runs.len() * size_of::<Run>()
+        let amounts = self.amounts.low.len() * (size_of::<u16>() + size_of::<i64>());
+        let rows = (self.rows.low.len() * 2 + self.lows.len()) * size_of::<u16>();
+        rows + amounts + self.runs.len() * size_of::<Run>()
     }
 }
 

@@ -76,8 +76,8 @@ pub fn count(
     Ok(counted)
 }
 
-/// Adds (members, money) of the consumers of one combination.
-fn add(
+/// Adds (members, money) of consumers who are in some nodes.
+pub(super) fn add(
     grouping: &Grouping,
     nodes: &[bool],
     numbers: (i128, i128),

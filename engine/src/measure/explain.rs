@@ -149,10 +149,14 @@ fn summary(days: &[i32], trace: &Trace) -> String {
     };
     let bytes = trace.bytes();
     let way = match trace.way {
-        Way::Sets => "",
-        Way::Rows => ", row by row",
-        Way::Days => ", row by row for all days",
-        Way::Memo => ", from the memo",
+        Way::Sets => String::new(),
+        Way::Rows => ", row by row".to_owned(),
+        Way::Lead => match trace.consumers {
+            0 => ", row by row of one set".to_owned(),
+            looked_up => format!(", row by row of one set, {looked_up} consumers looked up"),
+        },
+        Way::Days => ", row by row for all days".to_owned(),
+        Way::Memo => ", from the memo".to_owned(),
     };
     let share = share(bytes, trace.elapsed).map_or_else(String::new, |share| {
         format!(", {:.1} % of the machine's read bandwidth", share * 100.0)

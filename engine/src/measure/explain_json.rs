@@ -37,6 +37,7 @@ fn pass(view: &View, Pass { days, program, trace }: &Pass) -> Value {
         let way = match trace.way {
             Way::Sets => "sets",
             Way::Rows => "rows",
+            Way::Lead => "rows of one set",
             Way::Days => "rows for all days",
             Way::Memo => "memo",
         };
@@ -45,6 +46,7 @@ fn pass(view: &View, Pass { days, program, trace }: &Pass) -> Value {
         pass.insert("chunks".to_owned(), json!(trace.chunks));
         pass.insert("bytes".to_owned(), json!(trace.bytes()));
         pass.insert("rows".to_owned(), json!(trace.rows()));
+        pass.insert("looked_up".to_owned(), json!(trace.consumers));
         pass.insert("elapsed_ms".to_owned(), json!(milliseconds(trace.elapsed)));
         pass.insert("bandwidth_share".to_owned(), json!(share(trace.bytes(), trace.elapsed)));
     }

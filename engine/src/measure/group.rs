@@ -8,6 +8,7 @@ use throng_query::plan::{Figure, Measure, NameKind, Purchases, Query, Set};
 use super::combined;
 use super::counted::{Cells, Counted};
 use super::groups::{Groups, TOTAL_CODE, settle};
+use super::led;
 use super::partial::{DayPartial, GroupKey};
 use super::remembered;
 use super::steps::Step;
@@ -130,6 +131,9 @@ fn without_sets(
         return Ok(None);
     }
     if let Some(counted) = timeline::count(view, program, groupings, bounds)? {
+        return Ok(Some(counted));
+    }
+    if let Some(counted) = led::count(view, program, groupings, bounds)? {
         return Ok(Some(counted));
     }
     let Some(plan) = combined::plan(view, program, groupings) else { return Ok(None) };

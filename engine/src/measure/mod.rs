@@ -23,6 +23,7 @@ mod group;
 mod groups;
 mod grow;
 mod history;
+mod led;
 mod ledger;
 mod markov;
 mod moves;

@@ -14,6 +14,8 @@ pub(crate) mod erase;
 mod erase_tests;
 mod erasures;
 mod event_text;
+#[cfg(test)]
+mod lead_tests;
 pub(crate) mod matching;
 mod model;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! An immutable file of lanes for a range of days: built once, then read in place.
 
+mod amounts;
 mod breakdown;
 mod build;
 mod cursor;
@@ -30,6 +31,7 @@ mod point_tests;
 #[cfg(test)]
 mod tests;
 
+pub use amounts::AmountRows;
 pub use breakdown::{Breakdown, Usage};
 pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};

@@ -8,7 +8,8 @@ use roaring::RoaringBitmap;
 
 use crate::rows::EventColumns;
 use crate::segment::{
-    BuildError, BuildOptions, ColumnSet, Holds, LaneChunk, RowBuffer, Segment, WindowRows, build,
+    AmountRows, BuildError, BuildOptions, ColumnSet, Holds, LaneChunk, RowBuffer, Segment,
+    WindowRows, build,
 };
 
 /// One event as a tuple: brand, behaviour, consumer, day, second, and the rest.
@@ -241,7 +242,7 @@ fn check_lane(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: 
 
 /// Several chunks at once, against the rows.
 fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: &mut Pcg64) {
-    let (mut dated, mut undated) = (lane.cursor(), lane.cursor());
+    let [mut dated, mut undated, mut paid] = [0; 3].map(|_| lane.cursor());
     let (first, last) = lane.chunks();
     let mut at = first.saturating_sub(1);
     for _ in 0..40 {
@@ -251,6 +252,7 @@ fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random:
         let days = days..=days.saturating_add(random.random_range(0..40));
         let (mut window, mut lows) = (WindowRows::default(), vec![77]);
         let (mut found, mut listed) = (Vec::new(), Vec::new());
+        let (mut amounts, mut sums) = (AmountRows::default(), Vec::new());
         let read = dated.append_days(at..end, &days, &mut window, |chunk, rows| {
             found.push((chunk, rows));
         });
@@ -258,6 +260,10 @@ fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random:
         undated
             .append_consumers(at..end, &mut lows, |chunk, rows| listed.push((chunk, rows)))
             .unwrap();
+        let money = paid.append_amounts(at..end, &days, &mut amounts, |chunk, rows| {
+            sums.push((chunk, rows));
+        });
+        assert_eq!(money.unwrap().rows, read.rows);
         let there: Vec<_> = chunks.iter().filter(|(chunk, _)| (at..end).contains(chunk)).collect();
         assert_eq!(read.chunks, there.len() as u64);
         assert_eq!(read.rows, there.iter().map(|(_, rows)| rows.len() as u64).sum::<u64>());
@@ -270,6 +276,11 @@ fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random:
             let got =
                 window.low[place.clone()].iter().copied().zip(window.day[place].iter().copied());
             assert!(got.eq(kept), "chunk {chunk} of {at}..{end}, {days:?}");
+            let kept = rows.iter().filter(|row| days.contains(&row.3));
+            let place = sums.iter().find(|(of, _)| of == chunk).unwrap().1.clone();
+            let got = amounts.low[place.clone()].iter().copied();
+            let got = got.zip(amounts.amount[place].iter().copied());
+            assert!(got.eq(kept.map(|row| (low(&row), row.10))), "amounts of chunk {chunk}");
             let mut all: Vec<_> = rows.iter().map(|row| low(&row)).collect();
             all.dedup();
             let place = listed.iter().find(|(of, _)| of == chunk).unwrap().1.clone();

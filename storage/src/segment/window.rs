@@ -187,8 +187,8 @@ impl LaneChunk<'_> {
     ) -> Result<(), CorruptError> {
         let Some((first, span)) = bounds(days) else { return Ok(()) };
         let WindowRows { low, day, days: of, .. } = out;
-        self.page.column(DAY, self.rows.clone(), of, |offset| self.day(offset))?;
-        let days = Days { base: 0, first, span };
+        let base = self.day_offsets(of)?;
+        let days = Days { base, first, span };
         for (slot, next) in slots.iter().zip(slots.iter().skip(1)) {
             let place = |slot: &Slot| slot.row as usize - self.rows.start;
             let rows = place(slot)..place(next);
@@ -200,6 +200,23 @@ impl LaneChunk<'_> {
             visit(slot.chunk, from..low.len());
         }
         Ok(())
+    }
+
+    /// What each row's day adds to a day, which is given back.
+    fn day_offsets(&self, offsets: &mut Vec<u32>) -> Result<u16, CorruptError> {
+        if let Some((base, packed)) = self.page.packed(DAY)?
+            && packed.is_narrow()
+        {
+            // What is longer is overwritten or not looked at.
+            offsets.resize(offsets.len().max(self.rows.len()), 0);
+            let own = offsets.get_mut(..self.rows.len()).unwrap_or_default();
+            if packed.unpack(self.rows.start, own) != self.rows.len() {
+                return Err(self.page.corrupt("a page has other rows than its entry says"));
+            }
+            return Ok(low_bits(i64::from(self.first_day).wrapping_add(base)));
+        }
+        self.page.column(DAY, self.rows.clone(), offsets, |offset| self.day(offset))?;
+        Ok(0)
     }
 
     /// The day that a stored one stands for.

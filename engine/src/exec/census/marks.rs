@@ -5,7 +5,8 @@ use std::ops::{BitOrAssign, RangeInclusive};
 use throng_storage::container::CHUNK_SIZE;
 
 use super::combinations::Combinations;
-use crate::exec::walk::Purpose;
+use crate::exec::set::filled;
+use crate::exec::walk::{Needs, Purpose};
 
 /// The mark of whoever has a row at all. A leaf's mark is `2 << bit`.
 const ANY: u64 = 1;
@@ -102,7 +103,7 @@ impl Marking {
 
 impl Purpose for Marking {
     /// Gives every row the mark of whoever has one.
-    fn settle(&mut self, read: &RangeInclusive<i32>) -> bool {
+    fn settle(&mut self, read: &RangeInclusive<i32>) -> Needs {
         let days = self.by_day.len();
         let mut own = Vec::with_capacity(days);
         for (day, marks) in (i32::from(self.first)..).zip(&mut self.by_day) {
@@ -115,7 +116,8 @@ impl Purpose for Marking {
         if own.iter().all(|marks| *marks == all) {
             (self.all, self.by_day) = (all, Vec::new());
         }
-        self.by_day.is_empty() && self.counts.is_empty() && own.len() == days
+        let whole = self.by_day.is_empty() && self.counts.is_empty() && own.len() == days;
+        if whole { Needs::Consumers } else { Needs::Days }
     }
 }
 
@@ -149,11 +151,6 @@ impl Touched {
     fn positions(&self) -> &[u16] {
         self.list.get(..self.count).unwrap_or_default()
     }
-}
-
-/// A list of a fixed length, on the heap.
-fn filled<T: Copy + std::fmt::Debug, const N: usize>(value: T) -> Box<[T; N]> {
-    vec![value; N].into_boxed_slice().try_into().expect("it has this length")
 }
 
 impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {

@@ -95,9 +95,9 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
                 self.bounds.pause()?;
             }
             let marks = &mut self.marks;
-            self.walk.chunk(chunk, |lows, days, how| {
-                since += lows.len();
-                marks.add(lows, days, how);
+            self.walk.chunk(chunk, |rows, how| {
+                since += rows.lows.len();
+                marks.add(rows.lows, rows.days, how);
             });
             self.sets(chunk)?;
             self.money(chunk)?;

@@ -74,7 +74,8 @@ impl<'v> OneConsumer<'v> {
         Self::within(view, consumer, wanted, bounds)
     }
 
-    fn within(view: &'v View, consumer: u32, wanted: Wanted, bounds: Bounds) -> Self {
+    /// As [`Self::new`], in a statement that is under way.
+    pub fn within(view: &'v View, consumer: u32, wanted: Wanted, bounds: Bounds) -> Self {
         Self {
             view,
             consumer,
@@ -96,6 +97,21 @@ impl<'v> OneConsumer<'v> {
     /// Who it is.
     pub(super) fn consumer(&self) -> u32 {
         self.consumer
+    }
+
+    /// Goes on to another consumer. What was found of brands stays.
+    pub fn turn_to(&mut self, consumer: u32) {
+        self.consumer = consumer;
+        self.voids.clear();
+        if self.is_whole {
+            self.brands.clear();
+            self.is_whole = false;
+        }
+        let events = self.brands.values_mut().flat_map(|brand| &mut brand.behaviours);
+        events.for_each(|(_, events)| *events = None);
+        if let Some(ordered) = &mut self.ordered {
+            ordered.turn_to(consumer);
+        }
     }
 
     /// Lets the statement go on to what takes long.

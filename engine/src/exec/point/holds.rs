@@ -24,6 +24,23 @@ pub fn holds(
     nodes.iter().map(|node| holding.holds(*node)).collect()
 }
 
+/// Of a consumer who is in one node, for each of some others whether it is in them; who is
+/// forgotten must not be asked for.
+///
+/// # Errors
+/// When bytes of the store are corrupt.
+pub fn holds_within(
+    consumer: &mut OneConsumer<'_>,
+    program: &Program,
+    known: NodeId,
+    nodes: &[NodeId],
+) -> Result<Vec<bool>, ExecuteError> {
+    let mut found = vec![None; program.nodes().len()];
+    found[known.0] = Some(true);
+    let mut holding = Holding { consumer, program, found };
+    nodes.iter().map(|node| holding.holds(*node)).collect()
+}
+
 struct Holding<'p, 'v> {
     consumer: &'p mut OneConsumer<'v>,
     program: &'p Program,

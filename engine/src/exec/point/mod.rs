@@ -7,5 +7,5 @@ mod leaves;
 mod wanted;
 
 pub use events::{Event, OneConsumer};
-pub use holds::holds;
+pub use holds::{holds, holds_within};
 pub use wanted::Wanted;

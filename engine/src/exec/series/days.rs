@@ -6,7 +6,7 @@ use throng_storage::container::CHUNK_SIZE;
 
 use super::plan::SeriesRows;
 use crate::exec::census::Counting;
-use crate::exec::walk::Purpose;
+use crate::exec::walk::{Needs, Purpose};
 
 /// What one lane's rows are read for: a leaf or more.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl LanePurpose {
 }
 
 impl Purpose for LanePurpose {
-    fn settle(&mut self, read: &RangeInclusive<i32>) -> bool {
+    fn settle(&mut self, read: &RangeInclusive<i32>) -> Needs {
         for leaf in &mut self.leaves {
             let days = (i32::from(self.first)..).zip(&leaf.by_day);
             let mut own = days.filter(|(day, _)| read.contains(day)).map(|(_, days)| *days);
@@ -54,7 +54,8 @@ impl Purpose for LanePurpose {
             }
         }
         let whole = *read.start() <= i32::from(self.first) && self.last <= *read.end();
-        whole && self.leaves.iter().all(|leaf| leaf.by_day.is_empty() && leaf.counter.is_none())
+        let none = self.leaves.iter().all(|leaf| leaf.by_day.is_empty() && leaf.counter.is_none());
+        if whole && none { Needs::Consumers } else { Needs::Days }
     }
 }
 

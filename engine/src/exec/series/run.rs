@@ -114,15 +114,15 @@ impl SpanWork for Taker<'_> {
                 self.bounds.pause()?;
             }
             let days = &mut self.chunk;
-            self.walk.chunk(chunk, |lows, _, _| {
-                since += lows.len();
-                days.place(lows);
+            self.walk.chunk(chunk, |rows, _| {
+                since += rows.lows.len();
+                days.place(rows.lows);
             });
             if !days.lows.is_empty() {
                 let numbered = self.plan.nodes.iter().enumerate();
                 let rows = numbered.filter(|(_, node)| matches!(node, SeriesNode::Rows(_)));
                 days.make_room(rows.map(|(place, _)| place));
-                self.walk.chunk(chunk, |lows, days_of, of| days.add(lows, days_of, of));
+                self.walk.chunk(chunk, |rows, of| days.add(rows.lows, rows.days, of));
                 self.combine(chunk)?;
                 self.count();
             }

@@ -1,0 +1,139 @@
+//! Counting by the rows of one leaf.
+
+use crate::{
+    CreateOptions, Database, Date, Event, EventBatch, ExecuteOptions, Method, UseMemo, Value, When,
+};
+
+const DAY: i32 = 17_000;
+
+fn ask(database: &Database, text: &str, method: Method) -> Vec<Vec<Value>> {
+    let options = ExecuteOptions { method, memo: UseMemo::No, ..ExecuteOptions::default() };
+    database.execute(text, &[], &options).unwrap().rows
+}
+
+/// How EXPLAIN ANALYZE says that it went.
+fn way(database: &Database, text: &str, method: Method) -> String {
+    let rows = ask(database, &format!("EXPLAIN ANALYZE {text}"), method);
+    match &rows[0][0] {
+        Value::Text(line) => line.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn number(rows: &[Vec<Value>]) -> i64 {
+    match rows[0][0] {
+        Value::Integer(number) => number,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+struct Store {
+    database: Database,
+    batch: EventBatch,
+    _dir: tempfile::TempDir,
+}
+
+impl Store {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let database = Database::create(&path, &CreateOptions::default()).unwrap();
+        Self { database, batch: EventBatch::new(), _dir: dir }
+    }
+
+    fn add(&mut self, consumer: u32, behaviour: &str, day: i32, amount: i64) {
+        let id = format!("id:{consumer}");
+        let at = When::day(Date(DAY + day));
+        self.batch.push(&Event { amount, ..Event::new(&id, "one", behaviour, at) });
+    }
+
+    /// Makes a segment of what was added.
+    fn flush(&mut self) {
+        self.database.ingest(&std::mem::take(&mut self.batch), None).unwrap();
+    }
+}
+
+#[test]
+fn few_who_do_something_often_are_looked_up() {
+    let mut store = Store::new();
+    for round in 0..3 {
+        for consumer in 0..40_000 {
+            store.add(consumer, "cart", (consumer % 20).cast_signed(), 0);
+            store.add(consumer, "buy", (consumer % 17).cast_signed(), 100);
+        }
+        // One row in each of three segments, and on two days in all.
+        for consumer in (0..40).map(|number| 50_000 + number) {
+            store.add(consumer, "cart", round / 2, 0);
+        }
+        store.flush();
+        if round == 0 {
+            // Those before have one row of carts only.
+            for consumer in (0..40_000).step_by(4_000) {
+                store.add(consumer, "view", 3, 0);
+                store.add(consumer, "view", 4, 0);
+            }
+        }
+    }
+    let database = &store.database;
+    let (_, flow) = database.compact(&mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    assert!(flow.is_continue());
+    for (text, expected, led) in [
+        ("COUNT WHERE one DID view ON 2 DAYS", 10, true),
+        ("COUNT WHERE one DID view ON 3 DAYS", 0, true),
+        ("COUNT WHERE one DID view 2 TIMES AND NOT one DID cart", 0, true),
+        ("COUNT WHERE one DID view 2 TIMES AND one DID buy 3 TIMES", 10, true),
+        ("COUNT WHERE one DID cart 3 TIMES", 40_040, true),
+        ("COUNT WHERE one DID cart ON 2 DAYS", 40, true),
+        // Too many to be looked up, which is noticed on the way.
+        ("COUNT WHERE one DID cart 2 TIMES AND NOT one DID buy", 40, false),
+    ] {
+        let sets = ask(database, text, Method::Sets);
+        assert_eq!(number(&sets), expected, "{text}");
+        for method in [Method::Best, Method::Lead] {
+            assert_eq!(ask(database, text, method), sets, "{text}");
+            let way = way(database, text, method);
+            let is_led = way.contains("row by row of one set");
+            assert_eq!(is_led, led || method == Method::Lead, "{text}: {way}");
+        }
+    }
+}
+
+#[test]
+fn money_is_added_up_for_those_with_several_rows() {
+    let mut store = Store::new();
+    for consumer in 0..3_000_u32 {
+        let amount = i64::from(consumer % 100);
+        store.add(consumer, "buy", 1, amount);
+        if consumer % 7 == 0 {
+            store.add(consumer, "buy", 2, amount);
+            store.flush();
+        }
+        if consumer % 5 == 0 {
+            store.add(consumer, "refund", 3, amount);
+        }
+        // Somebody who gave back and has no purchase in the store.
+        store.add(consumer + 100_000, "refund", 2, amount);
+    }
+    store.flush();
+    let database = &store.database;
+    for days in ["IN LAST 3 DAYS", "BETWEEN '2016-07-19' AND '2016-07-20'", "IN LAST 365 DAYS"] {
+        for comparison in ["=", "<>", "<", "<=", ">", ">="] {
+            for money in ["0", "0.5", "0.98", "1.2", "-0.3"] {
+                let text = format!("COUNT WHERE one SPENT {comparison} {money} {days}");
+                let sets = ask(database, &text, Method::Sets);
+                let best = ask(database, &text, Method::Best);
+                assert_eq!(best, sets, "{text}");
+            }
+        }
+    }
+    let text = "COUNT WHERE one SPENT > 0 IN LAST 365 DAYS";
+    assert!(way(database, text, Method::Best).contains("row by row of one set"));
+    // A sum that needs more than 64 bits.
+    for day in 0..3 {
+        store.add(1, "buy", day, i64::MAX - 5);
+    }
+    store.flush();
+    let text = "COUNT WHERE one SPENT >= 100000 IN LAST 365 DAYS";
+    assert_eq!(number(&ask(&store.database, text, Method::Best)), 1);
+    assert!(!way(&store.database, text, Method::Best).contains("row by row of one set"));
+}
