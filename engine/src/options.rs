@@ -138,9 +138,10 @@ pub enum Method {
     Best,
     /// Always as sets.
     Sets,
-    /// By the rows of one leaf, and by looking up everybody who is in it, wherever a leaf has all
-    /// who are counted.
-    Lead,
+    /// As the best, but what pays where there are many rows is done with few as well: a leaf that
+    /// has all who are counted is read first and everybody in it is looked up, and consumers with
+    /// one row are counted without being marked.
+    Eager,
 }
 
 /// Whether a statement uses the memo: the sets that statements before it asked for, as long as what

@@ -9,7 +9,7 @@ use crate::dictionary;
 use crate::error::{CorruptError, FileError};
 use crate::index::IndexFile;
 use crate::manifest;
-use crate::segment::{ColumnSet, ConsumerRows, Lane, Segment, rows_of};
+use crate::segment::{ColumnSet, ConsumerRows, Lane, Segment, WideAmounts, WideRows, rows_of};
 use crate::store::probe as store;
 use crate::wal;
 
@@ -61,6 +61,7 @@ impl FileShape {
                 segment.verify()?;
                 // What one lane refuses says nothing of the others.
                 segment.lanes().for_each(|lane| drop(consumers_of(lane)));
+                segment.lanes().for_each(|lane| drop(spans_of(lane)));
                 store::segment(&segment, rows_max)
             }
             Self::Index => {
@@ -108,6 +109,28 @@ fn consumers_of(lane: Lane<'_>) -> Result<(), CorruptError> {
         for low in [0, 1, 77, 0x7FFF, 0xFFFE, 0xFFFF] {
             let lane = std::iter::once(lane);
             rows_of(lane, chunk << 16 | low, ColumnSet::ALL, &mut rows, |_, _| ())?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a lane some chunks at a time.
+fn spans_of(lane: Lane<'_>) -> Result<(), CorruptError> {
+    let (first, last) = lane.chunks();
+    if lane.rows() > ROWS_LOOKED_UP {
+        return Ok(());
+    }
+    let (mut dated, mut paid) = (WideRows::default(), WideAmounts::default());
+    for span in [1, 3, 7] {
+        let [mut plain, mut by_day, mut by_amount] = [0; 3].map(|_| lane.wide_cursor());
+        for at in [first, first + span, last.saturating_sub(span), last] {
+            let (chunks, days) = (at..at + span, lane.first_day()..=lane.last_day() - 1);
+            plain.append_consumers(chunks.clone(), &mut dated.consumer)?;
+            dated.clear();
+            by_day.append_days(chunks.clone(), &days, &mut dated)?;
+            dated.clear();
+            by_amount.append_amounts(chunks, &days, &mut paid)?;
+            paid.clear();
         }
     }
     Ok(())

@@ -69,7 +69,7 @@ pub(super) fn on_workers<T: Send>(
     }
     match CREW.get_or_init(Crew::new) {
         Some(crew) => on_crew(crew, workers - 1, work),
-        None => on_threads(workers - 1, work, || work()),
+        None => on_threads(workers - 1, work, work),
     }
 }
 

@@ -10,8 +10,10 @@ mod in_place;
 mod keeper;
 mod lead;
 mod leaf;
+mod listed;
 mod lookup;
 mod memory;
+mod planes;
 mod point;
 mod program;
 mod rank;
@@ -23,6 +25,7 @@ mod share;
 mod stages;
 mod trace;
 mod walk;
+mod wide;
 mod work;
 
 pub use bounds::Bounds;

@@ -8,8 +8,8 @@ use throng_storage::index::IndexFile;
 use throng_storage::segment::Lane;
 
 use super::bounds::Bounds;
+use super::listed::each_lane;
 use super::program::{LaneChoice, Leaf, Node, NodeId, Program, SpendChoice};
-use super::walk::each_lane;
 use crate::database::UseMemo;
 use crate::memo::{Expression, Found, KeptSet, Stamp};
 use crate::view::View;

@@ -1,16 +1,14 @@
 //! Lanes walked for several chunks at once, row by row.
 
-use std::collections::HashMap;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
-use throng_storage::segment::{AmountRows, Lane, LaneCursor, WindowRows};
+use throng_storage::segment::{LaneCursor, WindowRows};
 
 use super::bounds::Bounds;
-use super::program::{LaneChoice, NodeId};
+use super::listed::{LaneList, ListedLane, Needs, Purpose};
 use super::run::Spans;
 use super::trace::Trace;
 use crate::error::ExecuteError;
-use crate::view::View;
 
 /// Rows that are read in some tens of microseconds.
 pub(super) const ROWS_BETWEEN_PAUSES: usize = 1 << 12;
@@ -18,30 +16,12 @@ pub(super) const ROWS_BETWEEN_PAUSES: usize = 1 << 12;
 /// No further run of the chunk.
 const LAST: usize = usize::MAX;
 
-/// What the rows of one lane are read for.
-pub(super) trait Purpose {
-    /// Ends the making of it; only rows on some days will be read. What it needs of them.
-    fn settle(&mut self, read: &RangeInclusive<i32>) -> Needs;
-}
-
-/// What is read of a lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Needs {
-    /// Who has a row.
-    Consumers,
-    /// The consumer and the day of each row.
-    Days,
-    /// The consumer and the amount of each row.
-    Amounts,
-}
-
 /// Rows of one lane in one chunk, ordered by consumer; of a column that is not needed there are
 /// none.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct WalkedRows<'r> {
     pub(super) lows: &'r [u16],
     pub(super) days: &'r [u16],
-    pub(super) amounts: &'r [i64],
 }
 
 /// One lane of one segment.
@@ -50,12 +30,7 @@ struct WalkedLane<'v, P> {
     cursor: LaneCursor<'v>,
     first_chunk: u32,
     last_chunk: u32,
-    /// The days of the rows that are read.
-    days: RangeInclusive<i32>,
-    needs: Needs,
-    purpose: P,
-    /// The first leaf that reads it.
-    node: NodeId,
+    of: ListedLane<'v, P>,
 }
 
 /// A lane's rows of one chunk.
@@ -72,13 +47,10 @@ struct Run {
 #[derive(Debug)]
 pub(super) struct Walk<'v, P> {
     lanes: Vec<WalkedLane<'v, P>>,
-    /// Where the lane of a segment, brand and behaviour is.
-    places: HashMap<(usize, u32, u16), usize>,
     /// Rows of lanes whose days matter.
     rows: WindowRows,
     /// Consumers of those where nothing else does.
     lows: Vec<u16>,
-    amounts: AmountRows,
     runs: Vec<Run>,
     /// By chunk of the span, its first and last run.
     ends: Vec<(usize, usize)>,
@@ -86,54 +58,19 @@ pub(super) struct Walk<'v, P> {
 }
 
 impl<'v, P: Purpose> Walk<'v, P> {
-    /// No lanes yet.
-    pub(super) fn new() -> Self {
+    /// Of some lanes, before their first chunks.
+    pub(super) fn new(lanes: LaneList<'v, P>) -> Self {
+        let lanes = lanes.settle().into_iter().map(|of| {
+            let (first_chunk, last_chunk) = of.lane.chunks();
+            WalkedLane { cursor: of.lane.cursor(), first_chunk, last_chunk, of }
+        });
         Self {
-            lanes: Vec::new(),
-            places: HashMap::new(),
+            lanes: lanes.collect(),
             rows: WindowRows::default(),
             lows: Vec::new(),
-            amounts: AmountRows::default(),
             runs: Vec::new(),
             ends: Vec::new(),
             first: 0,
-        }
-    }
-
-    /// Adds a lane, made for `node` unless it is there already, with rows on some days more.
-    pub(super) fn lane(
-        &mut self,
-        (segment, lane): (usize, Lane<'v>),
-        days: &RangeInclusive<i32>,
-        node: NodeId,
-        purpose: impl FnOnce() -> P,
-    ) -> &mut P {
-        let lanes = &mut self.lanes;
-        let place = (segment, lane.brand(), lane.behaviour());
-        let place = *self.places.entry(place).or_insert_with(|| {
-            let (first_chunk, last_chunk) = lane.chunks();
-            lanes.push(WalkedLane {
-                cursor: lane.cursor(),
-                first_chunk,
-                last_chunk,
-                days: days.clone(),
-                needs: Needs::Days,
-                purpose: purpose(),
-                node,
-            });
-            lanes.len() - 1
-        });
-        let lane = &mut lanes[place];
-        let start = (*lane.days.start()).min(*days.start());
-        let end = (*lane.days.end()).max(*days.end());
-        lane.days = start..=end;
-        &mut lane.purpose
-    }
-
-    /// Ends the adding.
-    pub(super) fn settle(&mut self) {
-        for lane in &mut self.lanes {
-            lane.needs = lane.purpose.settle(&lane.days);
         }
     }
 
@@ -153,7 +90,6 @@ impl<'v, P: Purpose> Walk<'v, P> {
         self.first = first;
         self.rows.clear();
         self.lows.clear();
-        self.amounts.clear();
         self.runs.clear();
         self.ends.clear();
         self.ends.resize((end - first) as usize, (LAST, LAST));
@@ -161,7 +97,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
             if lane.first_chunk >= end || lane.last_chunk < first {
                 continue;
             }
-            let account = &mut trace.nodes[lane.node.0];
+            let account = &mut trace.nodes[lane.of.node.0];
             let (runs, ends) = (&mut self.runs, &mut self.ends);
             let mut visit = |chunk: u32, rows: Range<usize>| {
                 if rows.is_empty() {
@@ -177,14 +113,13 @@ impl<'v, P: Purpose> Walk<'v, P> {
                 }
                 ends.1 = place;
             };
-            let (cursor, days) = (&mut lane.cursor, &lane.days);
-            let read = match lane.needs {
+            let (cursor, days) = (&mut lane.cursor, &lane.of.days);
+            let read = match lane.of.needs {
                 Needs::Consumers => {
                     cursor.append_consumers(first..end, &mut self.lows, &mut visit)?
                 }
-                Needs::Days => cursor.append_days(first..end, days, &mut self.rows, &mut visit)?,
-                Needs::Amounts => {
-                    cursor.append_amounts(first..end, days, &mut self.amounts, &mut visit)?
+                Needs::Days | Needs::Amounts => {
+                    cursor.append_days(first..end, days, &mut self.rows, &mut visit)?
                 }
             };
             since += read.rows;
@@ -194,7 +129,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
             }
             account.bytes += read.bytes;
             account.chunks += read.chunks;
-            if lane.needs != Needs::Consumers {
+            if lane.of.needs != Needs::Consumers {
                 account.rows += read.rows;
             }
         }
@@ -208,61 +143,21 @@ impl<'v, P: Purpose> Walk<'v, P> {
         while let Some(run) = self.runs.get(at) {
             let lane = &self.lanes[run.lane];
             let rows = run.from..run.to;
-            let none = WalkedRows::default();
-            let rows = match lane.needs {
-                Needs::Consumers => WalkedRows { lows: &self.lows[rows], ..none },
-                Needs::Days => WalkedRows {
-                    lows: &self.rows.low[rows.clone()],
-                    days: &self.rows.day[rows],
-                    ..none
-                },
-                Needs::Amounts => WalkedRows {
-                    lows: &self.amounts.low[rows.clone()],
-                    amounts: &self.amounts.amount[rows],
-                    ..none
-                },
+            let rows = match lane.of.needs {
+                Needs::Consumers => WalkedRows { lows: &self.lows[rows], days: &[] },
+                Needs::Days | Needs::Amounts => {
+                    WalkedRows { lows: &self.rows.low[rows.clone()], days: &self.rows.day[rows] }
+                }
             };
-            visit(rows, &lane.purpose);
+            visit(rows, &lane.of.purpose);
             at = run.next;
         }
     }
 
     /// Bytes of the rows in memory.
     pub(super) fn memory(&self) -> usize {
-        let amounts = self.amounts.low.len() * (size_of::<u16>() + size_of::<i64>());
         let rows = (self.rows.low.len() * 2 + self.lows.len()) * size_of::<u16>();
-        rows + amounts + self.runs.len() * size_of::<Run>()
-    }
-}
-
-/// Calls `visit` with the lanes chosen, of every segment, that have a row on some days, and with
-/// the number of their segment; by first day of the segment.
-pub(super) fn each_lane<'v>(
-    view: &'v View,
-    choice: &LaneChoice,
-    days: &RangeInclusive<i32>,
-    visit: &mut impl FnMut(usize, Lane<'v>),
-) {
-    let segments = view.snapshot().segments();
-    let overlaps = |first: i32, last: i32| first <= *days.end() && *days.start() <= last;
-    let behaviours = &choice.behaviours;
-    let chosen = |behaviour: u16| behaviours.is_empty() || behaviours.contains(&behaviour);
-    if let Some(brand) = choice.brand {
-        for (number, lane) in view.brand_lanes(brand).lanes() {
-            if chosen(lane.behaviour()) && overlaps(lane.first_day(), lane.last_day()) {
-                visit(*number, segments[*number].attach(lane));
-            }
-        }
-        return;
-    }
-    for (number, segment) in segments.iter().enumerate() {
-        if overlaps(segment.first_day(), segment.last_day()) {
-            for lane in segment.lanes() {
-                if chosen(lane.behaviour()) && overlaps(lane.first_day(), lane.last_day()) {
-                    visit(number, lane);
-                }
-            }
-        }
+        rows + self.runs.len() * size_of::<Run>()
     }
 }
 

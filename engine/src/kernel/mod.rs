@@ -1,9 +1,11 @@
 //! Word loops over one chunk's bitset, and the choice of instructions for them.
 
+mod again;
 mod bits;
 mod dispatch;
 mod plain;
 
+pub use again::{pick, rank_all, ranks_of, see};
 pub use bits::{count_listed, for_each, is_empty, or_container, set, test, zeroed};
 pub use dispatch::{
     Level, and, and_not, codes, count, count_and, count_bits, count_codes, count_without, force,

@@ -124,7 +124,7 @@ fn by_chunks(
     let mut held = bounds.holds(MemoryUse::Overlap);
     held.set((bounds.threads + 1) * (numbers + sets * size_of::<ChunkBits>()))?;
     let wanted: Vec<_> = filter.into_iter().chain(nodes.iter().copied()).collect();
-    if bounds.method == Method::Best
+    if bounds.method != Method::Sets
         && program.remembered().wanted().is_empty()
         && let Some(plan) = CensusPlan::new(view, program, &wanted)
     {

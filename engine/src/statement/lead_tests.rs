@@ -1,4 +1,4 @@
-//! Counting by the rows of one leaf.
+//! Counting by the rows of one leaf, and of many chunks at once.
 
 use crate::{
     CreateOptions, Database, Date, Event, EventBatch, ExecuteOptions, Method, UseMemo, Value, When,
@@ -89,11 +89,11 @@ fn few_who_do_something_often_are_looked_up() {
     ] {
         let sets = ask(database, text, Method::Sets);
         assert_eq!(number(&sets), expected, "{text}");
-        for method in [Method::Best, Method::Lead] {
+        for method in [Method::Best, Method::Eager] {
             assert_eq!(ask(database, text, method), sets, "{text}");
             let way = way(database, text, method);
             let is_led = way.contains("row by row of one set");
-            assert_eq!(is_led, led || method == Method::Lead, "{text}: {way}");
+            assert_eq!(is_led, led || method == Method::Eager, "{text}: {way}");
         }
     }
 }
@@ -136,4 +136,31 @@ fn money_is_added_up_for_those_with_several_rows() {
     let text = "COUNT WHERE one SPENT >= 100000 IN LAST 365 DAYS";
     assert_eq!(number(&ask(&store.database, text, Method::Best)), 1);
     assert!(!way(&store.database, text, Method::Best).contains("row by row of one set"));
+}
+
+#[test]
+fn more_consumers_with_several_rows_than_there_are_marks_are_counted() {
+    let mut store = Store::new();
+    for consumer in 0..90_000_u32 {
+        let day = |of: u32| (consumer % of).cast_signed();
+        store.add(consumer, "buy", day(13), 100);
+        store.add(consumer, if consumer % 3 == 0 { "view" } else { "buy" }, day(40), 100);
+        if consumer % 5 == 0 {
+            store.add(consumer, "view", day(40) + 1, 0);
+        }
+        // Whoever has one row.
+        store.add(consumer + 200_000, "view", day(40), 0);
+    }
+    store.flush();
+    for text in [
+        "COUNT BY one.stage",
+        "COUNT BY one.stage AS OF '2016-07-30', one.stage AS OF '2016-08-20'",
+        "OVERLAP (one DID buy), (one DID view), (one DID buy ON 2 DAYS) REGIONS",
+        "COUNT WHERE one DID buy ON 2 DAYS OR one DID view ON 2 DAYS",
+    ] {
+        let sets = ask(&store.database, text, Method::Sets);
+        for method in [Method::Best, Method::Eager] {
+            assert_eq!(ask(&store.database, text, method), sets, "{text}");
+        }
+    }
 }

@@ -94,7 +94,11 @@ impl Ascending {
                 *value = base.wrapping_add(*value << self.low_bits | low);
             }
         }
-        Some(())
+        // Of those with the last high part a low part may bring one over the span.
+        let last = self.span >> self.low_bits;
+        let mut ends = out.iter().rev().map(|value| value.wrapping_sub(base));
+        let wrong = ends.find(|value| value >> self.low_bits != last || *value > self.span);
+        (wrong.is_none_or(|value| value <= self.span)).then_some(())
     }
 
     /// Where a value is in the list, where it is; without equal neighbours there is one place.

@@ -4,7 +4,8 @@
 use std::arch::x86_64::{
     _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_add_epi32, _mm512_and_si512,
     _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_mask_cmple_epu32_mask,
-    _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi32, _mm512_set1_epi32, _mm512_sub_epi32,
+    _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi32, _mm512_set1_epi32, _mm512_storeu_si512,
+    _mm512_sub_epi32,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -25,6 +26,12 @@ pub(crate) struct Days {
 }
 
 impl Days {
+    /// Whether an offset is of a day that is kept.
+    #[inline]
+    pub(crate) fn has(self, offset: u32) -> bool {
+        self.of(offset).1
+    }
+
     #[inline]
     fn of(self, offset: u32) -> (u16, bool) {
         #[expect(clippy::cast_possible_truncation, reason = "it is meant to go round")]
@@ -109,6 +116,84 @@ unsafe fn keep_avx512(
     }
 }
 
+/// As [`keep`], of consumers as whole numbers, from which a base is taken.
+pub(crate) fn keep_wide(
+    (consumers, base): (&[u32], u32),
+    offsets: &[u32],
+    days: Days,
+    (consumer, day): (&mut Vec<u32>, &mut Vec<u16>),
+) {
+    let rows = consumers.len().min(offsets.len());
+    // A register of numbers may be written behind the last.
+    consumer.reserve(rows + LANES);
+    day.reserve(rows + LANES);
+    #[cfg(target_arch = "x86_64")]
+    if level() == Level::Avx512 {
+        let (consumers, offsets) = (&consumers[..rows], &offsets[..rows]);
+        // SAFETY: a level in use is one whose instructions this machine has; there is room.
+        return unsafe { keep_wide_avx512((consumers, base), offsets, days, (consumer, day)) };
+    }
+    let (to_consumer, to_day) = (consumer.spare_capacity_mut(), day.spare_capacity_mut());
+    let mut kept = 0;
+    for ((own, offset), _) in consumers.iter().zip(offsets).zip(0..rows) {
+        let (of, is_kept) = days.of(*offset);
+        // Written before it is known whether it stays, so that no branch has to be guessed.
+        to_consumer[kept].write(own.wrapping_sub(base));
+        to_day[kept].write(of);
+        kept += usize::from(is_kept);
+    }
+    let (consumer_len, day_len) = (consumer.len() + kept, day.len() + kept);
+    // SAFETY: so many numbers behind the last were written just above.
+    unsafe {
+        consumer.set_len(consumer_len);
+        day.set_len(day_len);
+    }
+}
+
+/// # Safety
+/// Both lists have room for all rows and [`LANES`] numbers more.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+unsafe fn keep_wide_avx512(
+    (consumers, less): (&[u32], u32),
+    offsets: &[u32],
+    days: Days,
+    (consumer, day): (&mut Vec<u32>, &mut Vec<u16>),
+) {
+    let each = |value: u16| _mm512_set1_epi32(i32::from(value));
+    let (base, first, span) = (each(days.base), each(days.first), each(days.span));
+    let low_half = each(u16::MAX);
+    let less = _mm512_set1_epi32(less.cast_signed());
+    let (consumer_len, day_len) = (consumer.len(), day.len());
+    // SAFETY: the lengths are within what was reserved.
+    let (to_consumer, to_day) =
+        unsafe { (consumer.as_mut_ptr().add(consumer_len), day.as_mut_ptr().add(day_len)) };
+    let mut kept = 0;
+    for (consumers, offsets) in consumers.chunks(LANES).zip(offsets.chunks(LANES)) {
+        let lanes = u16::MAX >> (LANES - offsets.len());
+        // SAFETY: only numbers that are there are loaded; fewer were kept than rows were passed, so
+        // that there is room for a register by what the caller has seen to.
+        unsafe {
+            let offsets = _mm512_maskz_loadu_epi32(lanes, offsets.as_ptr().cast());
+            let of = _mm512_and_si512(_mm512_add_epi32(offsets, base), low_half);
+            let after = _mm512_and_si512(_mm512_sub_epi32(of, first), low_half);
+            let stay = _mm512_mask_cmple_epu32_mask(lanes, after, span);
+            let consumers = _mm512_maskz_loadu_epi32(lanes, consumers.as_ptr().cast());
+            let consumers = _mm512_sub_epi32(consumers, less);
+            let consumers = _mm512_maskz_compress_epi32(stay, consumers);
+            let of = _mm512_maskz_compress_epi32(stay, of);
+            _mm512_storeu_si512(to_consumer.add(kept).cast(), consumers);
+            _mm256_storeu_si256(to_day.add(kept).cast(), _mm512_cvtepi32_epi16(of));
+            kept += stay.count_ones() as usize;
+        }
+    }
+    // SAFETY: so many numbers behind the last were written just above.
+    unsafe {
+        consumer.set_len(consumer_len + kept);
+        day.set_len(day_len + kept);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
@@ -140,6 +225,12 @@ mod tests {
                         keep(&lows, &offsets, days, (&mut low, &mut day));
                         let found: Vec<_> = low.into_iter().zip(day).collect();
                         assert_eq!(found, expected, "{}", level.name());
+                        let wide: Vec<u32> = lows.iter().map(|low| 9 + u32::from(*low)).collect();
+                        let (mut consumer, mut day) = (vec![7], vec![8]);
+                        keep_wide((&wide, 9), &offsets, days, (&mut consumer, &mut day));
+                        let found: Vec<_> = consumer.into_iter().zip(day).collect();
+                        let expected = expected.iter().map(|(low, day)| (u32::from(*low), *day));
+                        assert!(found.into_iter().eq(expected), "{}", level.name());
                     }
                 }
             }

@@ -9,6 +9,6 @@ mod seek;
 mod unpack;
 
 pub(crate) use ascending::Ascending;
-pub(crate) use keep::{Days, keep};
+pub(crate) use keep::{Days, keep, keep_wide};
 pub(crate) use packed::{Packed, SLACK, pack, packed_len, width_of};
 pub(crate) use unpack::beginnings;

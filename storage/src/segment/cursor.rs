@@ -109,11 +109,6 @@ impl<'a> LaneCursor<'a> {
         self.seek(chunk)
     }
 
-    /// Whether all days of the lane are among some days.
-    pub(super) fn is_within(&self, days: &RangeInclusive<i32>) -> bool {
-        *days.start() <= self.lane.first_day() && self.lane.last_day() <= *days.end()
-    }
-
     /// Moves to the first chunk from `chunk` on.
     #[inline]
     fn seek(&mut self, chunk: u32) -> Result<Option<u32>, CorruptError> {

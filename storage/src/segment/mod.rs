@@ -1,6 +1,5 @@
 //! An immutable file of lanes for a range of days: built once, then read in place.
 
-mod amounts;
 mod breakdown;
 mod build;
 mod cursor;
@@ -20,6 +19,7 @@ mod salvage;
 mod sort;
 mod span;
 mod stream;
+mod wide;
 mod window;
 
 #[cfg(test)]
@@ -31,7 +31,6 @@ mod point_tests;
 #[cfg(test)]
 mod tests;
 
-pub use amounts::AmountRows;
 pub use breakdown::{Breakdown, Usage};
 pub use build::{BuildError, BuildOptions, build};
 pub use cursor::{LaneChunk, LaneCursor};
@@ -46,4 +45,5 @@ pub use rows::{ColumnSet, RowBuffer};
 pub(crate) use salvage::{LaneTrace, traces};
 pub use span::SpanRead;
 pub(crate) use stream::{SegmentStream, StreamError, StreamOptions};
+pub use wide::{WideAmounts, WideCursor, WideRows};
 pub use window::{Rows, WindowRows};

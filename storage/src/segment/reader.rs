@@ -13,6 +13,7 @@ use crate::segment::cursor::LaneCursor;
 use crate::segment::directory::Directory;
 use crate::segment::layout::{DirectoryHead, LaneEntry};
 use crate::segment::rows::{ColumnSet, RowBuffer};
+use crate::segment::wide::WideCursor;
 
 /// An immutable file of events. Threads share it.
 #[derive(Debug)]
@@ -348,5 +349,17 @@ impl<'a> Lane<'a> {
     #[must_use]
     pub fn cursor(self) -> LaneCursor<'a> {
         LaneCursor::new(self)
+    }
+
+    /// What to say of rows that are not in the order of their consumers.
+    #[must_use]
+    pub fn disordered(&self) -> CorruptError {
+        self.segment.file.corrupt(self.entry.range().start, "consumers are not in order")
+    }
+
+    /// A cursor over many chunks at a time, before the first.
+    #[must_use]
+    pub fn wide_cursor(self) -> WideCursor<'a> {
+        WideCursor::new(self)
     }
 }

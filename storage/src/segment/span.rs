@@ -21,12 +21,12 @@ pub struct SpanRead {
 }
 
 /// Some chunks of one page.
-pub(super) struct Part<'c> {
+struct Part<'c> {
     /// Their rows, as if they were one chunk.
-    pub(super) rows: LaneChunk<'c>,
-    pub(super) first: u32,
+    rows: LaneChunk<'c>,
+    first: u32,
     /// Where each chunk starts, and where the last ends; none for a page of one chunk.
-    pub(super) slots: &'c [Slot],
+    slots: &'c [Slot],
 }
 
 impl LaneCursor<'_> {
@@ -80,7 +80,7 @@ impl LaneCursor<'_> {
     }
 
     /// Calls `visit` with the parts of all pages that have some chunks.
-    pub(super) fn each_part(
+    fn each_part(
         &mut self,
         chunks: Range<u32>,
         mut visit: impl FnMut(Part<'_>) -> Result<(), CorruptError>,

@@ -8,8 +8,8 @@ use roaring::RoaringBitmap;
 
 use crate::rows::EventColumns;
 use crate::segment::{
-    AmountRows, BuildError, BuildOptions, ColumnSet, Holds, LaneChunk, RowBuffer, Segment,
-    WindowRows, build,
+    BuildError, BuildOptions, ColumnSet, Holds, LaneChunk, RowBuffer, Segment, WideAmounts,
+    WideRows, WindowRows, build,
 };
 
 /// One event as a tuple: brand, behaviour, consumer, day, second, and the rest.
@@ -242,8 +242,9 @@ fn check_lane(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: 
 
 /// Several chunks at once, against the rows.
 fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random: &mut Pcg64) {
-    let [mut dated, mut undated, mut paid] = [0; 3].map(|_| lane.cursor());
+    let (mut dated, mut undated) = (lane.cursor(), lane.cursor());
     let (first, last) = lane.chunks();
+    let [mut wide_dated, mut wide_undated, mut paid] = [0; 3].map(|_| lane.wide_cursor());
     let mut at = first.saturating_sub(1);
     for _ in 0..40 {
         let end = at.saturating_add(random.random_range(0..9));
@@ -252,7 +253,7 @@ fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random:
         let days = days..=days.saturating_add(random.random_range(0..40));
         let (mut window, mut lows) = (WindowRows::default(), vec![77]);
         let (mut found, mut listed) = (Vec::new(), Vec::new());
-        let (mut amounts, mut sums) = (AmountRows::default(), Vec::new());
+        let mut amounts = WideAmounts::default();
         let read = dated.append_days(at..end, &days, &mut window, |chunk, rows| {
             found.push((chunk, rows));
         });
@@ -260,10 +261,25 @@ fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random:
         undated
             .append_consumers(at..end, &mut lows, |chunk, rows| listed.push((chunk, rows)))
             .unwrap();
-        let money = paid.append_amounts(at..end, &days, &mut amounts, |chunk, rows| {
-            sums.push((chunk, rows));
+        let money = paid.append_amounts(at..end, &days, &mut amounts).unwrap();
+        assert_eq!(money.rows, read.rows);
+        let mut paid_rows = amounts.consumer.iter().copied().zip(amounts.amount.iter().copied());
+        let (mut wide, mut listed_wide) = (WideRows::default(), vec![77]);
+        let dated_wide = wide_dated.append_days(at..end, &days, &mut wide).unwrap();
+        let undated_wide = wide_undated.append_consumers(at..end, &mut listed_wide).unwrap();
+        assert_eq!(dated_wide.rows, read.rows);
+        let whole = |chunk: &u32, low: u16| (chunk - at) << 16 | u32::from(low);
+        let expected = found.iter().flat_map(|(chunk, rows)| {
+            let rows = window.low[rows.clone()].iter().zip(&window.day[rows.clone()]);
+            rows.map(move |(low, day)| (whole(chunk, *low), *day))
         });
-        assert_eq!(money.unwrap().rows, read.rows);
+        let got = wide.consumer.iter().copied().zip(wide.day.iter().copied());
+        assert!(got.eq(expected), "{at}..{end}, {days:?}");
+        let expected = listed.iter().flat_map(|(chunk, rows): &(u32, std::ops::Range<usize>)| {
+            lows[rows.clone()].iter().map(move |low| whole(chunk, *low))
+        });
+        assert!(listed_wide[1..].iter().copied().eq(expected), "{at}..{end}");
+        assert_eq!(undated_wide.rows + 1, listed_wide.len() as u64);
         let there: Vec<_> = chunks.iter().filter(|(chunk, _)| (at..end).contains(chunk)).collect();
         assert_eq!(read.chunks, there.len() as u64);
         assert_eq!(read.rows, there.iter().map(|(_, rows)| rows.len() as u64).sum::<u64>());
@@ -276,16 +292,15 @@ fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random:
             let got =
                 window.low[place.clone()].iter().copied().zip(window.day[place].iter().copied());
             assert!(got.eq(kept), "chunk {chunk} of {at}..{end}, {days:?}");
-            let kept = rows.iter().filter(|row| days.contains(&row.3));
-            let place = sums.iter().find(|(of, _)| of == chunk).unwrap().1.clone();
-            let got = amounts.low[place.clone()].iter().copied();
-            let got = got.zip(amounts.amount[place].iter().copied());
-            assert!(got.eq(kept.map(|row| (low(&row), row.10))), "amounts of chunk {chunk}");
+            for row in rows.iter().filter(|row| days.contains(&row.3)) {
+                assert_eq!(paid_rows.next(), Some((row.2 - (at << 16), row.10)));
+            }
             let mut all: Vec<_> = rows.iter().map(|row| low(&row)).collect();
             all.dedup();
             let place = listed.iter().find(|(of, _)| of == chunk).unwrap().1.clone();
             assert_eq!(lows[place], all);
         }
+        assert_eq!(paid_rows.next(), None);
         at = if random.random_bool(0.2) { first } else { end.min(last + 1) };
     }
 }

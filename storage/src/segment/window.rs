@@ -9,6 +9,7 @@ use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::cursor::{LaneChunk, Slot};
 use crate::segment::layout::DAY;
+use crate::segment::page::Page;
 
 /// The consumers and days of some rows of one chunk, ordered by (low, day) when decoded.
 #[derive(Debug, Default)]
@@ -187,7 +188,7 @@ impl LaneChunk<'_> {
     ) -> Result<(), CorruptError> {
         let Some((first, span)) = bounds(days) else { return Ok(()) };
         let WindowRows { low, day, days: of, .. } = out;
-        let base = self.day_offsets(of)?;
+        let base = self.page.day_offsets(self.first_day, self.rows.clone(), of)?;
         let days = Days { base, first, span };
         for (slot, next) in slots.iter().zip(slots.iter().skip(1)) {
             let place = |slot: &Slot| slot.row as usize - self.rows.start;
@@ -202,31 +203,41 @@ impl LaneChunk<'_> {
         Ok(())
     }
 
-    /// What each row's day adds to a day, which is given back.
-    fn day_offsets(&self, offsets: &mut Vec<u32>) -> Result<u16, CorruptError> {
-        if let Some((base, packed)) = self.page.packed(DAY)?
-            && packed.is_narrow()
-        {
-            // What is longer is overwritten or not looked at.
-            offsets.resize(offsets.len().max(self.rows.len()), 0);
-            let own = offsets.get_mut(..self.rows.len()).unwrap_or_default();
-            if packed.unpack(self.rows.start, own) != self.rows.len() {
-                return Err(self.page.corrupt("a page has other rows than its entry says"));
-            }
-            return Ok(low_bits(i64::from(self.first_day).wrapping_add(base)));
-        }
-        self.page.column(DAY, self.rows.clone(), offsets, |offset| self.day(offset))?;
-        Ok(0)
-    }
-
     /// The day that a stored one stands for.
     fn day(&self, offset: i64) -> u32 {
         u32::from(low_bits(i64::from(self.first_day).wrapping_add(offset)))
     }
 }
 
+impl Page<'_> {
+    /// What the days of some rows add to a day, which is given back. There may be more numbers than
+    /// rows.
+    pub(super) fn day_offsets(
+        &self,
+        first_day: i32,
+        rows: Range<usize>,
+        offsets: &mut Vec<u32>,
+    ) -> Result<u16, CorruptError> {
+        let first_day = i64::from(first_day);
+        if let Some((base, packed)) = self.packed(DAY)?
+            && packed.is_narrow()
+        {
+            // What is longer is overwritten or not looked at.
+            offsets.resize(offsets.len().max(rows.len()), 0);
+            let own = offsets.get_mut(..rows.len()).unwrap_or_default();
+            if packed.unpack(rows.start, own) != rows.len() {
+                return Err(self.corrupt("a page has other rows than its entry says"));
+            }
+            return Ok(low_bits(first_day.wrapping_add(base)));
+        }
+        let day = |offset: i64| u32::from(low_bits(first_day.wrapping_add(offset)));
+        self.column(DAY, rows, offsets, day)?;
+        Ok(0)
+    }
+}
+
 /// The first of some days and how many follow, where some day can have rows.
-fn bounds(days: &RangeInclusive<i32>) -> Option<(u16, u16)> {
+pub(super) fn bounds(days: &RangeInclusive<i32>) -> Option<(u16, u16)> {
     let bound = |day: i32| u16::try_from(day.clamp(0, i32::from(u16::MAX))).unwrap_or_default();
     let (first, last) = (bound(*days.start()), bound(*days.end()));
     (*days.end() >= 0 && first <= last).then(|| (first, last - first))
@@ -234,6 +245,6 @@ fn bounds(days: &RangeInclusive<i32>) -> Option<(u16, u16)> {
 
 /// A day, which is below 2^16.
 #[expect(clippy::cast_possible_truncation, reason = "days of a segment are below 2^16")]
-fn low_bits(day: i64) -> u16 {
+pub(super) fn low_bits(day: i64) -> u16 {
     day as u16
 }

@@ -6,8 +6,8 @@ use throng_query::plan::AtLeast;
 use throng_storage::segment::{ColumnSet, Lane};
 
 use super::marks::{COUNTED_MAX, COUNTERS_MAX};
+use crate::exec::listed::each_lane;
 use crate::exec::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice};
-use crate::exec::walk::each_lane;
 use crate::view::View;
 
 /// Leaves a census can have: bits of a mark, less the one that says that there is a mark.
@@ -222,6 +222,12 @@ impl Count {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lanes == 0
+    }
+
+    /// How many lanes.
+    #[must_use]
+    pub fn lanes(&self) -> u64 {
+        self.lanes as u64
     }
 
     /// Rows of all of them.

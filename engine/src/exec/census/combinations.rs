@@ -77,6 +77,20 @@ impl Combinations {
         recent.1 += 1;
     }
 
+    /// Adds so many consumers with some marks, none of them counted before.
+    pub(super) fn add_many(&mut self, marks: u64, consumers: usize) {
+        let (combination, consumers) = (marks >> 1, consumers as u64);
+        let place = usize::try_from(combination).ok();
+        if let Some(counts) = place.and_then(|place| self.listed.get_mut(place)) {
+            // Fewer consumers than 2^32 are there at all.
+            counts[0] += u32::try_from(consumers).unwrap_or(u32::MAX);
+        } else if combination.is_power_of_two() {
+            self.single[combination.trailing_zeros() as usize] += consumers;
+        } else if consumers > 0 {
+            *self.found.entry(combination).or_insert(0) += consumers;
+        }
+    }
+
     /// Adds money of a consumer with some marks, or with none.
     #[inline]
     pub(super) fn add_money(&mut self, marks: u64, amount: i128) {

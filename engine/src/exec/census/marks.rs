@@ -5,8 +5,8 @@ use std::ops::{BitOrAssign, RangeInclusive};
 use throng_storage::container::CHUNK_SIZE;
 
 use super::combinations::Combinations;
+use crate::exec::listed::{Needs, Purpose};
 use crate::exec::set::filled;
-use crate::exec::walk::{Needs, Purpose};
 
 /// The mark of whoever has a row at all. A leaf's mark is `2 << bit`.
 const ANY: u64 = 1;
@@ -98,6 +98,42 @@ impl Marking {
         let day = |day: i32| u16::try_from(day.clamp(0, i32::from(u16::MAX))).unwrap_or(0);
         let (first, last) = (day(*days.start()), day(*days.end()));
         self.counts.push(Count { mark, first, span: last.saturating_sub(first), counted, wanted });
+    }
+}
+
+impl Marking {
+    /// What a row of some day brings, once it is settled.
+    #[inline]
+    pub(super) fn of_day(&self, day: u16) -> u64 {
+        if self.by_day.is_empty() {
+            return self.all;
+        }
+        let at = usize::from(day.wrapping_sub(self.first));
+        self.by_day.get(at).copied().unwrap_or(ANY)
+    }
+
+    /// Whether every row that is read brings the same, but for what is counted.
+    pub(super) fn is_even(&self) -> bool {
+        self.by_day.is_empty()
+    }
+
+    /// Whether a row of some day brings anything, or is counted.
+    fn is_of_use(&self, day: u16) -> bool {
+        let counts = |count: &Count| day.wrapping_sub(count.first) <= count.span;
+        self.of_day(day) != ANY || self.counts.iter().any(counts)
+    }
+
+    /// Of each day from the lane's first on, whether its rows are of use; none when all are that
+    /// are read.
+    pub(super) fn days_of_use(
+        &self,
+        (first, last): (i32, i32),
+        read: &RangeInclusive<i32>,
+    ) -> Option<Vec<bool>> {
+        let day = |day: i32| u16::try_from(day).unwrap_or(0);
+        let all: Vec<bool> = (first..=last).map(|of| self.is_of_use(day(of))).collect();
+        let is_idle = |(day, of_use): (i32, &bool)| read.contains(&day) && !of_use;
+        (first..).zip(&all).any(is_idle).then_some(all)
     }
 }
 

@@ -10,6 +10,7 @@ mod choice;
 mod combinations;
 mod marks;
 mod run;
+mod wide;
 
 pub use choice::{CensusPlan, Count, Counting, RowReading, counting};
 pub use combinations::Combinations;

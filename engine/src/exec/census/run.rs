@@ -6,17 +6,19 @@ use std::time::Instant;
 use super::choice::{CensusPlan, Counting, PlannedLeaf, Reading};
 use super::combinations::Combinations;
 use super::marks::{COUNTERS_MAX, Counted, Mark, Marking, Marks};
+use super::wide::{self, WideTaker};
 use throng_storage::segment::ColumnSet;
 
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
 use crate::exec::eval::Worker;
 use crate::exec::leaf::spend::SpendReader;
+use crate::exec::listed::{LaneList, each_lane};
 use crate::exec::program::{Program, SpendChoice};
 use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
-use crate::exec::walk::{ROWS_BETWEEN_PAUSES, Walk, each_lane, spans};
+use crate::exec::walk::{ROWS_BETWEEN_PAUSES, Walk, spans};
 use crate::view::View;
 
 /// Counts consumers by combination of a plan's leaves, and adds up their money where any is given.
@@ -64,9 +66,17 @@ fn run<M: Mark, const COUNTERS: usize>(
 ) -> Result<(Combinations, Trace), ExecuteError> {
     let start = Instant::now();
     let spans = spans(view.chunk_end(), plan.rows, bounds.threads);
-    let made = for_each_span(spans, bounds, || {
-        Taker::<M, COUNTERS>::new(view, program, (plan, money), bounds)
-    })?;
+    let made = if money.is_none() && wide::is_for(plan, spans.end, bounds.method) {
+        let spans = crate::exec::wide::spans(spans, wide::CHUNKS_MAX);
+        let nodes = program.nodes().len();
+        for_each_span(spans, bounds, || {
+            WideTaker::<M, COUNTERS>::new(open(view, plan), (plan.leaves.len(), nodes), bounds)
+        })?
+    } else {
+        for_each_span(spans, bounds, || {
+            Taker::<M, COUNTERS>::new(view, program, (plan, money), bounds)
+        })?
+    };
     let mut combinations = Combinations::new(plan.leaves.len());
     let mut trace = Trace { way: Way::Rows, ..Trace::default() };
     for (own, part) in made {
@@ -124,7 +134,7 @@ impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
         (plan, money): (&'v CensusPlan, Option<&SpendChoice>),
         bounds: &'v Bounds,
     ) -> Self {
-        let walk = open(view, plan);
+        let walk = Walk::new(open(view, plan));
         let is_set = |leaf: &PlannedLeaf| !matches!(leaf.reading, Reading::Rows(_));
         let sets = money.is_some() || plan.leaves.iter().any(is_set);
         let nodes = vec![NodeTrace::default(); program.nodes().len()];
@@ -173,9 +183,9 @@ impl<M: Mark, const COUNTERS: usize> Taker<'_, M, COUNTERS> {
     }
 }
 
-/// Opens the lanes of a plan.
-fn open<'v>(view: &'v View, plan: &CensusPlan) -> Walk<'v, Marking> {
-    let (mut walk, mut counters) = (Walk::new(), 0);
+/// The lanes of a plan.
+fn open<'v>(view: &'v View, plan: &CensusPlan) -> LaneList<'v, Marking> {
+    let (mut lanes, mut counters) = (LaneList::new(), 0);
     for (bit, leaf) in (0_u32..).zip(&plan.leaves) {
         let Reading::Rows(reading) = &leaf.reading else { continue };
         let (mark, days) = (2 << bit, &reading.days);
@@ -189,13 +199,12 @@ fn open<'v>(view: &'v View, plan: &CensusPlan) -> Walk<'v, Marking> {
         counters += usize::from(counted.is_some());
         each_lane(view, &reading.lanes, days, &mut |segment, lane| {
             let new = || Marking::new(lane.first_day(), lane.last_day());
-            let marking = walk.lane((segment, lane), days, leaf.node, new);
+            let marking = lanes.lane((segment, lane), days, leaf.node, new);
             match counted {
                 None => marking.once(mark, days),
                 Some((wanted, counted)) => marking.count(mark, days, counted, wanted),
             }
         });
     }
-    walk.settle();
-    walk
+    lanes
 }

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use throng_query::plan::Comparison;
 
 use crate::exec::census::{Count, Counting, counting};
+use crate::exec::listed::each_lane;
 use crate::exec::program::{LaneChoice, Leaf, Node, NodeId, Program};
-use crate::exec::walk::each_lane;
 use crate::options::Method;
 use crate::view::View;
 
@@ -26,6 +26,8 @@ pub struct Lead {
     pub(super) test: Test,
     /// Rows of its lanes.
     pub(super) rows: u64,
+    /// How many lanes they are.
+    pub(super) lanes_read: u64,
     /// How many consumers may be looked up, so that it takes no longer than the rows of the other
     /// leaves; none when there is nothing to look up.
     pub(super) most: Option<u64>,
@@ -70,7 +72,7 @@ impl Lead {
         if lead.node == whole && parts.is_empty() {
             return Some(lead);
         }
-        if method == Method::Lead {
+        if method == Method::Eager {
             lead.most = Some(u64::MAX);
             return Some(lead);
         }
@@ -137,7 +139,8 @@ fn candidate(view: &View, program: &Program, node: NodeId) -> Option<Candidate> 
         }
         _ => return None,
     };
-    let lead = Lead { node, lanes, days, test, rows: count.rows(), most: None };
+    let (rows, lanes_read) = (count.rows(), count.lanes());
+    let lead = Lead { node, lanes, days, test, rows, lanes_read, most: None };
     Some(Candidate { lead, expected })
 }
 

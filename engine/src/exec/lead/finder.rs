@@ -1,35 +1,31 @@
-//! Who of a chunk is in the leading leaf.
+//! Who of some chunks is in the leading leaf.
 
 use throng_query::plan::Comparison;
-use throng_storage::container::{CHUNK_SIZE, ChunkBits};
 
 use super::choice::{Lead, Test};
 use super::run::LeadLane;
-use crate::exec::set::filled;
-use crate::exec::walk::Walk;
+use crate::error::ExecuteError;
+use crate::exec::bounds::Bounds;
+use crate::exec::planes::Planes;
+use crate::exec::wide::{WideRun, WideWalk};
 
-/// Finds them, chunk by chunk.
+/// Finds them, some chunks at a time.
 #[derive(Debug)]
 pub(super) enum Finder {
     /// Those with a row.
-    Once(Seen),
+    Once,
     /// Those with several.
     Often(Often),
     /// Those with some money.
     Money(Money),
 }
 
-/// Positions seen; none between chunks.
-#[derive(Debug)]
-pub(super) struct Seen(Box<ChunkBits>);
-
 /// Counts the rows of those who have more than one.
 #[derive(Debug)]
 pub(super) struct Often {
     wanted: u8,
     by_day: bool,
-    again: Again,
-    /// By position, how many rows or days; all 0 between chunks. Made when it is first needed.
+    /// By rank, how many rows or days.
     counters: Vec<u8>,
 }
 
@@ -37,18 +33,8 @@ pub(super) struct Often {
 #[derive(Debug)]
 pub(super) struct Money {
     wanted: Sums,
-    again: Again,
-    /// By position; all 0 between chunks.
-    sums: Box<[i64; CHUNK_SIZE]>,
-}
-
-/// Positions with several rows.
-#[derive(Debug)]
-struct Again {
-    /// While rows are passed the first time, all; then those with several.
-    seen: Seen,
-    /// Those with several; who has more than two is listed more than once.
-    lows: Vec<u16>,
+    /// By rank, that of those who have several rows.
+    sums: Vec<i64>,
 }
 
 /// Sums that compare so with an amount: those between two, or all others.
@@ -58,30 +44,6 @@ struct Sums {
     /// How many more there are.
     span: u64,
     others: bool,
-}
-
-/// A sum that does not fit into 64 bits.
-#[derive(Debug)]
-pub(super) struct TooMuch;
-
-impl Seen {
-    /// Notes a position. Whether it was there.
-    #[inline]
-    fn add(&mut self, low: u16) -> bool {
-        let (word, bit) = (&mut self.0[usize::from(low >> 6)], 1 << (low & 63));
-        let before = *word & bit != 0;
-        *word |= bit;
-        before
-    }
-
-    #[inline]
-    fn has(&self, low: u16) -> bool {
-        self.0[usize::from(low >> 6)] >> (low & 63) & 1 == 1
-    }
-
-    fn clear(&mut self) {
-        self.0.fill(0);
-    }
 }
 
 impl Sums {
@@ -107,54 +69,15 @@ impl Sums {
     }
 }
 
-impl Again {
-    fn new() -> Self {
-        Self { seen: Seen(filled(0)), lows: Vec::new() }
-    }
-
-    /// Finds those of a chunk. How many rows it has.
-    fn find(&mut self, walk: &Walk<'_, LeadLane>, chunk: u32) -> usize {
-        let mut rows = 0;
-        walk.chunk(chunk, |of, _| {
-            rows += of.lows.len();
-            for low in of.lows {
-                if self.seen.add(*low) {
-                    self.lows.push(*low);
-                }
-            }
-        });
-        if rows > 0 {
-            self.seen.clear();
-            for low in &self.lows {
-                self.seen.add(*low);
-            }
-        }
-        rows
-    }
-
-    /// Ends a chunk.
-    fn clear(&mut self) {
-        if !self.lows.is_empty() {
-            self.lows.clear();
-            self.seen.clear();
-        }
-    }
-
-    fn memory(&self) -> usize {
-        size_of::<ChunkBits>() + self.lows.capacity() * size_of::<u16>()
-    }
-}
-
 impl Finder {
     pub(super) fn new(lead: &Lead) -> Self {
         match lead.test {
-            Test::Once => Self::Once(Seen(filled(0))),
+            Test::Once => Self::Once,
             Test::Often { wanted, by_day } => {
-                Self::Often(Often { wanted, by_day, again: Again::new(), counters: Vec::new() })
+                Self::Often(Often { wanted, by_day, counters: Vec::new() })
             }
             Test::Money { comparison, amount, .. } => {
-                let wanted = Sums::that(comparison, amount);
-                Self::Money(Money { wanted, again: Again::new(), sums: filled(0) })
+                Self::Money(Money { wanted: Sums::that(comparison, amount), sums: Vec::new() })
             }
         }
     }
@@ -162,121 +85,129 @@ impl Finder {
     /// Bytes of it.
     pub(super) fn memory(&self) -> usize {
         match self {
-            Self::Once(_) => size_of::<ChunkBits>(),
-            Self::Often(often) => CHUNK_SIZE + often.again.memory(),
-            Self::Money(money) => CHUNK_SIZE * size_of::<i64>() + money.again.memory(),
+            Self::Once => 0,
+            Self::Often(often) => often.counters.capacity(),
+            Self::Money(money) => money.sums.capacity() * size_of::<i64>(),
         }
     }
 
-    /// Appends the positions of a chunk that are in the leaf, in any order. How many rows it has.
+    /// Finds who is in the leaf of those that were read, in any order and only if they are to be
+    /// listed, and gives back how many; none when money does not fit into 64 bits.
     ///
     /// # Errors
-    /// When money does not fit; the finder is of no use then.
+    /// As [`Bounds::pause`].
     pub(super) fn find(
         &mut self,
-        walk: &Walk<'_, LeadLane>,
-        chunk: u32,
-        found: &mut Vec<u16>,
-    ) -> Result<usize, TooMuch> {
-        match self {
-            Self::Once(seen) => {
-                let mut rows = 0;
-                walk.chunk(chunk, |of, _| {
-                    rows += of.lows.len();
-                    found.extend(of.lows.iter().filter(|low| !seen.add(**low)));
-                });
-                if rows > 0 {
-                    seen.clear();
-                }
-                Ok(rows)
+        walk: &WideWalk<'_, LeadLane>,
+        planes: &mut Planes,
+        is_listed: bool,
+        found: &mut Vec<u32>,
+        bounds: &Bounds,
+    ) -> Result<Option<u64>, ExecuteError> {
+        found.clear();
+        let fits = match self {
+            Self::Once if is_listed => {
+                planes.each_seen(|consumer| found.push(consumer));
+                true
             }
+            Self::Once => return Ok(Some(planes.count())),
             Self::Often(often) => {
-                let rows = often.again.find(walk, chunk);
-                if !often.again.lows.is_empty() {
-                    often.count(walk, chunk, found);
-                }
-                often.again.clear();
-                Ok(rows)
+                often.find(walk, planes, found, bounds)?;
+                true
             }
-            Self::Money(money) => {
-                let rows = money.again.find(walk, chunk);
-                if rows > 0 {
-                    money.find(walk, chunk, found)?;
-                }
-                money.again.clear();
-                Ok(rows)
-            }
-        }
+            Self::Money(money) => money.find(walk, planes, found, bounds)?,
+        };
+        Ok(fits.then_some(found.len() as u64))
     }
 }
 
 impl Often {
     /// Counts the rows or days of those with several rows.
-    fn count(&mut self, walk: &Walk<'_, LeadLane>, chunk: u32, found: &mut Vec<u16>) {
-        let Self { wanted, by_day, again, counters } = self;
-        counters.resize(CHUNK_SIZE, 0);
-        walk.chunk(chunk, |of, _| {
+    fn find(
+        &mut self,
+        walk: &WideWalk<'_, LeadLane>,
+        planes: &mut Planes,
+        found: &mut Vec<u32>,
+        bounds: &Bounds,
+    ) -> Result<(), ExecuteError> {
+        let Self { wanted, by_day, counters } = self;
+        let several = planes.rank() as usize;
+        if several == 0 {
+            return Ok(());
+        }
+        counters.clear();
+        counters.resize(several, 0);
+        for run in 0..walk.runs() {
+            let (WideRun { consumers, days, .. }, _) = walk.run(run);
+            let (places, ranks) = planes.pick(consumers);
             // Rows of one consumer and day lie together, and no other lane has that day where days
             // are counted.
             let mut before = None;
-            for (low, day) in of.lows.iter().zip(of.days).filter(|(low, _)| again.seen.has(**low)) {
-                let row = Some((*low, *day));
+            for (place, rank) in places.iter().zip(ranks) {
+                let row = Some((*rank, days.get(*place as usize)));
                 if *by_day && row == before {
                     continue;
                 }
                 before = row;
-                let counter = &mut counters[usize::from(*low)];
+                let Some(counter) = counters.get_mut(*rank as usize) else { continue };
                 // Who is there already is not found again.
                 *counter = counter.saturating_add(u8::from(*counter < *wanted));
                 if *counter == *wanted {
-                    found.push(*low);
+                    found.push(consumers[*place as usize]);
                     *counter = u8::MAX;
                 }
             }
-        });
-        for low in &again.lows {
-            counters[usize::from(*low)] = 0;
+            bounds.pause()?;
         }
+        Ok(())
     }
 }
 
 impl Money {
     /// Appends those whose money compares so: who has one row by its amount, the others by sums.
+    /// False when a sum does not fit.
     fn find(
         &mut self,
-        walk: &Walk<'_, LeadLane>,
-        chunk: u32,
-        found: &mut Vec<u16>,
-    ) -> Result<(), TooMuch> {
-        let Self { wanted, again, sums } = self;
+        walk: &WideWalk<'_, LeadLane>,
+        planes: &mut Planes,
+        found: &mut Vec<u32>,
+        bounds: &Bounds,
+    ) -> Result<bool, ExecuteError> {
+        let Self { wanted, sums } = self;
+        sums.clear();
+        sums.resize(planes.rank() as usize, 0);
         let mut fits = true;
-        walk.chunk(chunk, |of, lane| {
-            for (low, amount) in of.lows.iter().zip(of.amounts) {
-                let (own, over) =
-                    if lane.is_refund { 0_i64.overflowing_sub(*amount) } else { (*amount, false) };
-                fits &= !over;
-                // Most have one row, of another amount.
-                if !(again.seen.has(*low) | wanted.has(own)) {
-                    continue;
+        for run in 0..walk.runs() {
+            let (WideRun { consumers, amounts, .. }, lane) = walk.run(run);
+            let signed = |amount: i64| if lane.is_refund { amount.wrapping_neg() } else { amount };
+            for (consumer, amount) in consumers.iter().zip(amounts) {
+                if wanted.has(signed(*amount)) && !planes.is_again(*consumer) {
+                    found.push(*consumer);
                 }
-                if again.seen.has(*low) {
-                    let sum = &mut sums[usize::from(*low)];
-                    let (new, over) = sum.overflowing_add(own);
-                    *sum = new;
-                    fits &= !over;
+            }
+            let (places, ranks) = planes.pick(consumers);
+            for (place, rank) in places.iter().zip(ranks) {
+                let amount = amounts.get(*place as usize).copied().unwrap_or(0);
+                let Some(sum) = sums.get_mut(*rank as usize) else { continue };
+                let (new, over) = if lane.is_refund {
+                    sum.overflowing_sub(amount)
                 } else {
-                    found.push(*low);
-                }
+                    sum.overflowing_add(amount)
+                };
+                *sum = new;
+                fits &= !over;
+            }
+            // Its negative would not fit.
+            fits &= !(lane.is_refund && amounts.contains(&i64::MIN));
+            bounds.pause()?;
+        }
+        let mut sums = sums.iter();
+        planes.each_again(|consumer| {
+            if sums.next().is_some_and(|sum| wanted.has(*sum)) {
+                found.push(consumer);
             }
         });
-        again.lows.sort_unstable();
-        again.lows.dedup();
-        for low in &again.lows {
-            if wanted.has(std::mem::take(&mut sums[usize::from(*low)])) {
-                found.push(*low);
-            }
-        }
-        if fits { Ok(()) } else { Err(TooMuch) }
+        Ok(fits)
     }
 }
 

@@ -5,14 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::choice::{Lead, Test};
-use super::finder::{Finder, TooMuch};
+use super::finder::Finder;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
+use crate::exec::listed::{LaneList, Needs, Purpose, each_lane};
+use crate::exec::planes::Planes;
 use crate::exec::point::{OneConsumer, Wanted, holds_within};
 use crate::exec::program::{NodeId, Program};
 use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::trace::{NodeTrace, Trace, Way};
-use crate::exec::walk::{Needs, Purpose, ROWS_BETWEEN_PAUSES, Walk, each_lane, spans};
+use crate::exec::walk::spans;
+use crate::exec::wide::{self, WideWalk};
 use crate::view::View;
 
 /// Consumers looked up between two looks at the clock.
@@ -63,10 +66,11 @@ struct Taker<'v> {
     bounds: &'v Bounds,
     progress: &'v Progress,
     chunks: u32,
-    walk: Walk<'v, LeadLane>,
+    walk: WideWalk<'v, LeadLane>,
+    planes: Planes,
     finder: Finder,
-    /// Positions found in a chunk.
-    lows: Vec<u16>,
+    /// Who was found in the chunks read last, counted from the first of them.
+    found: Vec<u32>,
     led: Led,
 }
 
@@ -83,16 +87,18 @@ pub fn lead(
 ) -> Result<Option<Led>, ExecuteError> {
     let start = Instant::now();
     let progress = Progress::default();
-    let spans = spans(view.chunk_end(), lead.rows, bounds.threads);
+    let spans =
+        wide::spans(spans(view.chunk_end(), lead.rows, bounds.threads), chunks_max(view, lead));
     let nodes = program.nodes().len();
     let made = for_each_span(spans, bounds, || Taker {
         lead,
         bounds,
         progress: &progress,
         chunks: spans.end.max(1),
-        walk: open(view, lead),
+        walk: WideWalk::new(open(view, lead), |_| None),
+        planes: Planes::default(),
         finder: Finder::new(lead),
-        lows: Vec::new(),
+        found: Vec::new(),
         led: Led {
             members: 0,
             consumers: Vec::new(),
@@ -152,38 +158,31 @@ impl SpanWork for Taker<'_> {
     const MEMORY_OF: MemoryUse = MemoryUse::Rows;
 
     fn memory(&self) -> usize {
-        let found = self.led.consumers.capacity() * size_of::<u32>() + self.lows.capacity() * 2;
-        self.walk.memory() + self.finder.memory() + found
+        let found = self.led.consumers.capacity() + self.found.capacity();
+        let read = self.walk.memory() + self.planes.memory() + self.finder.memory();
+        read + found * size_of::<u32>()
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
         if self.progress.over.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.walk.read(chunks.clone(), &mut self.led.trace, self.bounds)?;
-        let before = self.led.members;
-        let mut since = 0;
-        for chunk in chunks.clone() {
-            if since > ROWS_BETWEEN_PAUSES {
-                since = 0;
-                self.bounds.pause()?;
-            }
-            self.lows.clear();
-            match self.finder.find(&self.walk, chunk, &mut self.lows) {
-                Ok(rows) => since += rows,
-                Err(TooMuch) => {
-                    self.progress.over.store(true, Ordering::Relaxed);
-                    return Ok(());
-                }
-            }
-            self.led.members += self.lows.len() as u64;
-            if self.lead.most.is_some() {
-                let consumer = |low: &u16| chunk << 16 | u32::from(*low);
-                self.led.consumers.extend(self.lows.iter().map(consumer));
-            }
+        let Self { walk, planes, finder, found, led, .. } = self;
+        walk.read(&chunks, planes, &mut led.trace, self.bounds)?;
+        led.trace.chunks += u64::from(chunks.end - chunks.start);
+        let is_listed = self.lead.most.is_some();
+        let members = finder.find(walk, planes, is_listed, found, self.bounds)?;
+        let Some(members) = members else {
+            self.progress.over.store(true, Ordering::Relaxed);
+            return Ok(());
+        };
+        walk.forget(planes);
+        led.members += members;
+        if is_listed {
+            let first = chunks.start << 16;
+            led.consumers.extend(found.iter().map(|consumer| first + consumer));
         }
-        self.led.trace.chunks += u64::from(chunks.end - chunks.start);
-        self.look_ahead(self.led.members - before, chunks.end);
+        self.look_ahead(members, chunks.end);
         Ok(())
     }
 
@@ -206,19 +205,26 @@ impl Taker<'_> {
     }
 }
 
-/// Opens the lanes of the leaf.
-fn open<'v>(view: &'v View, lead: &Lead) -> Walk<'v, LeadLane> {
-    let mut walk = Walk::new();
+/// How many chunks are read at once, at most: so many that each lane has a page of rows in them,
+/// and no more, as planes are as large as these.
+fn chunks_max(view: &View, lead: &Lead) -> u32 {
+    const PAGE: u64 = 1 << 12;
+    let of_one = lead.rows / lead.lanes_read.max(1) / u64::from(view.chunk_end()).max(1);
+    u32::try_from(PAGE / of_one.max(1)).unwrap_or(u32::MAX).clamp(4, 32)
+}
+
+/// The lanes of the leaf.
+fn open<'v>(view: &'v View, lead: &Lead) -> LaneList<'v, LeadLane> {
+    let mut lanes = LaneList::new();
     each_lane(view, &lead.lanes, &lead.days, &mut |segment, lane| {
         let (test, behaviour) = (lead.test, lane.behaviour());
         let is_refund = matches!(test, Test::Money { refund, .. } if behaviour == refund);
         let days = lane.first_day()..=lane.last_day();
-        let _ = walk.lane((segment, lane), &lead.days, lead.node, || LeadLane {
+        let _ = lanes.lane((segment, lane), &lead.days, lead.node, || LeadLane {
             is_refund,
             test,
             days,
         });
     });
-    walk.settle();
-    walk
+    lanes
 }

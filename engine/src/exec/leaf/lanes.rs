@@ -8,9 +8,9 @@ use throng_storage::segment::{
 };
 
 use crate::error::ExecuteError;
+use crate::exec::listed::each_lane;
 use crate::exec::program::LaneChoice;
 use crate::exec::trace::Touched;
-use crate::exec::walk::each_lane;
 use crate::view::View;
 
 /// One lane of one segment, read forward chunk by chunk.

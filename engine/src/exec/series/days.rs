@@ -6,7 +6,7 @@ use throng_storage::container::CHUNK_SIZE;
 
 use super::plan::SeriesRows;
 use crate::exec::census::Counting;
-use crate::exec::walk::{Needs, Purpose};
+use crate::exec::listed::{Needs, Purpose};
 
 /// What one lane's rows are read for: a leaf or more.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
 
 use crate::exec::census::{Count, Counting, RowReading, counting};
+use crate::exec::listed::each_lane;
 use crate::exec::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice};
-use crate::exec::walk::each_lane;
 use crate::view::View;
 
 /// Days a series can have: one bit each.

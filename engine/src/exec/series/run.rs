@@ -11,11 +11,12 @@ use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
 use crate::exec::census::Counting;
 use crate::exec::eval::Worker;
+use crate::exec::listed::{LaneList, each_lane};
 use crate::exec::program::{Program, SpendChoice};
 use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
-use crate::exec::walk::{ROWS_BETWEEN_PAUSES, Walk, each_lane, spans};
+use crate::exec::walk::{ROWS_BETWEEN_PAUSES, Walk, spans};
 use crate::kernel;
 use crate::view::View;
 
@@ -154,7 +155,7 @@ impl<'v> Taker<'v> {
         (asked, money): (&'v [Vec<Later>], Option<&'v SeriesMoney>),
         bounds: &'v Bounds,
     ) -> Self {
-        let mut walk = Walk::new();
+        let mut lanes = LaneList::new();
         let mut kept = Vec::new();
         for (place, node) in plan.nodes.iter().enumerate() {
             let SeriesNode::Rows(rows) = node else { continue };
@@ -170,12 +171,11 @@ impl<'v> Taker<'v> {
                 // Between the windows there may be days that nobody asks for.
                 if (first..=last).any(|day| rows.days_with(day) != 0) {
                     let new = || LanePurpose::new(first, last);
-                    let purpose = walk.lane((segment, lane), &rows.reading.days, rows.node, new);
+                    let purpose = lanes.lane((segment, lane), &rows.reading.days, rows.node, new);
                     purpose.add(place, rows, counter);
                 }
             });
         }
-        walk.settle();
         let look_up = |node: &SeriesNode| matches!(node, SeriesNode::LookUp(_));
         let sets = money.is_some() || plan.nodes.iter().any(look_up);
         let nodes = vec![NodeTrace::default(); program.nodes().len()];
@@ -183,7 +183,7 @@ impl<'v> Taker<'v> {
             plan,
             bounds,
             asked,
-            walk,
+            walk: Walk::new(lanes),
             chunk: ChunkDays::new(plan.nodes.len(), &kept),
             sets: sets.then(|| Worker::new(view, program, bounds.timing)),
             money: money.map(|money| MoneyDays::new(view, money, asked)),

@@ -32,7 +32,7 @@ fn every_way_of_answering_gives_the_same_answer() {
     let levels: Vec<Level> = Level::ALL.into_iter().filter(|level| force(*level)).collect();
     let best = *levels.last().unwrap();
     let mut ways = vec![(Method::Best, 1, best), (Method::Best, 4, best), (Method::Sets, 3, best)];
-    ways.extend([1, 3].map(|threads| (Method::Lead, threads, best)));
+    ways.extend([1, 3].map(|threads| (Method::Eager, threads, best)));
     ways.extend(levels.iter().map(|level| (Method::Sets, 1, *level)));
     let mut asked = 0;
     for seed in 3_001..3_001 + STORES * number("THRONG_CASES").unwrap_or(1) {

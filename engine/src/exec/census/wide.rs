@@ -1,0 +1,139 @@
+//! A census of many chunks at a time.
+//!
+//! Where chunks have many rows most consumers have one of them. Those are counted without being
+//! marked: of a lane whose rows all bring the same, so many as it has rows, less those of
+//! consumers that have other rows. First all rows are passed to see who comes again; then
+//! these alone are marked, as if they were consumers of a chunk, by their ranks.
+
+use std::ops::Range;
+
+use super::choice::{CensusPlan, Reading};
+use super::combinations::Combinations;
+use super::marks::{Mark, Marking, Marks};
+use crate::error::{ExecuteError, MemoryUse};
+use crate::exec::bounds::Bounds;
+use crate::exec::listed::{LaneList, ListedLane};
+use crate::exec::planes::Planes;
+use crate::exec::run::SpanWork;
+use crate::exec::trace::{NodeTrace, Trace};
+use crate::exec::walk::ROWS_BETWEEN_PAUSES;
+use crate::exec::wide::WideWalk;
+use crate::options::Method;
+
+/// Rows of a chunk from which on its planes are small beside its rows.
+const ROWS_MIN: u64 = 128;
+/// Chunks read at once, at most.
+pub(super) const CHUNKS_MAX: u32 = 32;
+/// Ranks that are marked together.
+const RANKS: u32 = 1 << 16;
+
+/// Whether a plan is read so.
+pub(super) fn is_for(plan: &CensusPlan, chunks: u32, method: Method) -> bool {
+    let by_row = |reading: &Reading| matches!(reading, Reading::Rows(_));
+    plan.leaves.iter().all(|leaf| by_row(&leaf.reading))
+        && (method == Method::Eager || plan.rows >= ROWS_MIN * u64::from(chunks.max(1)))
+}
+
+/// What one worker has.
+pub(super) struct WideTaker<'v, M, const COUNTERS: usize> {
+    bounds: &'v Bounds,
+    walk: WideWalk<'v, Marking>,
+    planes: Planes,
+    /// Ranks and days of one lane's rows of those who are marked.
+    lows: Vec<u16>,
+    days: Vec<u16>,
+    marks: Marks<M, COUNTERS>,
+    combinations: Combinations,
+    trace: Trace,
+}
+
+impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
+    pub(super) fn new(
+        lanes: LaneList<'v, Marking>,
+        (leaves, nodes): (usize, usize),
+        bounds: &'v Bounds,
+    ) -> Self {
+        let nodes = vec![NodeTrace::default(); nodes];
+        let of_use = |of: &ListedLane<'v, Marking>| {
+            let ends = (of.lane.first_day(), of.lane.last_day());
+            of.purpose.days_of_use(ends, &of.days)
+        };
+        Self {
+            bounds,
+            walk: WideWalk::new(lanes, of_use),
+            planes: Planes::default(),
+            lows: Vec::new(),
+            days: Vec::new(),
+            marks: Marks::new(),
+            combinations: Combinations::new(leaves),
+            trace: Trace { nodes, workers: 1, ..Trace::default() },
+        }
+    }
+
+    /// Counts those of a lane with one row, and marks those with several, but only those of some
+    /// ranks. How many rows the lane has.
+    fn count(&mut self, run: usize, ranks: &Range<u32>) -> usize {
+        let (rows, how) = self.walk.run(run);
+        let (places, own_ranks) = self.planes.pick(rows.consumers);
+        if ranks.start == 0 {
+            if how.is_even() {
+                let alone = rows.consumers.len() - places.len();
+                self.combinations.add_many(how.of_day(0), alone);
+            } else {
+                let mut several = places.iter().peekable();
+                let alone = (0_u32..).zip(rows.days).filter_map(|(place, day)| {
+                    let is_several = several.next_if(|other| **other == place).is_some();
+                    (!is_several).then(|| how.of_day(*day))
+                });
+                self.combinations.add(alone);
+            }
+        }
+        self.lows.clear();
+        self.days.clear();
+        let picked = places.iter().zip(own_ranks);
+        for (place, rank) in picked.filter(|(_, rank)| ranks.contains(*rank)) {
+            self.lows.push(u16::try_from(rank - ranks.start).unwrap_or(u16::MAX));
+            self.days.extend(rows.days.get(*place as usize));
+        }
+        self.marks.add(&self.lows, &self.days, how);
+        rows.consumers.len()
+    }
+}
+
+impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
+    type Made = (Combinations, Trace);
+
+    const MEMORY_OF: MemoryUse = MemoryUse::Rows;
+
+    fn memory(&self) -> usize {
+        let own = (self.lows.capacity() + self.days.capacity()) * size_of::<u16>();
+        let marks = Marks::<M, COUNTERS>::BYTES + self.combinations.memory();
+        self.walk.memory() + own + self.planes.memory() + marks
+    }
+
+    fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
+        self.walk.read(&chunks, &mut self.planes, &mut self.trace, self.bounds)?;
+        self.trace.chunks += u64::from(chunks.end - chunks.start);
+        let several = self.planes.rank();
+        let mut since = 0;
+        // More than there are places for marks are marked in several rounds.
+        for first in (0..several.max(1)).step_by(RANKS as usize) {
+            let ranks = first..first.saturating_add(RANKS);
+            for run in 0..self.walk.runs() {
+                since += self.count(run, &ranks);
+                if since > ROWS_BETWEEN_PAUSES {
+                    since = 0;
+                    self.bounds.pause()?;
+                }
+            }
+            self.marks.count_into(&mut self.combinations);
+        }
+        self.walk.forget(&mut self.planes);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Self::Made {
+        self.combinations.settle();
+        (self.combinations, self.trace)
+    }
+}

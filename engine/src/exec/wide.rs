@@ -1,0 +1,203 @@
+//! Lanes read for many chunks at once, as if these were one.
+
+use std::ops::Range;
+
+use throng_storage::segment::{WideAmounts, WideCursor, WideRows};
+
+use super::bounds::Bounds;
+use super::listed::{LaneList, ListedLane, Needs, Purpose};
+use super::planes::Planes;
+use super::run::Spans;
+use super::trace::Trace;
+use super::walk::ROWS_BETWEEN_PAUSES;
+use crate::error::ExecuteError;
+
+/// One lane of one segment.
+#[derive(Debug)]
+struct WideLane<'v, P> {
+    cursor: WideCursor<'v>,
+    of: ListedLane<'v, P>,
+    /// By day, whether its rows are of use, where those of some days between are not.
+    of_use: Option<Vec<bool>>,
+}
+
+/// A lane's rows of the chunks read last.
+#[derive(Debug)]
+struct Run {
+    lane: usize,
+    rows: Range<usize>,
+}
+
+/// Rows of one lane, ordered by consumer, who are counted from the first of the chunks on; of a
+/// column that is not needed there are none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct WideRun<'r> {
+    pub(super) consumers: &'r [u32],
+    pub(super) days: &'r [u16],
+    pub(super) amounts: &'r [i64],
+}
+
+/// The lanes, and their rows of the chunks read last.
+#[derive(Debug)]
+pub(super) struct WideWalk<'v, P> {
+    lanes: Vec<WideLane<'v, P>>,
+    /// Rows of lanes whose days matter.
+    dated: WideRows,
+    /// Consumers of those where nothing else does.
+    plain: Vec<u32>,
+    paid: WideAmounts,
+    runs: Vec<Run>,
+}
+
+impl<'v, P: Purpose> WideWalk<'v, P> {
+    /// Of some lanes, before their first chunks. Of each lane `of_use` may say by day, from its
+    /// first on, whether rows are of use.
+    pub(super) fn new(
+        lanes: LaneList<'v, P>,
+        of_use: impl Fn(&ListedLane<'v, P>) -> Option<Vec<bool>>,
+    ) -> Self {
+        let wide = |of: ListedLane<'v, P>| {
+            let of_use = of_use(&of);
+            WideLane { cursor: of.lane.wide_cursor(), of, of_use }
+        };
+        Self {
+            lanes: lanes.settle().into_iter().map(wide).collect(),
+            dated: WideRows::default(),
+            plain: Vec::new(),
+            paid: WideAmounts::default(),
+            runs: Vec::new(),
+        }
+    }
+
+    /// Reads the rows of some chunks, and shows them to the planes. Every few thousand of them the
+    /// statement can be ended or give way.
+    ///
+    /// # Errors
+    /// When bytes of the store are corrupt, and as [`Bounds::pause`].
+    pub(super) fn read(
+        &mut self,
+        chunks: &Range<u32>,
+        planes: &mut Planes,
+        trace: &mut Trace,
+        bounds: &Bounds,
+    ) -> Result<(), ExecuteError> {
+        self.dated.clear();
+        self.plain.clear();
+        self.paid.clear();
+        self.runs.clear();
+        planes.begin(chunks.end - chunks.start);
+        let mut since = 0;
+        for (number, lane) in self.lanes.iter_mut().enumerate() {
+            let (first, last) = lane.of.lane.chunks();
+            if first >= chunks.end || last < chunks.start {
+                continue;
+            }
+            let account = &mut trace.nodes[lane.of.node.0];
+            let (cursor, days, chunks) = (&mut lane.cursor, &lane.of.days, chunks.clone());
+            let (read, rows) = match lane.of.needs {
+                Needs::Consumers => {
+                    let from = self.plain.len();
+                    let read = cursor.append_consumers(chunks, &mut self.plain)?;
+                    (read, from..self.plain.len())
+                }
+                Needs::Days => {
+                    let from = self.dated.consumer.len();
+                    let read = cursor.append_days(chunks, days, &mut self.dated)?;
+                    if let Some(of_use) = &lane.of_use {
+                        drop_idle(&mut self.dated, from, (lane.of.lane.first_day(), of_use));
+                    }
+                    (read, from..self.dated.consumer.len())
+                }
+                Needs::Amounts => {
+                    let from = self.paid.consumer.len();
+                    let read = cursor.append_amounts(chunks, days, &mut self.paid)?;
+                    (read, from..self.paid.consumer.len())
+                }
+            };
+            account.bytes += read.bytes;
+            account.chunks += read.chunks;
+            if lane.of.needs != Needs::Consumers {
+                account.rows += read.rows;
+            }
+            if !rows.is_empty() {
+                account.occupied += read.chunks;
+                let all = match lane.of.needs {
+                    Needs::Consumers => &self.plain,
+                    Needs::Days => &self.dated.consumer,
+                    Needs::Amounts => &self.paid.consumer,
+                };
+                if !planes.see(&all[rows.clone()]) {
+                    return Err(lane.of.lane.disordered().into());
+                }
+                self.runs.push(Run { lane: number, rows });
+            }
+            since += read.rows;
+            if since > ROWS_BETWEEN_PAUSES as u64 {
+                since = 0;
+                bounds.pause()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many lanes have rows in the chunks read last.
+    pub(super) fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// The rows of one of these lanes, and what they are read for.
+    pub(super) fn run(&self, number: usize) -> (WideRun<'_>, &P) {
+        let Run { lane, rows } = &self.runs[number];
+        let (lane, rows) = (&self.lanes[*lane].of, rows.clone());
+        let none = WideRun::default();
+        let run = match lane.needs {
+            Needs::Consumers => WideRun { consumers: &self.plain[rows], ..none },
+            Needs::Days => WideRun {
+                consumers: &self.dated.consumer[rows.clone()],
+                days: &self.dated.day[rows],
+                ..none
+            },
+            Needs::Amounts => WideRun {
+                consumers: &self.paid.consumer[rows.clone()],
+                amounts: &self.paid.amount[rows],
+                ..none
+            },
+        };
+        (run, &lane.purpose)
+    }
+
+    /// Ends the chunks: nobody of them was seen.
+    pub(super) fn forget(&self, planes: &mut Planes) {
+        let lists = [&self.dated.consumer, &self.plain, &self.paid.consumer];
+        let rows = lists.iter().map(|list| list.len()).sum();
+        planes.forget(rows, lists.into_iter().map(Vec::as_slice));
+    }
+
+    /// Bytes of the rows in memory.
+    pub(super) fn memory(&self) -> usize {
+        let consumers = self.dated.consumer.len() + self.plain.len() + self.paid.consumer.len();
+        consumers * size_of::<u32>()
+            + self.dated.day.len() * size_of::<u16>()
+            + self.paid.amount.len() * size_of::<i64>()
+    }
+}
+
+/// How the chunks are given to workers, at most so many at once: two planes of 8 KiB each.
+pub(super) fn spans(spans: Spans, chunks: u32) -> Spans {
+    Spans { span: spans.span.min(chunks), ..spans }
+}
+
+/// Takes out the rows from some place on whose days are not of use.
+fn drop_idle(rows: &mut WideRows, from: usize, (first, of_use): (i32, &[bool])) {
+    let first = u16::try_from(first).unwrap_or(0);
+    let mut kept = from;
+    for row in from..rows.consumer.len() {
+        let day = rows.day[row];
+        rows.consumer[kept] = rows.consumer[row];
+        rows.day[kept] = day;
+        let place = usize::from(day.wrapping_sub(first));
+        kept += usize::from(of_use.get(place).copied().unwrap_or(false));
+    }
+    rows.consumer.truncate(kept);
+    rows.day.truncate(kept);
+}

@@ -1,0 +1,243 @@
+//! Who comes again among the rows of many lanes: a bit for each consumer.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    _mm512_add_epi32, _mm512_and_si512, _mm512_mask_cmplt_epu32_mask, _mm512_mask_i32gather_epi32,
+    _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi32,
+    _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_sllv_epi32,
+    _mm512_srli_epi32, _mm512_storeu_si512,
+};
+
+use super::{Level, level};
+
+/// Numbers that a register of AVX-512 holds.
+const LANES: usize = 16;
+
+/// Whether every consumer has a bit in so many words.
+#[inline(always)]
+fn fit(consumers: &[u32], words: usize) -> bool {
+    let last = consumers.iter().copied().max();
+    last.is_none_or(|last| ((last >> 6) as usize) < words)
+}
+
+/// Makes the copies of a loop for the instructions that a level has, and the function that chooses.
+macro_rules! chosen {
+    ($(#[$doc:meta])* $name:ident / $plain:ident
+        ($($argument:ident: $kind:ty),*) $(-> $result:ty)?) => {
+        $(#[$doc])*
+        pub fn $name($($argument: $kind),*) $(-> $result)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
+                fn avx2($($argument: $kind),*) $(-> $result)? {
+                    $plain($($argument),*)
+                }
+                if level() != Level::Portable {
+                    // SAFETY: a level in use is one whose instructions this machine has, and those
+                    // of AVX-512 are in machines that have these.
+                    return unsafe { avx2($($argument),*) };
+                }
+            }
+            $plain($($argument),*)
+        }
+    };
+}
+
+chosen! {
+    /// Notes who of some consumers was seen, and in the second list who was seen before, a bit for
+    /// each. `places` is scratch. False when a consumer has no bit in both lists; then nothing is
+    /// noted.
+    see / see_plain(
+        planes: (&mut [u64], &mut [u64]),
+        consumers: &[u32],
+        places: &mut Vec<u32>
+    ) -> bool
+}
+
+chosen! {
+    /// For each word how many bits before it are set; and how many are in all.
+    rank_all / rank_all_plain(words: &[u64], ranks: &mut [u32]) -> u32
+}
+
+chosen! {
+    /// The ranks of the bits of some consumers among all bits that are set, of those consumers that
+    /// are at some places of a list.
+    ranks_of / ranks_of_plain(
+        words: (&[u64], &[u32]),
+        consumers: &[u32],
+        places: &[u32],
+        found: &mut Vec<u32>
+    )
+}
+
+#[inline(always)]
+fn see_plain(
+    (seen, again): (&mut [u64], &mut [u64]),
+    consumers: &[u32],
+    places: &mut Vec<u32>,
+) -> bool {
+    places.clear();
+    if !fit(consumers, seen.len().min(again.len())) {
+        return false;
+    }
+    places.reserve(consumers.len());
+    let room = places.spare_capacity_mut();
+    let mut before = 0;
+    for consumer in consumers {
+        // SAFETY: every consumer has its word, as was seen; there is room for all consumers, of
+        // whom fewer were passed than there are.
+        let (word, place) = unsafe {
+            (seen.get_unchecked_mut((consumer >> 6) as usize), room.get_unchecked_mut(before))
+        };
+        // Written before it is known whether it stays, so that no branch has to be guessed.
+        place.write(*consumer);
+        let bit = 1_u64 << (consumer & 63);
+        before += usize::from(*word & bit != 0);
+        *word |= bit;
+    }
+    // SAFETY: so many were written just above.
+    unsafe { places.set_len(before) };
+    for consumer in &*places {
+        if let Some(word) = again.get_mut((consumer >> 6) as usize) {
+            *word |= 1_u64 << (consumer & 63);
+        }
+    }
+    true
+}
+
+#[inline(always)]
+fn rank_all_plain(words: &[u64], ranks: &mut [u32]) -> u32 {
+    let mut sum = 0;
+    for (word, rank) in words.iter().zip(ranks) {
+        *rank = sum;
+        sum += word.count_ones();
+    }
+    sum
+}
+
+#[inline(always)]
+fn ranks_of_plain(
+    (words, ranks): (&[u64], &[u32]),
+    consumers: &[u32],
+    places: &[u32],
+    found: &mut Vec<u32>,
+) {
+    found.clear();
+    found.extend(places.iter().map(|place| {
+        let consumer = consumers.get(*place as usize).copied().unwrap_or(0);
+        let word = (consumer >> 6) as usize;
+        let bits = words.get(word).copied().unwrap_or(0);
+        let before = ranks.get(word).copied().unwrap_or(0);
+        before + (bits & ((1 << (consumer & 63)) - 1)).count_ones()
+    }));
+}
+
+/// The places of those consumers whose bits are set; none of those that have no bit.
+pub fn pick(words: &[u64], consumers: &[u32], places: &mut Vec<u32>) {
+    places.clear();
+    // A register of numbers may be written behind the last.
+    places.reserve(consumers.len() + LANES);
+    #[cfg(target_arch = "x86_64")]
+    if level() == Level::Avx512
+        && let Some(halves) = words.len().checked_mul(2).and_then(|n| i32::try_from(n).ok())
+    {
+        // SAFETY: a level in use is one whose instructions this machine has, and there is room.
+        return unsafe { pick_avx512((words, halves), consumers, places) };
+    }
+    let room = places.spare_capacity_mut();
+    let mut picked = 0;
+    for (place, consumer) in (0_u32..).zip(consumers) {
+        let Some(word) = words.get((consumer >> 6) as usize) else { continue };
+        // Written before it is known whether it stays, so that no branch has to be guessed.
+        room[picked].write(place);
+        picked += usize::from(word >> (consumer & 63) & 1 == 1);
+    }
+    // SAFETY: so many were written just above.
+    unsafe { places.set_len(picked) };
+}
+
+/// # Safety
+/// The number is that of the halves of all words, and `places`, which is empty, has room for all
+/// consumers and [`LANES`] numbers more.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,popcnt,bmi1,bmi2")]
+unsafe fn pick_avx512((words, halves): (&[u64], i32), consumers: &[u32], places: &mut Vec<u32>) {
+    let first = words.as_ptr().cast::<i32>();
+    let to = places.as_mut_ptr();
+    let (one, low) = (_mm512_set1_epi32(1), _mm512_set1_epi32(31));
+    let (zero, end) = (_mm512_setzero_si512(), _mm512_set1_epi32(halves));
+    let mut own = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let mut picked = 0;
+    for group in consumers.chunks(LANES) {
+        let lanes = u16::MAX >> (LANES - group.len());
+        // SAFETY: only numbers that are there are loaded, and only halves of words that are inside;
+        // x86 stores the lower half first. Fewer were picked than were passed, so that there is
+        // room for a register by what the caller has seen to.
+        unsafe {
+            let group = _mm512_maskz_loadu_epi32(lanes, group.as_ptr().cast());
+            let half = _mm512_srli_epi32::<5>(group);
+            let inside = _mm512_mask_cmplt_epu32_mask(lanes, half, end);
+            let half = _mm512_mask_i32gather_epi32::<4>(zero, inside, half, first);
+            let bit = _mm512_sllv_epi32(one, _mm512_and_si512(group, low));
+            let set = _mm512_mask_test_epi32_mask(inside, half, bit);
+            _mm512_storeu_si512(to.add(picked).cast(), _mm512_maskz_compress_epi32(set, own));
+            picked += set.count_ones() as usize;
+        }
+        own = _mm512_add_epi32(own, _mm512_set1_epi32(16));
+    }
+    // SAFETY: so many were written just above.
+    unsafe { places.set_len(picked) };
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    use super::*;
+    use crate::kernel::force;
+
+    #[test]
+    fn those_seen_again_are_picked_and_numbered() {
+        let mut rng = Pcg64::seed_from_u64(5);
+        for (words, rows) in [(1, 3), (4, 90), (16, 500), (40, 4_000)] {
+            let end = words * 64;
+            let lists: Vec<Vec<u32>> =
+                (0..3).map(|_| (0..rows).map(|_| rng.random_range(0..end)).collect()).collect();
+            let mut times = vec![0; end as usize];
+            lists.iter().flatten().for_each(|consumer| times[*consumer as usize] += 1);
+            let again: Vec<u32> = (0..end).filter(|at| times[*at as usize] > 1).collect();
+            for level in Level::ALL.into_iter().filter(|level| force(*level)) {
+                let [mut seen, mut several] = [0; 2].map(|_: u64| vec![0; words as usize]);
+                let (mut places, mut found) = (Vec::new(), Vec::new());
+                for list in &lists {
+                    assert!(see((&mut seen, &mut several), list, &mut places));
+                }
+                let mut ranks = vec![0; words as usize];
+                assert_eq!(rank_all(&several, &mut ranks) as usize, again.len());
+                for list in &lists {
+                    pick(&several, list, &mut places);
+                    ranks_of((&several, &ranks), list, &places, &mut found);
+                    let named: Vec<_> = places.iter().map(|at| list[*at as usize]).collect();
+                    let expected: Vec<_> =
+                        list.iter().copied().filter(|of| again.contains(of)).collect();
+                    assert_eq!(named, expected, "{}", level.name());
+                    let numbered = found.iter().map(|rank| again[*rank as usize]);
+                    assert!(numbered.eq(expected), "{}", level.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn consumers_without_a_bit_are_refused() {
+        for level in Level::ALL.into_iter().filter(|level| force(*level)) {
+            let (mut seen, mut again) = ([0; 3], [u64::MAX; 3]);
+            let (consumers, mut places) = ([5, 192, 191, u32::MAX], Vec::new());
+            assert!(!see((&mut seen, &mut again), &consumers, &mut places));
+            assert_eq!(seen, [0; 3]);
+            pick(&again, &consumers, &mut places);
+            assert_eq!(places, [0, 2], "{}", level.name());
+        }
+    }
+}
