@@ -290,16 +290,42 @@ impl<'v> Worker<'v> {
         Ok(())
     }
 
+    /// How many of a set are in a node, of everyone when none is given. What an index holds is
+    /// counted where it lies.
+    ///
+    /// # Errors
+    /// When bytes of the store are corrupt.
+    pub fn count_within(
+        &mut self,
+        node: NodeId,
+        set: Option<&ChunkSet>,
+    ) -> Result<u32, ExecuteError> {
+        let Some(set) = set else { return Ok(self.set(node)?.count()) };
+        if let Some(container) = self.stored(node)? {
+            let clock = self.clock();
+            let pool = &mut self.pool;
+            let members = container.map_or(0, |container| set.count_container(&container, pool));
+            self.account(node, clock);
+            return Ok(members);
+        }
+        Ok(self.set(node)?.count_both(set))
+    }
+
     /// What an index holds of the chunk for a node that nobody else asks for; none where the node
     /// is something else, or what it holds is not what the node is.
     fn in_place(&mut self, node: NodeId) -> Result<Option<Option<Container<'v>>>, ExecuteError> {
+        if self.private[node.0] { self.stored(node) } else { Ok(None) }
+    }
+
+    /// The same of a node that others may ask for as well.
+    fn stored(&mut self, node: NodeId) -> Result<Option<Option<Container<'v>>>, ExecuteError> {
         let program = self.program;
         let Node::Leaf(leaf @ Leaf::Index { .. }) = &program.nodes()[node.0] else {
             return Ok(None);
         };
         let is_whole = matches!(self.forgotten, ChunkSet::Empty);
         let is_known = self.slots[node.0].is_some() || program.remembered().set(node).is_some();
-        if !self.private[node.0] || !is_whole || is_known {
+        if !is_whole || is_known {
             return Ok(None);
         }
         let clock = self.clock();

@@ -36,6 +36,27 @@ impl ChunkSet {
         }
     }
 
+    /// How many members are in a container too.
+    pub fn count_container(&self, container: &Container<'_>, pool: &mut Pool) -> u32 {
+        match (self, container) {
+            (Self::Empty, _) => 0,
+            (_, Container::Full) => self.count(),
+            (Self::Bits(bits), Container::Array(lows)) => kernel::count_listed(bits, lows),
+            (Self::Bits(bits), Container::Bitset(more)) => kernel::count_and(bits, more),
+            (Self::Sparse(list), Container::Bitset(bits)) => kernel::count_listed(bits, list),
+            (Self::Sparse(list), Container::Array(lows)) => {
+                let both = list.iter().filter(|low| lows.binary_search(low).is_ok()).count();
+                u32::try_from(both).unwrap_or(u32::MAX)
+            }
+            (_, Container::Runs(_)) => {
+                let other = Self::from_container(container, pool);
+                let both = self.count_both(&other);
+                pool.recycle(other);
+                both
+            }
+        }
+    }
+
     /// Adds the members of a container.
     pub fn unite_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
         match self {
@@ -108,6 +129,7 @@ mod tests {
             let mut both = set.copied(pool);
             both.intersect_container(&container, pool);
             check(&both, &own & &other);
+            assert_eq!(set.count_container(&container, pool) as usize, (&own & &other).len());
             let mut either = set.copied(pool);
             either.unite_container(&container, pool);
             check(&either, &own | &other);

@@ -100,9 +100,10 @@ impl Planes {
         self.seen.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
-    /// Forgets those of `lists`, of all rows that were seen.
-    pub(super) fn forget<'r>(&mut self, rows: usize, lists: impl Iterator<Item = &'r [u32]>) {
-        forget(&mut self.seen, rows, lists.flatten());
+    /// Ends the chunks: forgets those of `lists`, of all rows that were seen.
+    pub(super) fn forget(&mut self, lists: &[&[u32]]) {
+        let rows = lists.iter().map(|list| list.len()).sum();
+        forget(&mut self.seen, rows, lists.iter().copied().flatten());
         forget(&mut self.again, self.listed.len(), self.listed.iter());
     }
 
@@ -167,7 +168,7 @@ mod tests {
             let (places, ranks) = planes.pick(&lists[0]);
             let picked = places.iter().map(|place| lists[0][*place as usize]);
             assert!(picked.eq(ranks.iter().map(|rank| again[*rank as usize])));
-            planes.forget(all.len(), lists.iter().map(Vec::as_slice));
+            planes.forget(&[&lists[0], &lists[1]]);
         }
         planes.begin(2);
         assert!(!planes.see(&[5, 131_072]), "not of two chunks");

@@ -8,7 +8,7 @@ use super::bounds::Bounds;
 use super::listed::{LaneList, ListedLane, Needs, Purpose};
 use super::planes::Planes;
 use super::run::Spans;
-use super::trace::Trace;
+use super::trace::{NodeTrace, Trace};
 use super::walk::ROWS_BETWEEN_PAUSES;
 use crate::error::ExecuteError;
 
@@ -69,8 +69,8 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
         }
     }
 
-    /// Reads the rows of some chunks, and shows them to the planes. Every few thousand of them the
-    /// statement can be ended or give way.
+    /// Reads the rows of some chunks, and shows them to the planes that have begun. Every few
+    /// thousand of them the statement can be ended or give way.
     ///
     /// # Errors
     /// When bytes of the store are corrupt, and as [`Bounds::pause`].
@@ -85,14 +85,15 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
         self.plain.clear();
         self.paid.clear();
         self.runs.clear();
-        planes.begin(chunks.end - chunks.start);
         let mut since = 0;
         for (number, lane) in self.lanes.iter_mut().enumerate() {
             let (first, last) = lane.of.lane.chunks();
             if first >= chunks.end || last < chunks.start {
                 continue;
             }
-            let account = &mut trace.nodes[lane.of.node.0];
+            // What is of no node is not told of.
+            let mut none = NodeTrace::default();
+            let account = trace.nodes.get_mut(lane.of.node.0).unwrap_or(&mut none);
             let (cursor, days, chunks) = (&mut lane.cursor, &lane.of.days, chunks.clone());
             let (read, rows) = match lane.of.needs {
                 Needs::Consumers => {
@@ -166,11 +167,9 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
         (run, &lane.purpose)
     }
 
-    /// Ends the chunks: nobody of them was seen.
-    pub(super) fn forget(&self, planes: &mut Planes) {
-        let lists = [&self.dated.consumer, &self.plain, &self.paid.consumer];
-        let rows = lists.iter().map(|list| list.len()).sum();
-        planes.forget(rows, lists.into_iter().map(Vec::as_slice));
+    /// All consumers of the chunks read last, some several times.
+    pub(super) fn consumers(&self) -> [&[u32]; 3] {
+        [&self.dated.consumer, &self.plain, &self.paid.consumer]
     }
 
     /// Bytes of the rows in memory.

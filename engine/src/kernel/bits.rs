@@ -59,12 +59,6 @@ pub fn for_each(bits: &ChunkBits, mut visit: impl FnMut(u16)) {
     }
 }
 
-/// How many of some positions are set.
-#[must_use]
-pub fn count_listed(bits: &ChunkBits, positions: &[u16]) -> u32 {
-    positions.iter().map(|position| u32::from(test(bits, *position))).sum()
-}
-
 /// A chunk's bitset with no position set, on the heap.
 #[must_use]
 pub fn zeroed() -> Box<ChunkBits> {

@@ -56,6 +56,10 @@ dispatched! {
     unset_all(target: &mut ChunkBits, positions: &[u16])
 }
 dispatched! {
+    /// How many of some positions are set.
+    count_listed(bits: &ChunkBits, positions: &[u16]) -> u32
+}
+dispatched! {
     /// How many positions are set.
     count(bits: &ChunkBits) -> u32
 }
@@ -102,7 +106,7 @@ mod tests {
     type Bits = Box<ChunkBits>;
 
     /// Every loop on one pair of bitsets.
-    fn results(x: &ChunkBits, y: &ChunkBits, values: &[u16; CHUNK_SIZE]) -> (Vec<Bits>, [u32; 2]) {
+    fn results(x: &ChunkBits, y: &ChunkBits, values: &[u16; CHUNK_SIZE]) -> (Vec<Bits>, [u32; 3]) {
         let listed = |change: fn(&mut ChunkBits, &[u16])| {
             let mut target = Box::new(*x);
             change(&mut target, &values[..4_567]);
@@ -117,7 +121,7 @@ mod tests {
         or_at_most(&mut limited, values, 30_000);
         let sets = vec![changed(and), changed(or), changed(and_not), limited];
         let sets = sets.into_iter().chain([listed(set_all), listed(unset_all)]).collect();
-        (sets, [count(x), count_and(x, y)])
+        (sets, [count(x), count_and(x, y), count_listed(x, &values[..4_567])])
     }
 
     #[test]
@@ -229,7 +233,10 @@ mod tests {
         let sets = vec![zip(|a, b| a & b), zip(|a, b| a | b), zip(|a, b| a & !b), limited];
         let sets: Vec<Bits> = sets.into_iter().chain([more, less]).collect();
         let ones = |words: &ChunkBits| words.iter().map(|word| word.count_ones()).sum::<u32>();
-        let expected = (sets, [ones(&x), ones(&zip(|a, b| a & b))]);
+        let listed = values[..4_567].iter();
+        let listed = listed.filter(|of| x[usize::from(**of) / 64] >> (**of % 64) & 1 == 1).count();
+        let numbers = [ones(&x), ones(&zip(|a, b| a & b)), u32::try_from(listed).unwrap()];
+        let expected = (sets, numbers);
         for level in Level::ALL {
             if force(level) {
                 assert_eq!(results(&x, &y, &values), expected, "{}", level.name());

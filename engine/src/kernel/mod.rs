@@ -6,8 +6,8 @@ mod dispatch;
 mod plain;
 
 pub use again::{pick, rank_all, ranks_of, see};
-pub use bits::{count_listed, for_each, is_empty, or_container, set, test, zeroed};
+pub use bits::{for_each, is_empty, or_container, set, test, zeroed};
 pub use dispatch::{
-    Level, and, and_not, codes, count, count_and, count_bits, count_codes, count_without, force,
-    in_several, level, or, or_at_most, set_all, unset_all,
+    Level, and, and_not, codes, count, count_and, count_bits, count_codes, count_listed,
+    count_without, force, in_several, level, or, or_at_most, set_all, unset_all,
 };

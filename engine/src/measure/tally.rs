@@ -183,9 +183,7 @@ impl<'v> Tally<'v> {
                 for (code, (_, node)) in (0..).zip(nodes) {
                     codes.push(code);
                     if only_counts {
-                        let group = worker.set(*node)?;
-                        let members =
-                            part.set().map_or_else(|| group.count(), |set| group.count_both(set));
+                        let members = worker.count_within(*node, part.set())?;
                         self.counted.add(place, codes, (i128::from(members), 0))?;
                     } else {
                         let (group, pool) = worker.set_and_pool(*node)?;

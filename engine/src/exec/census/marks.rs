@@ -264,6 +264,13 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
         }
     }
 
+    /// Calls `visit` with the marks of the first positions, of as many as there are sums.
+    pub(super) fn each_of(&self, sums: &[i128], mut visit: impl FnMut(u64, i128)) {
+        for (cell, sum) in self.cells.iter().zip(sums) {
+            visit(cell.mark.into(), *sum);
+        }
+    }
+
     /// The marks of a position.
     pub(super) fn of(&self, low: u16) -> u64 {
         self.cells[usize::from(low)].mark.into()

@@ -66,11 +66,13 @@ fn run<M: Mark, const COUNTERS: usize>(
 ) -> Result<(Combinations, Trace), ExecuteError> {
     let start = Instant::now();
     let spans = spans(view.chunk_end(), plan.rows, bounds.threads);
-    let made = if money.is_none() && wide::is_for(plan, spans.end, bounds.method) {
+    let made = if wide::is_for(plan, money, (spans.end, bounds.method)) {
         let spans = crate::exec::wide::spans(spans, wide::CHUNKS_MAX);
         let nodes = program.nodes().len();
         for_each_span(spans, bounds, || {
-            WideTaker::<M, COUNTERS>::new(open(view, plan), (plan.leaves.len(), nodes), bounds)
+            let money = money.map(|choice| wide::money_lanes(view, choice));
+            let sizes = (plan.leaves.len(), nodes);
+            WideTaker::<M, COUNTERS>::new(open(view, plan), money, sizes, bounds)
         })?
     } else {
         for_each_span(spans, bounds, || {

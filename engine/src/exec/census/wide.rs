@@ -3,22 +3,25 @@
 //! Where chunks have many rows most consumers have one of them. Those are counted without being
 //! marked: of a lane whose rows all bring the same, so many as it has rows, less those of
 //! consumers that have other rows. First all rows are passed to see who comes again; then
-//! these alone are marked, as if they were consumers of a chunk, by their ranks.
+//! these alone are marked, as if they were consumers of a chunk, by their ranks. Rows of money are
+//! passed as well, so that whoever has any and is in some leaf comes again: the others are in none.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::choice::{CensusPlan, Reading};
 use super::combinations::Combinations;
 use super::marks::{Mark, Marking, Marks};
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
-use crate::exec::listed::{LaneList, ListedLane};
+use crate::exec::listed::{LaneList, ListedLane, Needs, Purpose, each_lane};
 use crate::exec::planes::Planes;
+use crate::exec::program::{LaneChoice, NodeId, SpendChoice};
 use crate::exec::run::SpanWork;
 use crate::exec::trace::{NodeTrace, Trace};
 use crate::exec::walk::ROWS_BETWEEN_PAUSES;
 use crate::exec::wide::WideWalk;
 use crate::options::Method;
+use crate::view::View;
 
 /// Rows of a chunk from which on its planes are small beside its rows.
 const ROWS_MIN: u64 = 128;
@@ -28,16 +31,37 @@ pub(super) const CHUNKS_MAX: u32 = 32;
 const RANKS: u32 = 1 << 16;
 
 /// Whether a plan is read so.
-pub(super) fn is_for(plan: &CensusPlan, chunks: u32, method: Method) -> bool {
+pub(super) fn is_for(
+    plan: &CensusPlan,
+    money: Option<&SpendChoice>,
+    (chunks, method): (u32, Method),
+) -> bool {
+    let is_plain = |money: &SpendChoice| money.above.is_none() && money.rows.is_unfiltered();
     let by_row = |reading: &Reading| matches!(reading, Reading::Rows(_));
-    plan.leaves.iter().all(|leaf| by_row(&leaf.reading))
+    money.is_none_or(is_plain)
+        && plan.leaves.iter().all(|leaf| by_row(&leaf.reading))
         && (method == Method::Eager || plan.rows >= ROWS_MIN * u64::from(chunks.max(1)))
+}
+
+/// A lane of money.
+#[derive(Debug)]
+pub(super) struct MoneyLane {
+    is_refund: bool,
+}
+
+impl Purpose for MoneyLane {
+    fn settle(&mut self, _: &RangeInclusive<i32>) -> Needs {
+        Needs::Amounts
+    }
 }
 
 /// What one worker has.
 pub(super) struct WideTaker<'v, M, const COUNTERS: usize> {
     bounds: &'v Bounds,
     walk: WideWalk<'v, Marking>,
+    money: Option<WideWalk<'v, MoneyLane>>,
+    /// By rank, money of those who are marked.
+    sums: Vec<i128>,
     planes: Planes,
     /// Ranks and days of one lane's rows of those who are marked.
     lows: Vec<u16>,
@@ -50,6 +74,7 @@ pub(super) struct WideTaker<'v, M, const COUNTERS: usize> {
 impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
     pub(super) fn new(
         lanes: LaneList<'v, Marking>,
+        money: Option<LaneList<'v, MoneyLane>>,
         (leaves, nodes): (usize, usize),
         bounds: &'v Bounds,
     ) -> Self {
@@ -61,6 +86,8 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
         Self {
             bounds,
             walk: WideWalk::new(lanes, of_use),
+            money: money.map(|lanes| WideWalk::new(lanes, |_| None)),
+            sums: Vec::new(),
             planes: Planes::default(),
             lows: Vec::new(),
             days: Vec::new(),
@@ -100,6 +127,60 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
     }
 }
 
+impl<M: Mark, const COUNTERS: usize> WideTaker<'_, M, COUNTERS> {
+    /// Adds the money of those of some ranks, who are marked by now, to their combinations; with
+    /// the first ranks that of those with no other row, who have none.
+    fn add_money(&mut self, ranks: &Range<u32>, several: u32) -> Result<(), ExecuteError> {
+        let Some(money) = &self.money else { return Ok(()) };
+        self.sums.clear();
+        self.sums.resize((several.min(ranks.end) - ranks.start) as usize, 0);
+        let mut alone = 0;
+        for run in 0..money.runs() {
+            let (rows, lane) = money.run(run);
+            let sign = if lane.is_refund { -1 } else { 1 };
+            let amount = |place: &u32| i128::from(rows.amounts[*place as usize]);
+            let (places, own_ranks) = self.planes.pick(rows.consumers);
+            let mut several = 0;
+            for (place, rank) in places.iter().zip(own_ranks) {
+                let amount = amount(place);
+                several += amount;
+                let place = rank.checked_sub(ranks.start).map(|place| place as usize);
+                if let Some(sum) = place.and_then(|place| self.sums.get_mut(place)) {
+                    *sum += sign * amount;
+                }
+            }
+            let all: i128 = rows.amounts.iter().copied().map(i128::from).sum();
+            alone += sign * (all - several);
+            self.bounds.pause()?;
+        }
+        if ranks.start == 0 {
+            self.combinations.add_money(0, alone);
+        }
+        let Self { marks, sums, combinations, .. } = self;
+        marks.each_of(sums, |marks, sum| {
+            if sum != 0 {
+                combinations.add_money(marks, sum);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The lanes of some money.
+pub(super) fn money_lanes<'v>(view: &'v View, choice: &SpendChoice) -> LaneList<'v, MoneyLane> {
+    let mut behaviours = vec![choice.buy, choice.refund];
+    behaviours.sort_unstable();
+    let chosen = LaneChoice { brand: choice.brand, behaviours };
+    let (mut lanes, days) = (LaneList::new(), choice.rows.days());
+    each_lane(view, &chosen, &days, &mut |segment, lane| {
+        let is_refund = lane.behaviour() == choice.refund;
+        // Money is of no node.
+        let none = NodeId(usize::MAX);
+        let _ = lanes.lane((segment, lane), &days, none, || MoneyLane { is_refund });
+    });
+    lanes
+}
+
 impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
     type Made = (Combinations, Trace);
 
@@ -108,11 +189,17 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
     fn memory(&self) -> usize {
         let own = (self.lows.capacity() + self.days.capacity()) * size_of::<u16>();
         let marks = Marks::<M, COUNTERS>::BYTES + self.combinations.memory();
-        self.walk.memory() + own + self.planes.memory() + marks
+        let money = self.money.as_ref().map_or(0, WideWalk::memory);
+        let sums = self.sums.capacity() * size_of::<i128>();
+        self.walk.memory() + own + self.planes.memory() + marks + money + sums
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
+        self.planes.begin(chunks.end - chunks.start);
         self.walk.read(&chunks, &mut self.planes, &mut self.trace, self.bounds)?;
+        if let Some(money) = &mut self.money {
+            money.read(&chunks, &mut self.planes, &mut self.trace, self.bounds)?;
+        }
         self.trace.chunks += u64::from(chunks.end - chunks.start);
         let several = self.planes.rank();
         let mut since = 0;
@@ -126,9 +213,13 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
                     self.bounds.pause()?;
                 }
             }
+            self.add_money(&ranks, several)?;
             self.marks.count_into(&mut self.combinations);
         }
-        self.walk.forget(&mut self.planes);
+        self.planes.forget(&self.walk.consumers());
+        if let Some(money) = &self.money {
+            self.planes.forget(&money.consumers());
+        }
         Ok(())
     }
 

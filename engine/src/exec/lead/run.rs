@@ -168,6 +168,7 @@ impl SpanWork for Taker<'_> {
             return Ok(());
         }
         let Self { walk, planes, finder, found, led, .. } = self;
+        planes.begin(chunks.end - chunks.start);
         walk.read(&chunks, planes, &mut led.trace, self.bounds)?;
         led.trace.chunks += u64::from(chunks.end - chunks.start);
         let is_listed = self.lead.most.is_some();
@@ -176,7 +177,7 @@ impl SpanWork for Taker<'_> {
             self.progress.over.store(true, Ordering::Relaxed);
             return Ok(());
         };
-        walk.forget(planes);
+        planes.forget(&walk.consumers());
         led.members += members;
         if is_listed {
             let first = chunks.start << 16;
