@@ -19,6 +19,7 @@ pub mod import;
 pub mod ingest;
 pub mod kernel;
 pub mod market;
+mod matched;
 pub mod measure;
 mod memo;
 mod options;

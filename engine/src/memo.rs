@@ -364,6 +364,16 @@ impl KeptSet {
         self.chunks.get(chunk as usize).unwrap_or(EMPTY)
     }
 
+    /// Whether a consumer is a member.
+    pub fn contains(&self, consumer: u32) -> bool {
+        let low = u16::try_from(consumer & 0xFFFF).unwrap_or_default();
+        match self.chunk(consumer >> 16) {
+            KeptChunk::Empty => false,
+            KeptChunk::List(list) => list.binary_search(&low).is_ok(),
+            KeptChunk::Bits(bits) => crate::kernel::test(bits, low),
+        }
+    }
+
     /// Bytes it takes.
     pub fn bytes(&self) -> usize {
         self.bytes + self.chunks.capacity() * size_of::<KeptChunk>()

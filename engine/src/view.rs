@@ -15,6 +15,7 @@ use crate::brand_lanes::{BrandLanes, LaneCache};
 use crate::definition::Definitions;
 use crate::error::DefinitionError;
 use crate::exec::Beginnings;
+use crate::matched::MatchLists;
 use crate::memo::Memo;
 use crate::universe::{Gathered, Universe};
 
@@ -28,6 +29,7 @@ pub struct View {
     universe: Gathered,
     beginnings: Beginnings,
     lanes: LaneCache,
+    match_lists: MatchLists,
     memo: Arc<Memo>,
 }
 
@@ -104,8 +106,17 @@ impl View {
         let before = before.map(|view| (&*view.snapshot, &view.definitions));
         let definitions = Definitions::resolve(&snapshot, &currency, before)?;
         let newest_day = snapshot.newest_day()?;
-        let (beginnings, lanes, memo) = Default::default();
-        Ok(Self { snapshot, definitions, currency, newest_day, universe, beginnings, lanes, memo })
+        Ok(Self {
+            snapshot,
+            definitions,
+            currency,
+            newest_day,
+            universe,
+            beginnings: Beginnings::default(),
+            lanes: LaneCache::default(),
+            match_lists: MatchLists::default(),
+            memo: Arc::default(),
+        })
     }
 
     /// The same, with the sets that statements on other views asked for.
@@ -191,6 +202,11 @@ impl View {
     /// Sets kept between statements.
     pub(crate) fn memo(&self) -> &Memo {
         &self.memo
+    }
+
+    /// Lists of audiences that MATCH was asked for.
+    pub(crate) fn match_lists(&self) -> &MatchLists {
+        &self.match_lists
     }
 
     /// An audience.

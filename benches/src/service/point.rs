@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::{Value, json};
 use throng::market::ReferenceEvents;
-use throng::{Background, CompactionOptions, Database};
+use throng::{Background, CompactionOptions, Database, ExecuteOptions, UseMemo};
 
 use crate::{Failure, Outcome};
 
@@ -19,7 +19,7 @@ const AUDIENCES: u32 = 100;
 const CONSUMERS: u32 = 1_000_000;
 
 /// Tells percentiles of CONSUMER at brands of three sizes and of MATCH against 10 and 100
-/// audiences, or of those whose name has some words, of random consumers. The audiences are made,
+/// audiences, of the latter also when the memo has their sets, or of those whose name has some words, of random consumers. The audiences are made,
 /// and dropped again.
 ///
 /// # Errors
@@ -39,21 +39,22 @@ pub fn point(
         if !wanted(&what) {
             continue;
         }
-        let times =
-            timed(&database, rounds, |consumer| format!("CONSUMER '{consumer}' FOR {name}"))?;
+        let question = |consumer| format!("CONSUMER '{consumer}' FOR {name}");
+        let times = timed(&database, rounds, UseMemo::No, question)?;
         tell(&told(&what, times));
     }
     for number in 0..AUDIENCES {
         database.query(&format!("CREATE OR REPLACE AUDIENCE point_{number} AS {}", set(number)))?;
     }
-    for count in [10, AUDIENCES] {
-        let what = format!("one person against {count} audiences");
+    for (count, memo) in [(10, UseMemo::No), (AUDIENCES, UseMemo::No), (AUDIENCES, UseMemo::Yes)] {
+        let again = if memo == UseMemo::Yes { ", asked again and again" } else { "" };
+        let what = format!("one person against {count} audiences{again}");
         if !wanted(&what) {
             continue;
         }
         let names: Vec<_> = (0..count).map(|number| format!("point_{number}")).collect();
         let names = names.join(", ");
-        let times = timed(&database, rounds / 10, |consumer| {
+        let times = timed(&database, rounds / 10, memo, |consumer| {
             format!("MATCH CONSUMER '{consumer}' AGAINST AUDIENCE {names}")
         })?;
         tell(&told(&what, times));
@@ -82,14 +83,16 @@ fn set(number: u32) -> String {
 fn timed(
     database: &Database,
     rounds: usize,
+    memo: UseMemo,
     question: impl Fn(u32) -> String,
 ) -> Result<Vec<f64>, Failure> {
     let mut random = Pcg64::seed_from_u64(7);
     let mut times = Vec::with_capacity(rounds);
     for round in 0..rounds + WARM.min(rounds) {
         let text = question(random.random_range(0..CONSUMERS));
+        let options = ExecuteOptions { memo, ..ExecuteOptions::default() };
         let start = Instant::now();
-        database.query(&text)?;
+        database.execute(&text, &[], &options)?;
         if round >= WARM.min(rounds) {
             times.push(start.elapsed().as_secs_f64() * 1e6);
         }

@@ -1,11 +1,14 @@
 //! The members of a set, and whether one consumer is in it.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 use throng_query::plan::Set;
 use throng_storage::container::ChunkBits;
 
 use super::bounds::Bounds;
 use super::compile::Compiler;
+use super::eval::Worker;
 use super::point::{self, OneConsumer};
 use super::program::{NodeId, Program};
 use super::remember::Sources;
@@ -13,6 +16,7 @@ use super::run::for_each_chunk;
 use super::trace::Timing;
 use crate::database::ExecuteOptions;
 use crate::error::{ExecuteError, MemoryUse};
+use crate::memo::KeptSet;
 use crate::view::View;
 
 /// Every member of a set as of a day.
@@ -53,24 +57,39 @@ pub fn members(
     Ok(parts.into_iter().fold(RoaringBitmap::new(), |all, (part, _)| all | part))
 }
 
-/// Whether a consumer is in each of some sets as of a day. Only the consumer's rows are read, on
-/// the days that the sets look at.
+/// Every member of a set as of a day, in the memo from now on; none where it is not kept: it is read
+/// in place as fast, or too large.
 ///
 /// # Errors
 /// See [`ExecuteError`].
-pub fn contains(
+pub fn kept(
     view: &View,
-    sets: &[Set],
+    set: &Set,
     day: i32,
-    consumer: u32,
     options: &ExecuteOptions,
-) -> Result<Vec<bool>, ExecuteError> {
-    let (program, nodes) = compile(view, sets, day, options)?;
-    let mut one = OneConsumer::new(view, consumer, point::Wanted::of(&program), options);
-    point::holds(&mut one, &program, &nodes)
+) -> Result<Option<Arc<KeptSet>>, ExecuteError> {
+    let bounds = Bounds::new(options, Timing::Off);
+    bounds.begin_long()?;
+    let mut compiler = Compiler::new(view, day).within(bounds.clone());
+    let node = compiler.set(set)?;
+    let mut program = compiler.program;
+    program.ask(node);
+    // It is asked for, is known to be asked for again, and then made.
+    for _ in 0..3 {
+        program.remember(&mut Sources::new(view), &bounds);
+        if let Some(set) = program.remembered().set(node) {
+            return Ok(Some(Arc::clone(set)));
+        }
+        if program.remembered().wanted().iter().any(|wanted| wanted.node == node) {
+            let make = |worker: &mut Worker<'_>, (): &mut ()| worker.set(node).map(|_| ());
+            for_each_chunk(view, &program, &bounds, || (), make)?;
+        }
+    }
+    Ok(None)
 }
 
-/// The same of a consumer of whom any day may be read, and of whom something was read before.
+/// Whether a consumer is in each of some sets as of a day, of whom any day may be read and something
+/// was read before.
 ///
 /// # Errors
 /// See [`ExecuteError`].
@@ -80,11 +99,15 @@ pub fn contains_one(
     day: i32,
     options: &ExecuteOptions,
 ) -> Result<Vec<bool>, ExecuteError> {
-    let (program, nodes) = compile(one.view(), sets, day, options)?;
+    let (program, nodes) = compiled(one.view(), sets, day, options)?;
     point::holds(one, &program, &nodes)
 }
 
-fn compile(
+/// A program with a node for each of some sets as of a day.
+///
+/// # Errors
+/// See [`ExecuteError`].
+pub fn compiled(
     view: &View,
     sets: &[Set],
     day: i32,

@@ -1,15 +1,13 @@
 //! MATCH CONSUMER ... AGAINST AUDIENCE ...
 
 use throng_query::date::Date;
-use throng_query::plan::{NameKind, Set};
+use throng_query::plan::NameKind;
 
 use super::Reading;
 use super::one::find;
 use super::reading::text;
 use crate::answer::{Answer, Value};
-use crate::definition::{Uses, told};
 use crate::error::ExecuteError;
-use crate::exec;
 
 /// One row per audience, in the order asked.
 pub(crate) fn run(
@@ -24,12 +22,11 @@ pub(crate) fn run(
         }
     }
     let consumer = find(reading, identity)?;
-    let sets: Vec<Set> = audiences.iter().cloned().map(Set::Audience).collect();
     let day = reading.view.as_of(as_of).0;
-    let matches = exec::contains(reading.view, &sets, day, consumer, reading.options)?;
+    let (view, options) = (reading.view, reading.options);
+    let list = view.match_lists().get(view, audiences, day, options)?;
+    let matches = list.holds(view, consumer, options)?;
     let row = |(name, holds): (&String, bool)| vec![text(name), Value::Boolean(holds)];
     let rows = audiences.iter().zip(matches).map(row).collect();
-    let mut uses = Uses::default();
-    sets.iter().for_each(|set| uses.add(set));
-    Ok(reading.answer("MATCH", rows).noting(told(reading.view, &uses)))
+    Ok(reading.answer("MATCH", rows).noting(list.notices().to_vec()))
 }

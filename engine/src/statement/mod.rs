@@ -16,6 +16,8 @@ mod erasures;
 mod event_text;
 #[cfg(test)]
 mod lead_tests;
+#[cfg(test)]
+mod match_tests;
 pub(crate) mod matching;
 mod model;
 #[cfg(test)]

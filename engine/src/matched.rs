@@ -1,0 +1,178 @@
+//! What MATCH keeps of the audiences that it is asked for again and again.
+//!
+//! To look one consumer up costs a few microseconds for each audience; to make an audience's set
+//! some hundred times that, and then anybody is found in it at once. So a list of audiences is
+//! compiled once for a view, and when it has been asked for so often that its sets would have paid,
+//! they are made one by one, each by one of the questions. They lie in the memo and have its limits:
+//! a view whose events leave an audience as it was takes the set from there.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
+
+use throng_query::plan::Set;
+
+use crate::definition::{Uses, told};
+use crate::error::ExecuteError;
+use crate::exec::{self, NodeId, OneConsumer, Program, Wanted};
+use crate::memo::KeptSet;
+use crate::options::{ExecuteOptions, Length, UseMemo};
+use crate::view::View;
+
+/// How often a list is asked for before its sets are made.
+const TIMES: u32 = 256;
+/// Lists that are kept.
+const LISTS_MAX: usize = 64;
+
+/// Lists by their audiences and days.
+type Lists = HashMap<(Vec<String>, i32), Arc<MatchList>>;
+
+/// The lists of a view.
+#[derive(Debug, Default)]
+pub(crate) struct MatchLists(Mutex<Lists>);
+
+/// Some audiences as of a day.
+#[derive(Debug)]
+pub(crate) struct MatchList {
+    sets: Vec<Set>,
+    day: i32,
+    program: Program,
+    nodes: Vec<NodeId>,
+    /// What an answer hangs on.
+    notices: Vec<String>,
+    /// By audience, its members once they were made.
+    kept: Mutex<Vec<Option<Weak<KeptSet>>>>,
+    /// How often it was asked for without having all of them.
+    times: AtomicU32,
+    /// The audience whose set is to be made next.
+    next: AtomicUsize,
+    /// Held by whoever makes one.
+    making: Mutex<()>,
+}
+
+impl MatchLists {
+    /// A list of audiences, compiled.
+    ///
+    /// # Errors
+    /// See [`ExecuteError`].
+    pub(crate) fn get(
+        &self,
+        view: &View,
+        names: &[String],
+        day: i32,
+        options: &ExecuteOptions,
+    ) -> Result<Arc<MatchList>, ExecuteError> {
+        let lists = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (names.to_vec(), day);
+        if let Some(list) = lists().get(&key) {
+            return Ok(Arc::clone(list));
+        }
+        let list = Arc::new(MatchList::new(view, names, day, options)?);
+        let mut lists = lists();
+        if lists.len() >= LISTS_MAX {
+            lists.clear();
+        }
+        lists.insert(key, Arc::clone(&list));
+        Ok(list)
+    }
+}
+
+impl MatchList {
+    fn new(
+        view: &View,
+        names: &[String],
+        day: i32,
+        options: &ExecuteOptions,
+    ) -> Result<Self, ExecuteError> {
+        let sets: Vec<Set> = names.iter().cloned().map(Set::Audience).collect();
+        let (program, nodes) = exec::compiled(view, &sets, day, options)?;
+        let mut uses = Uses::default();
+        sets.iter().for_each(|set| uses.add(set));
+        Ok(Self {
+            kept: Mutex::new(vec![None; sets.len()]),
+            notices: told(view, &uses),
+            sets,
+            day,
+            program,
+            nodes,
+            times: AtomicU32::new(0),
+            next: AtomicUsize::new(0),
+            making: Mutex::new(()),
+        })
+    }
+
+    /// What an answer hangs on.
+    pub(crate) fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Whether a consumer is in each of the audiences.
+    ///
+    /// # Errors
+    /// See [`ExecuteError`].
+    pub(crate) fn holds(
+        &self,
+        view: &View,
+        consumer: u32,
+        options: &ExecuteOptions,
+    ) -> Result<Vec<bool>, ExecuteError> {
+        let may_keep = options.memo != UseMemo::No && view.memo().is_on();
+        if may_keep && self.times.load(Ordering::Relaxed) >= TIMES {
+            self.make_next(view, options)?;
+        }
+        let mut found: Vec<Option<bool>> = vec![None; self.nodes.len()];
+        if may_keep {
+            let mut lost = false;
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            for (found, kept) in found.iter_mut().zip(&*kept) {
+                let Some(kept) = kept else { continue };
+                *found = kept.upgrade().map(|set| set.contains(consumer));
+                lost |= found.is_none();
+            }
+            if lost {
+                // The memo needed the room.
+                self.times.store(0, Ordering::Relaxed);
+                self.next.store(0, Ordering::Relaxed);
+            }
+        }
+        let rest = found.iter().zip(&self.nodes).filter(|(found, _)| found.is_none());
+        let rest: Vec<NodeId> = rest.map(|(_, node)| *node).collect();
+        let mut looked_up = Vec::new().into_iter();
+        if !rest.is_empty() {
+            let wanted = Wanted::of(&self.program);
+            let mut one = OneConsumer::new(view, consumer, wanted, options);
+            looked_up = exec::holds(&mut one, &self.program, &rest)?.into_iter();
+            if may_keep {
+                // What cannot be kept is looked up for ever.
+                let more = u32::from(self.next.load(Ordering::Relaxed) < self.sets.len());
+                self.times.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+        let each = found.into_iter().map(|found| found.or_else(|| looked_up.next()));
+        Ok(each.map(Option::unwrap_or_default).collect())
+    }
+
+    /// Makes the set of one audience, unless somebody is at it.
+    fn make_next(&self, view: &View, options: &ExecuteOptions) -> Result<(), ExecuteError> {
+        let next = self.next.load(Ordering::Relaxed);
+        let Some(set) = self.sets.get(next) else { return Ok(()) };
+        let _making = match self.making.try_lock() {
+            Ok(making) => making,
+            Err(TryLockError::Poisoned(making)) => making.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        if options.length == Length::Brief {
+            return Err(ExecuteError::TakesLonger);
+        }
+        if self.next.load(Ordering::Relaxed) != next {
+            return Ok(());
+        }
+        let made = exec::kept(view, set, self.day, options)?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = kept.get_mut(next) {
+            *place = made.as_ref().map(Arc::downgrade);
+        }
+        self.next.store(next + 1, Ordering::Relaxed);
+        Ok(())
+    }
+}
