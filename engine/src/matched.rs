@@ -6,11 +6,12 @@
 //! they are made one by one, each by one of the questions. They lie in the memo and have its limits:
 //! a view whose events leave an audience as it was takes the set from there.
 
-use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError, Weak};
 
-use throng_query::plan::Set;
+use hashbrown::{Equivalent, HashMap};
+use throng_query::plan::{NameKind, Set};
 
 use crate::definition::{Uses, told};
 use crate::error::ExecuteError;
@@ -27,6 +28,21 @@ const LISTS_MAX: usize = 64;
 /// Lists by their audiences and days.
 type Lists = HashMap<(Vec<String>, i32), Arc<MatchList>>;
 
+/// The names and the day of a list.
+struct Key<'k>(&'k [String], i32);
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.0, self.1).hash(state);
+    }
+}
+
+impl Equivalent<(Vec<String>, i32)> for Key<'_> {
+    fn equivalent(&self, other: &(Vec<String>, i32)) -> bool {
+        self.0 == other.0 && self.1 == other.1
+    }
+}
+
 /// The lists of a view.
 #[derive(Debug, Default)]
 pub(crate) struct MatchLists(Mutex<Lists>);
@@ -41,7 +57,7 @@ pub(crate) struct MatchList {
     /// What an answer hangs on.
     notices: Vec<String>,
     /// By audience, its members once they were made.
-    kept: Mutex<Vec<Option<Weak<KeptSet>>>>,
+    kept: RwLock<Vec<Option<Weak<KeptSet>>>>,
     /// How often it was asked for without having all of them.
     times: AtomicU32,
     /// The audience whose set is to be made next.
@@ -54,7 +70,7 @@ impl MatchLists {
     /// A list of audiences, compiled.
     ///
     /// # Errors
-    /// See [`ExecuteError`].
+    /// When there is no such audience, and see [`ExecuteError`].
     pub(crate) fn get(
         &self,
         view: &View,
@@ -63,16 +79,18 @@ impl MatchLists {
         options: &ExecuteOptions,
     ) -> Result<Arc<MatchList>, ExecuteError> {
         let lists = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (names.to_vec(), day);
-        if let Some(list) = lists().get(&key) {
+        if let Some(list) = lists().get(&Key(names, day)) {
             return Ok(Arc::clone(list));
+        }
+        if let Some(name) = names.iter().find(|name| view.audience(name).is_none()) {
+            return Err(ExecuteError::Unknown { kind: NameKind::Audience, name: name.clone() });
         }
         let list = Arc::new(MatchList::new(view, names, day, options)?);
         let mut lists = lists();
         if lists.len() >= LISTS_MAX {
             lists.clear();
         }
-        lists.insert(key, Arc::clone(&list));
+        lists.insert((names.to_vec(), day), Arc::clone(&list));
         Ok(list)
     }
 }
@@ -89,7 +107,7 @@ impl MatchList {
         let mut uses = Uses::default();
         sets.iter().for_each(|set| uses.add(set));
         Ok(Self {
-            kept: Mutex::new(vec![None; sets.len()]),
+            kept: RwLock::new(vec![None; sets.len()]),
             notices: told(view, &uses),
             sets,
             day,
@@ -123,7 +141,7 @@ impl MatchList {
         let mut found: Vec<Option<bool>> = vec![None; self.nodes.len()];
         if may_keep {
             let mut lost = false;
-            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
             for (found, kept) in found.iter_mut().zip(&*kept) {
                 let Some(kept) = kept else { continue };
                 *found = kept.upgrade().map(|set| set.contains(consumer));
@@ -168,7 +186,7 @@ impl MatchList {
             return Ok(());
         }
         let made = exec::kept(view, set, self.day, options)?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = kept.get_mut(next) {
             *place = made.as_ref().map(Arc::downgrade);
         }

@@ -1,7 +1,6 @@
 //! MATCH CONSUMER ... AGAINST AUDIENCE ...
 
 use throng_query::date::Date;
-use throng_query::plan::NameKind;
 
 use super::Reading;
 use super::one::find;
@@ -16,15 +15,10 @@ pub(crate) fn run(
     audiences: &[String],
     as_of: Option<Date>,
 ) -> Result<Answer, ExecuteError> {
-    for name in audiences {
-        if reading.view.audience(name).is_none() {
-            return Err(ExecuteError::Unknown { kind: NameKind::Audience, name: name.clone() });
-        }
-    }
-    let consumer = find(reading, identity)?;
     let day = reading.view.as_of(as_of).0;
     let (view, options) = (reading.view, reading.options);
     let list = view.match_lists().get(view, audiences, day, options)?;
+    let consumer = find(reading, identity)?;
     let matches = list.holds(view, consumer, options)?;
     let row = |(name, holds): (&String, bool)| vec![text(name), Value::Boolean(holds)];
     let rows = audiences.iter().zip(matches).map(row).collect();

@@ -1,5 +1,7 @@
 //! Answers as PostgreSQL's rows: types, text and binary forms.
 
+use std::fmt::Write;
+
 use bytes::{BufMut, BytesMut};
 use pgwire::api::Type;
 use pgwire::messages::data::{DataRow, FORMAT_CODE_BINARY, FieldDescription, RowDescription};
@@ -94,7 +96,10 @@ fn put_value(value: &Value, format: Format, out: &mut BytesMut) -> Result<(), Wi
     let start = out.len();
     out.put_i32(0);
     match format {
-        Format::Text => out.put_slice(value.to_string().as_bytes()),
+        Format::Text => match value {
+            Value::Text(text) => out.put_slice(text.as_bytes()),
+            other => write!(out, "{other}").map_err(|_| WireError::TooLarge)?,
+        },
         Format::Binary => put_binary(value, out),
     }
     let length = i32::try_from(out.len() - start - 4).map_err(|_| WireError::TooLarge)?;
