@@ -22,6 +22,8 @@ use crate::view::View;
 
 /// How often a list is asked for before its sets are made.
 const TIMES: u32 = 256;
+/// Audiences up to which finding those that hold a consumer is brief.
+pub(crate) const AUDIENCES_BRIEF: usize = 32;
 /// Lists that are kept.
 const LISTS_MAX: usize = 64;
 
@@ -70,7 +72,8 @@ impl MatchLists {
     /// A list of audiences, compiled.
     ///
     /// # Errors
-    /// When there is no such audience, and see [`ExecuteError`].
+    /// When there is no such audience, [`ExecuteError::TakesLonger`] of a brief statement with many
+    /// that were not compiled, and see [`ExecuteError`].
     pub(crate) fn get(
         &self,
         view: &View,
@@ -81,6 +84,9 @@ impl MatchLists {
         let lists = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(list) = lists().get(&Key(names, day)) {
             return Ok(Arc::clone(list));
+        }
+        if options.length == Length::Brief && names.len() > AUDIENCES_BRIEF {
+            return Err(ExecuteError::TakesLonger);
         }
         if let Some(name) = names.iter().find(|name| view.audience(name).is_none()) {
             return Err(ExecuteError::Unknown { kind: NameKind::Audience, name: name.clone() });
@@ -127,7 +133,8 @@ impl MatchList {
     /// Whether a consumer is in each of the audiences.
     ///
     /// # Errors
-    /// See [`ExecuteError`].
+    /// [`ExecuteError::TakesLonger`] of a brief statement that would look many up or has to make a
+    /// set, and see [`ExecuteError`].
     pub(crate) fn holds(
         &self,
         view: &View,
@@ -155,6 +162,9 @@ impl MatchList {
         }
         let rest = found.iter().zip(&self.nodes).filter(|(found, _)| found.is_none());
         let rest: Vec<NodeId> = rest.map(|(_, node)| *node).collect();
+        if options.length == Length::Brief && rest.len() > AUDIENCES_BRIEF {
+            return Err(ExecuteError::TakesLonger);
+        }
         let mut looked_up = Vec::new().into_iter();
         if !rest.is_empty() {
             let wanted = Wanted::of(&self.program);

@@ -10,6 +10,7 @@ use throng_storage::store::Settings;
 use crate::answer::Answer;
 use crate::definition::told;
 use crate::error::{DatabaseError, ExecuteError};
+use crate::matched::AUDIENCES_BRIEF;
 use crate::options::{ExecuteOptions, Length, Parameter, Prepared};
 use crate::statement::{Reading, consumer, matching, show};
 use crate::time::Zone;
@@ -131,9 +132,6 @@ impl Reader {
     }
 }
 
-/// Audiences up to which finding those that hold a consumer is brief.
-const AUDIENCES_BRIEF: usize = 32;
-
 impl Reader {
     /// Whether a statement is one that may turn out to be brief.
     fn may_be_brief(&self, plan: &Plan) -> bool {
@@ -143,7 +141,8 @@ impl Reader {
                 let audiences = self.view.definitions().audiences().count();
                 brand.is_some() && audiences <= AUDIENCES_BRIEF
             }
-            Statement::Match { audiences, .. } => audiences.len() <= AUDIENCES_BRIEF,
+            // Its list tells.
+            Statement::Match { .. } => true,
             _ => false,
         }
     }
