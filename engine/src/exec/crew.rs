@@ -35,8 +35,9 @@ struct Taken<'c> {
 
 impl Crew {
     fn new() -> Option<Self> {
-        // Two statements at once have their workers from here.
-        let threads = throng_storage::cores().saturating_mul(2);
+        // A core for each, beside that of a statement's own thread: with more of them one that is
+        // woken beside one that still looks for work comes to the statement's core.
+        let threads = throng_storage::cores().saturating_sub(1).max(1);
         let named = |number: usize| format!("throng-worker-{number}");
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(named).build().ok()?;
         Some(Self { pool, free: AtomicUsize::new(threads) })
@@ -82,10 +83,12 @@ fn on_crew<T: Send>(
     let taken = crew.take(others);
     let kept = taken.threads;
     let (made, ended) = (Mutex::new(Vec::with_capacity(kept)), AtomicUsize::new(0));
+    let core = Core::present();
     let main = || {
         crew.pool.in_place_scope(|scope| {
             for _ in 0..kept {
                 scope.spawn(|_| {
+                    core.leave();
                     let one = work();
                     made.lock().unwrap_or_else(PoisonError::into_inner).push(one);
                     ended.fetch_add(1, Ordering::Release);
@@ -99,6 +102,46 @@ fn on_crew<T: Send>(
     let mut results = on_threads(others - kept, work, main)?;
     results.append(&mut made.into_inner().unwrap_or_else(PoisonError::into_inner));
     Ok(results)
+}
+
+/// The core on which a thread runs.
+#[derive(Debug, Clone, Copy)]
+struct Core {
+    #[cfg(target_os = "linux")]
+    number: usize,
+}
+
+#[cfg(target_os = "linux")]
+impl Core {
+    fn present() -> Self {
+        Self { number: rustix::thread::sched_getcpu() }
+    }
+
+    /// Brings this thread to another core if it runs on this one. A thread that is woken often comes
+    /// to the core of who woke it, also where another is idle, and stays there for some
+    /// milliseconds: two workers would take as long as one.
+    fn leave(self) {
+        use rustix::thread::{sched_getaffinity, sched_getcpu, sched_setaffinity};
+        if sched_getcpu() != self.number {
+            return;
+        }
+        let Ok(all) = sched_getaffinity(None) else { return };
+        let mut others = all;
+        others.unset(self.number);
+        // Where it may not go elsewhere it stays; what it may is as before in the end.
+        if others.count() > 0 && sched_setaffinity(None, &others).is_ok() {
+            let _ = sched_setaffinity(None, &all);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Core {
+    fn present() -> Self {
+        Self {}
+    }
+
+    fn leave(self) {}
 }
 
 /// Waits until something has come true, for a short time at most: to sleep and to be woken takes
@@ -161,7 +204,7 @@ mod tests {
             }
         });
         let crew = CREW.get().unwrap().as_ref().unwrap();
-        while crew.free.load(Ordering::SeqCst) < throng_storage::cores() * 2 {
+        while crew.free.load(Ordering::SeqCst) < crew.pool.current_num_threads() {
             std::thread::yield_now();
         }
     }
