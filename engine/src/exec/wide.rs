@@ -181,9 +181,12 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
     }
 }
 
-/// How the chunks are given to workers, at most so many at once: two planes of 8 KiB each.
+/// How the chunks are given to workers, at most so many at once: two planes of 8 KiB each. They are
+/// more than are walked at once chunk by chunk, as rows are passed in their order.
 pub(super) fn spans(spans: Spans, chunks: u32) -> Spans {
-    Spans { span: spans.span.min(chunks), ..spans }
+    /// So many times as many.
+    const MORE: u32 = 2;
+    Spans { span: spans.span.saturating_mul(MORE).min(chunks), ..spans }
 }
 
 /// Takes out the rows from some place on whose days are not of use.
