@@ -19,8 +19,8 @@ const AUDIENCES: u32 = 100;
 const CONSUMERS: u32 = 1_000_000;
 
 /// Tells percentiles of CONSUMER at brands of three sizes and of MATCH against 10 and 100
-/// audiences, of the latter also when the memo has their sets, or of those whose name has some words, of random consumers. The audiences are made,
-/// and dropped again.
+/// audiences, of the latter also when the memo has their sets, or of those whose name has some
+/// words, of random consumers. The audiences are made, and dropped again.
 ///
 /// # Errors
 /// When the store cannot be opened or asked.

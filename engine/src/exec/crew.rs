@@ -117,8 +117,8 @@ impl Core {
         Self { number: rustix::thread::sched_getcpu() }
     }
 
-    /// Brings this thread to another core if it runs on this one. A thread that is woken often comes
-    /// to the core of who woke it, also where another is idle, and stays there for some
+    /// Brings this thread to another core if it runs on this one. A thread that is woken often
+    /// comes to the core of who woke it, also where another is idle, and stays there for some
     /// milliseconds: two workers would take as long as one.
     fn leave(self) {
         use rustix::thread::{sched_getaffinity, sched_getcpu, sched_setaffinity};

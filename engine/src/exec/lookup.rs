@@ -57,8 +57,8 @@ pub fn members(
     Ok(parts.into_iter().fold(RoaringBitmap::new(), |all, (part, _)| all | part))
 }
 
-/// Every member of a set as of a day, in the memo from now on; none where it is not kept: it is read
-/// in place as fast, or too large.
+/// Every member of a set as of a day, in the memo from now on; none where it is not kept: it is
+/// read in place as fast, or too large.
 ///
 /// # Errors
 /// See [`ExecuteError`].
@@ -88,8 +88,8 @@ pub fn kept(
     Ok(None)
 }
 
-/// Whether a consumer is in each of some sets as of a day, of whom any day may be read and something
-/// was read before.
+/// Whether a consumer is in each of some sets as of a day, of whom any day may be read and
+/// something was read before.
 ///
 /// # Errors
 /// See [`ExecuteError`].

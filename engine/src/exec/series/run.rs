@@ -209,16 +209,14 @@ impl<'v> Taker<'v> {
                 SeriesNode::Rows(_) => {}
                 SeriesNode::Nobody => own.resize(lows.len(), 0),
                 SeriesNode::And(children) => {
-                    own.resize(lows.len(), u64::MAX);
-                    children.iter().for_each(|child| apply(&mut own, &days[*child], |a, b| a & b));
+                    put_together((&mut own, u64::MAX), children, days, |a, b| a & b);
                 }
                 SeriesNode::Or(children) => {
-                    own.resize(lows.len(), 0);
-                    children.iter().for_each(|child| apply(&mut own, &days[*child], |a, b| a | b));
+                    put_together((&mut own, 0), children, days, |a, b| a | b)
                 }
                 SeriesNode::Minus(from, what) => {
-                    own.extend_from_slice(&days[*from]);
-                    apply(&mut own, &days[*what], |a, b| a & !b);
+                    let pairs = days[*from].iter().zip(&days[*what]);
+                    own.extend(pairs.map(|(from, what)| from & !what));
                 }
                 SeriesNode::LookUp(of) => {
                     const NOBODY: &ChunkSet = &ChunkSet::Empty;
@@ -229,6 +227,9 @@ impl<'v> Taker<'v> {
                     let all = |low: &u16| if set.contains(*low) { u64::MAX } else { 0 };
                     own.extend(lows.iter().map(all));
                 }
+            }
+            if own.len() != lows.len() {
+                own.resize(lows.len(), 0);
             }
             self.chunk.days[place] = own;
         }
@@ -268,6 +269,24 @@ impl<'v> Taker<'v> {
             worker.start(chunk);
         }
         money.chunk(chunk, worker.tools(), &self.chunk)
+    }
+}
+
+/// Puts the days of some nodes together in a list that is empty; of no nodes they are neutral.
+fn put_together(
+    (own, neutral): (&mut Vec<u64>, u64),
+    nodes: &[usize],
+    days: &[Vec<u64>],
+    with: impl Fn(u64, u64) -> u64 + Copy,
+) {
+    match nodes {
+        [] => own.resize(days.iter().map(Vec::len).max().unwrap_or(0), neutral),
+        [one] => own.extend_from_slice(&days[*one]),
+        [first, second, rest @ ..] => {
+            let pairs = days[*first].iter().zip(&days[*second]);
+            own.extend(pairs.map(|(first, second)| with(*first, *second)));
+            rest.iter().for_each(|node| apply(own, &days[*node], with));
+        }
     }
 }
 
