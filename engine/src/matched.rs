@@ -3,8 +3,8 @@
 //! To look one consumer up costs a few microseconds for each audience; to make an audience's set
 //! some hundred times that, and then anybody is found in it at once. So a list of audiences is
 //! compiled once for a view, and when it has been asked for so often that its sets would have paid,
-//! they are made one by one, each by one of the questions. They lie in the memo and have its limits:
-//! a view whose events leave an audience as it was takes the set from there.
+//! they are made one by one, each by one of the questions. They lie in the memo and have its
+//! limits: a view whose events leave an audience as it was takes the set from there.
 
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
