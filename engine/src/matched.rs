@@ -20,8 +20,10 @@ use crate::memo::KeptSet;
 use crate::options::{ExecuteOptions, Length, UseMemo};
 use crate::view::View;
 
-/// How often a list is asked for before its sets are made.
+/// How often a list is asked for before its sets are made; twice as often after each time that the
+/// memo had no room for them.
 const TIMES: u32 = 256;
+const TIMES_MAX: u32 = 1 << 20;
 /// Audiences up to which finding those that hold a consumer is brief.
 pub(crate) const AUDIENCES_BRIEF: usize = 32;
 /// Lists that are kept.
@@ -60,8 +62,9 @@ pub(crate) struct MatchList {
     notices: Vec<String>,
     /// By audience, its members once they were made.
     kept: RwLock<Vec<Option<Weak<KeptSet>>>>,
-    /// How often it was asked for without having all of them.
+    /// How often it was asked for without having all of them, and how often it has to be.
     times: AtomicU32,
+    wanted: AtomicU32,
     /// The audience whose set is to be made next.
     next: AtomicUsize,
     /// Held by whoever makes one.
@@ -120,6 +123,7 @@ impl MatchList {
             program,
             nodes,
             times: AtomicU32::new(0),
+            wanted: AtomicU32::new(TIMES),
             next: AtomicUsize::new(0),
             making: Mutex::new(()),
         })
@@ -142,7 +146,8 @@ impl MatchList {
         options: &ExecuteOptions,
     ) -> Result<Vec<bool>, ExecuteError> {
         let may_keep = options.memo != UseMemo::No && view.memo().is_on();
-        if may_keep && self.times.load(Ordering::Relaxed) >= TIMES {
+        let is_due = || self.times.load(Ordering::Relaxed) >= self.wanted.load(Ordering::Relaxed);
+        if may_keep && is_due() {
             self.make_next(view, options)?;
         }
         let mut found: Vec<Option<bool>> = vec![None; self.nodes.len()];
@@ -156,6 +161,8 @@ impl MatchList {
             }
             if lost {
                 // The memo needed the room.
+                let more = self.wanted.load(Ordering::Relaxed).saturating_mul(2);
+                self.wanted.store(more.min(TIMES_MAX), Ordering::Relaxed);
                 self.times.store(0, Ordering::Relaxed);
                 self.next.store(0, Ordering::Relaxed);
             }
