@@ -7,8 +7,9 @@
 //! limits: a view whose events leave an audience as it was takes the set from there.
 
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError, Weak};
+use std::time::{Duration, Instant};
 
 use hashbrown::{Equivalent, HashMap};
 use throng_query::plan::{NameKind, Set};
@@ -26,6 +27,8 @@ const TIMES: u32 = 256;
 const TIMES_MAX: u32 = 1 << 20;
 /// Audiences up to which finding those that hold a consumer is brief.
 pub(crate) const AUDIENCES_BRIEF: usize = 32;
+/// Who has less time left than this makes no set: it would end in the middle.
+const TIME_LEFT: Duration = Duration::from_secs(1);
 /// Lists that are kept.
 const LISTS_MAX: usize = 64;
 
@@ -60,15 +63,24 @@ pub(crate) struct MatchList {
     nodes: Vec<NodeId>,
     /// What an answer hangs on.
     notices: Vec<String>,
-    /// By audience, its members once they were made.
-    kept: RwLock<Vec<Option<Weak<KeptSet>>>>,
-    /// How often it was asked for without having all of them, and how often it has to be.
+    /// By audience.
+    kept: RwLock<Vec<Kept>>,
+    /// How often it was asked for while some were not made, and how often it has to be.
     times: AtomicU32,
     wanted: AtomicU32,
-    /// The audience whose set is to be made next.
-    next: AtomicUsize,
     /// Held by whoever makes one.
     making: Mutex<()>,
+}
+
+/// What is kept of an audience.
+#[derive(Debug, Clone)]
+enum Kept {
+    /// Nothing yet.
+    NotYet,
+    /// Its members, as long as the memo has them.
+    Members(Weak<KeptSet>),
+    /// Nothing, for good: it is read in place as fast, is too large, or cannot be made.
+    Never,
 }
 
 impl MatchLists {
@@ -116,7 +128,7 @@ impl MatchList {
         let mut uses = Uses::default();
         sets.iter().for_each(|set| uses.add(set));
         Ok(Self {
-            kept: RwLock::new(vec![None; sets.len()]),
+            kept: RwLock::new(vec![Kept::NotYet; sets.len()]),
             notices: told(view, &uses),
             sets,
             day,
@@ -124,7 +136,6 @@ impl MatchList {
             nodes,
             times: AtomicU32::new(0),
             wanted: AtomicU32::new(TIMES),
-            next: AtomicUsize::new(0),
             making: Mutex::new(()),
         })
     }
@@ -152,20 +163,23 @@ impl MatchList {
         }
         let mut found: Vec<Option<bool>> = vec![None; self.nodes.len()];
         if may_keep {
-            let mut lost = false;
+            let (mut lost, mut waits) = (false, false);
             let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
             for (found, kept) in found.iter_mut().zip(&*kept) {
-                let Some(kept) = kept else { continue };
-                *found = kept.upgrade().map(|set| set.contains(consumer));
-                lost |= found.is_none();
+                match kept {
+                    Kept::NotYet => waits = true,
+                    Kept::Members(set) => {
+                        *found = set.upgrade().map(|set| set.contains(consumer));
+                        lost |= found.is_none();
+                    }
+                    Kept::Never => {}
+                }
             }
+            drop(kept);
             if lost {
-                // The memo needed the room.
-                let more = self.wanted.load(Ordering::Relaxed).saturating_mul(2);
-                self.wanted.store(more.min(TIMES_MAX), Ordering::Relaxed);
-                self.times.store(0, Ordering::Relaxed);
-                self.next.store(0, Ordering::Relaxed);
+                self.lose();
             }
+            self.times.fetch_add(u32::from(waits), Ordering::Relaxed);
         }
         let rest = found.iter().zip(&self.nodes).filter(|(found, _)| found.is_none());
         let rest: Vec<NodeId> = rest.map(|(_, node)| *node).collect();
@@ -177,37 +191,55 @@ impl MatchList {
             let wanted = Wanted::of(&self.program);
             let mut one = OneConsumer::new(view, consumer, wanted, options);
             looked_up = exec::holds(&mut one, &self.program, &rest)?.into_iter();
-            if may_keep {
-                // What cannot be kept is looked up for ever.
-                let more = u32::from(self.next.load(Ordering::Relaxed) < self.sets.len());
-                self.times.fetch_add(more, Ordering::Relaxed);
-            }
         }
         let each = found.into_iter().map(|found| found.or_else(|| looked_up.next()));
         Ok(each.map(Option::unwrap_or_default).collect())
     }
 
-    /// Makes the set of one audience, unless somebody is at it.
+    /// Forgets what the memo has let go, as it needed the room.
+    fn lose(&self) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let is_gone =
+            |kept: &&mut Kept| matches!(kept, Kept::Members(set) if set.strong_count() == 0);
+        let gone = kept.iter_mut().filter(is_gone).map(|kept| *kept = Kept::NotYet).count();
+        if gone > 0 {
+            let more = self.wanted.load(Ordering::Relaxed).saturating_mul(2);
+            self.wanted.store(more.min(TIMES_MAX), Ordering::Relaxed);
+            self.times.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes the set of one audience, unless somebody is at it. Where it cannot be made the question
+    /// is answered without.
     fn make_next(&self, view: &View, options: &ExecuteOptions) -> Result<(), ExecuteError> {
-        let next = self.next.load(Ordering::Relaxed);
-        let Some(set) = self.sets.get(next) else { return Ok(()) };
+        let ends_soon = |deadline: Instant| deadline < Instant::now() + TIME_LEFT;
+        if options.deadline.is_some_and(ends_soon) {
+            return Ok(());
+        }
         let _making = match self.making.try_lock() {
             Ok(making) => making,
             Err(TryLockError::Poisoned(making)) => making.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(()),
         };
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let next = kept.iter().position(|kept| matches!(kept, Kept::NotYet));
+        drop(kept);
+        let Some((next, set)) = next.and_then(|next| Some((next, self.sets.get(next)?))) else {
+            return Ok(());
+        };
         if options.length == Length::Brief {
             return Err(ExecuteError::TakesLonger);
         }
-        if self.next.load(Ordering::Relaxed) != next {
-            return Ok(());
-        }
-        let made = exec::kept(view, set, self.day, options)?;
+        let made = match exec::kept(view, set, self.day, options) {
+            Err(ExecuteError::Cancelled) => return Err(ExecuteError::Cancelled),
+            // Another consumer's bytes may be corrupt, and one needs less memory than all.
+            Ok(None) | Err(_) => Kept::Never,
+            Ok(Some(set)) => Kept::Members(Arc::downgrade(&set)),
+        };
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = kept.get_mut(next) {
-            *place = made.as_ref().map(Arc::downgrade);
+            *place = made;
         }
-        self.next.store(next + 1, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -61,9 +61,41 @@ fn sets_of_audiences_are_made_once_they_pay_and_follow_every_event() {
     database.query("CREATE OR REPLACE AUDIENCE few AS one DID buy ON 3 DAYS").unwrap();
     assert_eq!(ask(&database, 3, UseMemo::Yes)[0][1], Value::Boolean(false));
     same(300);
+    // What the memo had no room for is made again, after twice as many questions.
+    assert!(sets() >= 2);
+    let room = database.memo().usage().limit;
+    database.memo().set_limit(1);
+    assert_eq!(sets(), 0);
+    database.memo().set_limit(room);
+    same(512);
+    assert_eq!(sets(), 0);
+    same(4);
+    assert!(sets() >= 2);
     // Without room nothing stays, and the answers are the same.
     database.memo().set_limit(600);
     same(600);
     database.memo().set_limit(0);
     same(20);
+}
+
+#[test]
+fn a_set_that_cannot_be_made_ends_no_question() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let database = Database::create(&path, &CreateOptions::default()).unwrap();
+    buy(&database, 0..500, 0);
+    for name in ["few", "many", "kept", "some"] {
+        database.query(&format!("CREATE AUDIENCE {name} AS one DID buy")).unwrap();
+    }
+    let text = "MATCH CONSUMER 'id:7' AGAINST AUDIENCE few, many, kept, some";
+    let soon = std::time::Duration::from_millis(900);
+    for round in 0..600 {
+        // Enough for one consumer, not for a worker; or hardly any time.
+        let deadline = (round % 2 == 1).then(|| std::time::Instant::now() + soon);
+        let memory = Some(if deadline.is_some() { 1 << 30 } else { 1 << 20 });
+        let options = ExecuteOptions { deadline, memory, ..ExecuteOptions::default() };
+        let rows = database.execute(text, &[], &options).unwrap().rows;
+        assert!(rows.iter().all(|row| row[1] == Value::Boolean(true)), "{round}");
+    }
+    assert_eq!(database.memo().usage().sets, 0);
 }
