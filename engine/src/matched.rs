@@ -209,8 +209,8 @@ impl MatchList {
         }
     }
 
-    /// Makes the set of one audience, unless somebody is at it. Where it cannot be made the question
-    /// is answered without.
+    /// Makes the set of one audience, unless somebody is at it. Where it cannot be made the
+    /// question is answered without.
     fn make_next(&self, view: &View, options: &ExecuteOptions) -> Result<(), ExecuteError> {
         let ends_soon = |deadline: Instant| deadline < Instant::now() + TIME_LEFT;
         if options.deadline.is_some_and(ends_soon) {

@@ -189,6 +189,30 @@ impl Node {
     }
 }
 
+impl Leaf {
+    /// The lanes and the days whose rows it reads, if it reads any. Which purchases are void is
+    /// another matter.
+    pub fn reads(&self) -> Option<(LaneChoice, RangeInclusive<i32>)> {
+        let pair = |brand: Option<u32>, one: u16, other: u16| LaneChoice {
+            brand,
+            behaviours: vec![one.min(other), one.max(other)],
+        };
+        match self {
+            Self::Did { lanes, rows, .. } => Some((lanes.clone(), rows.days())),
+            Self::Spent { spend, .. } => {
+                Some((pair(spend.brand, spend.buy, spend.refund), spend.rows.days()))
+            }
+            Self::State { brand, enter, exit, last } => {
+                Some((pair(*brand, *enter, *exit), i32::MIN..=*last))
+            }
+            Self::Universe { .. }
+            | Self::Index { .. }
+            | Self::Range { .. }
+            | Self::Sample { .. } => None,
+        }
+    }
+}
+
 impl RowChoice {
     /// The days seen.
     pub fn days(&self) -> RangeInclusive<i32> {

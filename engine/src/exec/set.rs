@@ -353,11 +353,6 @@ impl SetBuilder {
 
 const _: () = assert!(SPARSE_MAX < CHUNK_SIZE);
 
-/// A list of a fixed length, on the heap.
-pub(super) fn filled<T: Copy + std::fmt::Debug, const N: usize>(value: T) -> Box<[T; N]> {
-    vec![value; N].into_boxed_slice().try_into().expect("it has this length")
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Who comes again among the rows of many lanes: a bit for each consumer.
+//! Which rows are of consumers whose bits are set.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
@@ -12,125 +12,6 @@ use super::{Level, level};
 
 /// Numbers that a register of AVX-512 holds.
 const LANES: usize = 16;
-
-/// Whether every consumer has a bit in so many words.
-#[inline(always)]
-fn fit(consumers: &[u32], words: usize) -> bool {
-    let last = consumers.iter().copied().max();
-    last.is_none_or(|last| ((last >> 6) as usize) < words)
-}
-
-/// Makes the copies of a loop for the instructions that a level has, and the function that chooses.
-macro_rules! chosen {
-    ($(#[$doc:meta])* $name:ident / $plain:ident
-        ($($argument:ident: $kind:ty),*) $(-> $result:ty)?) => {
-        $(#[$doc])*
-        pub fn $name($($argument: $kind),*) $(-> $result)? {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
-                fn avx2($($argument: $kind),*) $(-> $result)? {
-                    $plain($($argument),*)
-                }
-                if level() != Level::Portable {
-                    // SAFETY: a level in use is one whose instructions this machine has, and those
-                    // of AVX-512 are in machines that have these.
-                    return unsafe { avx2($($argument),*) };
-                }
-            }
-            $plain($($argument),*)
-        }
-    };
-}
-
-chosen! {
-    /// Notes who of some consumers was seen, and in the second list who was seen before, a bit for
-    /// each. `places` is scratch. False when a consumer has no bit in both lists; then nothing is
-    /// noted.
-    see / see_plain(
-        planes: (&mut [u64], &mut [u64]),
-        consumers: &[u32],
-        places: &mut Vec<u32>
-    ) -> bool
-}
-
-chosen! {
-    /// For each word how many bits before it are set; and how many are in all.
-    rank_all / rank_all_plain(words: &[u64], ranks: &mut [u32]) -> u32
-}
-
-chosen! {
-    /// The ranks of the bits of some consumers among all bits that are set, of those consumers that
-    /// are at some places of a list.
-    ranks_of / ranks_of_plain(
-        words: (&[u64], &[u32]),
-        consumers: &[u32],
-        places: &[u32],
-        found: &mut Vec<u32>
-    )
-}
-
-#[inline(always)]
-fn see_plain(
-    (seen, again): (&mut [u64], &mut [u64]),
-    consumers: &[u32],
-    places: &mut Vec<u32>,
-) -> bool {
-    places.clear();
-    if !fit(consumers, seen.len().min(again.len())) {
-        return false;
-    }
-    places.reserve(consumers.len());
-    let room = places.spare_capacity_mut();
-    let mut before = 0;
-    for consumer in consumers {
-        // SAFETY: every consumer has its word, as was seen; there is room for all consumers, of
-        // whom fewer were passed than there are.
-        let (word, place) = unsafe {
-            (seen.get_unchecked_mut((consumer >> 6) as usize), room.get_unchecked_mut(before))
-        };
-        // Written before it is known whether it stays, so that no branch has to be guessed.
-        place.write(*consumer);
-        let bit = 1_u64 << (consumer & 63);
-        before += usize::from(*word & bit != 0);
-        *word |= bit;
-    }
-    // SAFETY: so many were written just above.
-    unsafe { places.set_len(before) };
-    for consumer in &*places {
-        if let Some(word) = again.get_mut((consumer >> 6) as usize) {
-            *word |= 1_u64 << (consumer & 63);
-        }
-    }
-    true
-}
-
-#[inline(always)]
-fn rank_all_plain(words: &[u64], ranks: &mut [u32]) -> u32 {
-    let mut sum = 0;
-    for (word, rank) in words.iter().zip(ranks) {
-        *rank = sum;
-        sum += word.count_ones();
-    }
-    sum
-}
-
-#[inline(always)]
-fn ranks_of_plain(
-    (words, ranks): (&[u64], &[u32]),
-    consumers: &[u32],
-    places: &[u32],
-    found: &mut Vec<u32>,
-) {
-    found.clear();
-    found.extend(places.iter().map(|place| {
-        let consumer = consumers.get(*place as usize).copied().unwrap_or(0);
-        let word = (consumer >> 6) as usize;
-        let bits = words.get(word).copied().unwrap_or(0);
-        let before = ranks.get(word).copied().unwrap_or(0);
-        before + (bits & ((1 << (consumer & 63)) - 1)).count_ones()
-    }));
-}
 
 /// The places of those consumers whose bits are set; none of those that have no bit.
 pub fn pick(words: &[u64], consumers: &[u32], places: &mut Vec<u32>) {
@@ -195,7 +76,7 @@ mod tests {
     use rand_pcg::Pcg64;
 
     use super::*;
-    use crate::kernel::force;
+    use crate::kernel::{force, rank_all, ranks_of, see};
 
     #[test]
     fn those_seen_again_are_picked_and_numbered() {

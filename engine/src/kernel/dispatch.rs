@@ -96,6 +96,27 @@ dispatched! {
     count_bits(left: (&[u64], u32), right: (&[u64], u32), counts: &mut [u64; 64])
 }
 
+dispatched! {
+    /// Notes who of some consumers was seen, and in the second list who was seen before, a bit for
+    /// each. `places` is scratch: then it has those who were seen before. False when a consumer has
+    /// no bit in both lists; then nothing is noted.
+    see(planes: (&mut [u64], &mut [u64]), consumers: &[u32], places: &mut Vec<u32>) -> bool
+}
+dispatched! {
+    /// For each word how many bits before it are set; and how many are in all.
+    rank_all(words: &[u64], ranks: &mut [u32]) -> u32
+}
+dispatched! {
+    /// The ranks of the bits of some consumers among all bits that are set, of those consumers that
+    /// are at some places of a list.
+    ranks_of(
+        words: (&[u64], &[u32]),
+        consumers: &[u32],
+        places: &[u32],
+        found: &mut Vec<u32>
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};

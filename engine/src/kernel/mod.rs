@@ -5,9 +5,10 @@ mod bits;
 mod dispatch;
 mod plain;
 
-pub use again::{pick, rank_all, ranks_of, see};
+pub use again::pick;
 pub use bits::{for_each, is_empty, or_container, set, test, zeroed};
 pub use dispatch::{
     Level, and, and_not, codes, count, count_and, count_bits, count_codes, count_listed,
-    count_without, force, in_several, level, or, or_at_most, set_all, unset_all,
+    count_without, force, in_several, level, or, or_at_most, rank_all, ranks_of, see, set_all,
+    unset_all,
 };

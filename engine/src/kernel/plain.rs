@@ -249,3 +249,72 @@ pub(super) fn count_bits(
         }
     }
 }
+
+/// Whether every consumer has a bit in so many words.
+#[inline(always)]
+fn fit(consumers: &[u32], words: usize) -> bool {
+    let last = consumers.iter().copied().max();
+    last.is_none_or(|last| ((last >> 6) as usize) < words)
+}
+
+#[inline(always)]
+pub(super) fn see(
+    (seen, again): (&mut [u64], &mut [u64]),
+    consumers: &[u32],
+    places: &mut Vec<u32>,
+) -> bool {
+    places.clear();
+    if !fit(consumers, seen.len().min(again.len())) {
+        return false;
+    }
+    places.reserve(consumers.len());
+    let room = places.spare_capacity_mut();
+    let mut before = 0;
+    for consumer in consumers {
+        // SAFETY: every consumer has its word, as was seen; there is room for all consumers, of
+        // whom fewer were passed than there are.
+        let (word, place) = unsafe {
+            (seen.get_unchecked_mut((consumer >> 6) as usize), room.get_unchecked_mut(before))
+        };
+        // Written before it is known whether it stays, so that no branch has to be guessed.
+        place.write(*consumer);
+        let bit = 1_u64 << (consumer & 63);
+        before += usize::from(*word & bit != 0);
+        *word |= bit;
+    }
+    // SAFETY: so many were written just above.
+    unsafe { places.set_len(before) };
+    for consumer in &*places {
+        if let Some(word) = again.get_mut((consumer >> 6) as usize) {
+            *word |= 1_u64 << (consumer & 63);
+        }
+    }
+    true
+}
+
+#[inline(always)]
+pub(super) fn rank_all(words: &[u64], ranks: &mut [u32]) -> u32 {
+    let mut sum = 0;
+    for (word, rank) in words.iter().zip(ranks) {
+        *rank = sum;
+        sum += word.count_ones();
+    }
+    sum
+}
+
+#[inline(always)]
+pub(super) fn ranks_of(
+    (words, ranks): (&[u64], &[u32]),
+    consumers: &[u32],
+    places: &[u32],
+    found: &mut Vec<u32>,
+) {
+    found.clear();
+    found.extend(places.iter().map(|place| {
+        let consumer = consumers.get(*place as usize).copied().unwrap_or(0);
+        let word = (consumer >> 6) as usize;
+        let bits = words.get(word).copied().unwrap_or(0);
+        let before = ranks.get(word).copied().unwrap_or(0);
+        before + (bits & ((1 << (consumer & 63)) - 1)).count_ones()
+    }));
+}

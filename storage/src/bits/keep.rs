@@ -40,159 +40,107 @@ impl Days {
     }
 }
 
-/// Appends the rows whose day is among some days: their consumers and their days, which are given
-/// as offsets.
-pub(crate) fn keep(
-    lows: &[u16],
-    offsets: &[u32],
-    days: Days,
-    (low, day): (&mut Vec<u16>, &mut Vec<u16>),
-) {
-    let rows = lows.len().min(offsets.len());
-    // A register of numbers may be written behind the last.
-    low.reserve(rows + LANES);
-    day.reserve(rows + LANES);
-    #[cfg(target_arch = "x86_64")]
-    if level() == Level::Avx512 {
-        // SAFETY: a level in use is one whose instructions this machine has; there is room.
-        return unsafe { keep_avx512(&lows[..rows], &offsets[..rows], days, (low, day)) };
-    }
-    let (to_low, to_day) = (low.spare_capacity_mut(), day.spare_capacity_mut());
-    let mut kept = 0;
-    for ((consumer, offset), _) in lows.iter().zip(offsets).zip(0..rows) {
-        let (of, is_kept) = days.of(*offset);
-        // Written before it is known whether it stays, so that no branch has to be guessed.
-        to_low[kept].write(*consumer);
-        to_day[kept].write(of);
-        kept += usize::from(is_kept);
-    }
-    let (low_len, day_len) = (low.len() + kept, day.len() + kept);
-    // SAFETY: so many numbers behind the last were written just above.
-    unsafe {
-        low.set_len(low_len);
-        day.set_len(day_len);
-    }
-}
-
-/// # Safety
-/// Both lists have room for all rows and [`LANES`] numbers more.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
-unsafe fn keep_avx512(
-    lows: &[u16],
-    offsets: &[u32],
-    days: Days,
-    (low, day): (&mut Vec<u16>, &mut Vec<u16>),
-) {
-    let each = |value: u16| _mm512_set1_epi32(i32::from(value));
-    let (base, first, span) = (each(days.base), each(days.first), each(days.span));
-    let low_half = each(u16::MAX);
-    let (low_len, day_len) = (low.len(), day.len());
-    // SAFETY: the lengths are within what was reserved.
-    let (to_low, to_day) =
-        unsafe { (low.as_mut_ptr().add(low_len), day.as_mut_ptr().add(day_len)) };
-    let mut kept = 0;
-    for (lows, offsets) in lows.chunks(LANES).zip(offsets.chunks(LANES)) {
-        let lanes = u16::MAX >> (LANES - offsets.len());
-        // SAFETY: only numbers that are there are loaded; fewer were kept than rows were passed, so
-        // that there is room for a register by what the caller has seen to.
-        unsafe {
-            let offsets = _mm512_maskz_loadu_epi32(lanes, offsets.as_ptr().cast());
-            let of = _mm512_and_si512(_mm512_add_epi32(offsets, base), low_half);
-            let after = _mm512_and_si512(_mm512_sub_epi32(of, first), low_half);
-            let stay = _mm512_mask_cmple_epu32_mask(lanes, after, span);
-            let lows = _mm256_maskz_loadu_epi16(lanes, lows.as_ptr().cast());
-            let lows = _mm512_maskz_compress_epi32(stay, _mm512_cvtepu16_epi32(lows));
-            let of = _mm512_maskz_compress_epi32(stay, of);
-            _mm256_storeu_si256(to_low.add(kept).cast(), _mm512_cvtepi32_epi16(lows));
-            _mm256_storeu_si256(to_day.add(kept).cast(), _mm512_cvtepi32_epi16(of));
-            kept += stay.count_ones() as usize;
+/// Makes the loop for consumers of some width, and its copy for AVX-512, where `$load` brings some
+/// of them to 32 bits each and `$store` brings them back.
+macro_rules! keeper {
+    ($(#[$doc:meta])* $name:ident, $avx512:ident, $of:ty, $load:expr, $store:expr) => {
+        $(#[$doc])*
+        pub(crate) fn $name(
+            (consumers, base): (&[$of], $of),
+            offsets: &[u32],
+            days: Days,
+            (consumer, day): (&mut Vec<$of>, &mut Vec<u16>),
+        ) {
+            let rows = consumers.len().min(offsets.len());
+            // A register of numbers may be written behind the last.
+            consumer.reserve(rows + LANES);
+            day.reserve(rows + LANES);
+            #[cfg(target_arch = "x86_64")]
+            if level() == Level::Avx512 {
+                let (consumers, offsets) = (&consumers[..rows], &offsets[..rows]);
+                // SAFETY: a level in use is one whose instructions this machine has; there is room.
+                return unsafe { $avx512((consumers, base), offsets, days, (consumer, day)) };
+            }
+            let (to_consumer, to_day) = (consumer.spare_capacity_mut(), day.spare_capacity_mut());
+            let mut kept = 0;
+            for ((own, offset), _) in consumers.iter().zip(offsets).zip(0..rows) {
+                let (of, is_kept) = days.of(*offset);
+                // Written before it is known whether it stays, so that no branch has to be guessed.
+                to_consumer[kept].write(own.wrapping_sub(base));
+                to_day[kept].write(of);
+                kept += usize::from(is_kept);
+            }
+            let (consumer_len, day_len) = (consumer.len() + kept, day.len() + kept);
+            // SAFETY: so many numbers behind the last were written just above.
+            unsafe {
+                consumer.set_len(consumer_len);
+                day.set_len(day_len);
+            }
         }
-    }
-    // SAFETY: so many numbers behind the last were written just above.
-    unsafe {
-        low.set_len(low_len + kept);
-        day.set_len(day_len + kept);
-    }
-}
 
-/// As [`keep`], of consumers as whole numbers, from which a base is taken.
-pub(crate) fn keep_wide(
-    (consumers, base): (&[u32], u32),
-    offsets: &[u32],
-    days: Days,
-    (consumer, day): (&mut Vec<u32>, &mut Vec<u16>),
-) {
-    let rows = consumers.len().min(offsets.len());
-    // A register of numbers may be written behind the last.
-    consumer.reserve(rows + LANES);
-    day.reserve(rows + LANES);
-    #[cfg(target_arch = "x86_64")]
-    if level() == Level::Avx512 {
-        let (consumers, offsets) = (&consumers[..rows], &offsets[..rows]);
-        // SAFETY: a level in use is one whose instructions this machine has; there is room.
-        return unsafe { keep_wide_avx512((consumers, base), offsets, days, (consumer, day)) };
-    }
-    let (to_consumer, to_day) = (consumer.spare_capacity_mut(), day.spare_capacity_mut());
-    let mut kept = 0;
-    for ((own, offset), _) in consumers.iter().zip(offsets).zip(0..rows) {
-        let (of, is_kept) = days.of(*offset);
-        // Written before it is known whether it stays, so that no branch has to be guessed.
-        to_consumer[kept].write(own.wrapping_sub(base));
-        to_day[kept].write(of);
-        kept += usize::from(is_kept);
-    }
-    let (consumer_len, day_len) = (consumer.len() + kept, day.len() + kept);
-    // SAFETY: so many numbers behind the last were written just above.
-    unsafe {
-        consumer.set_len(consumer_len);
-        day.set_len(day_len);
-    }
-}
-
-/// # Safety
-/// Both lists have room for all rows and [`LANES`] numbers more.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
-unsafe fn keep_wide_avx512(
-    (consumers, less): (&[u32], u32),
-    offsets: &[u32],
-    days: Days,
-    (consumer, day): (&mut Vec<u32>, &mut Vec<u16>),
-) {
-    let each = |value: u16| _mm512_set1_epi32(i32::from(value));
-    let (base, first, span) = (each(days.base), each(days.first), each(days.span));
-    let low_half = each(u16::MAX);
-    let less = _mm512_set1_epi32(less.cast_signed());
-    let (consumer_len, day_len) = (consumer.len(), day.len());
-    // SAFETY: the lengths are within what was reserved.
-    let (to_consumer, to_day) =
-        unsafe { (consumer.as_mut_ptr().add(consumer_len), day.as_mut_ptr().add(day_len)) };
-    let mut kept = 0;
-    for (consumers, offsets) in consumers.chunks(LANES).zip(offsets.chunks(LANES)) {
-        let lanes = u16::MAX >> (LANES - offsets.len());
-        // SAFETY: only numbers that are there are loaded; fewer were kept than rows were passed, so
-        // that there is room for a register by what the caller has seen to.
-        unsafe {
-            let offsets = _mm512_maskz_loadu_epi32(lanes, offsets.as_ptr().cast());
-            let of = _mm512_and_si512(_mm512_add_epi32(offsets, base), low_half);
-            let after = _mm512_and_si512(_mm512_sub_epi32(of, first), low_half);
-            let stay = _mm512_mask_cmple_epu32_mask(lanes, after, span);
-            let consumers = _mm512_maskz_loadu_epi32(lanes, consumers.as_ptr().cast());
-            let consumers = _mm512_sub_epi32(consumers, less);
-            let consumers = _mm512_maskz_compress_epi32(stay, consumers);
-            let of = _mm512_maskz_compress_epi32(stay, of);
-            _mm512_storeu_si512(to_consumer.add(kept).cast(), consumers);
-            _mm256_storeu_si256(to_day.add(kept).cast(), _mm512_cvtepi32_epi16(of));
-            kept += stay.count_ones() as usize;
+        /// # Safety
+        /// Both lists have room for all rows and [`LANES`] numbers more.
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+        unsafe fn $avx512(
+            (consumers, less): (&[$of], $of),
+            offsets: &[u32],
+            days: Days,
+            (consumer, day): (&mut Vec<$of>, &mut Vec<u16>),
+        ) {
+            let each = |value: u16| _mm512_set1_epi32(i32::from(value));
+            let (base, first, span) = (each(days.base), each(days.first), each(days.span));
+            let low_half = each(u16::MAX);
+            let less = _mm512_set1_epi32(u32::from(less).cast_signed());
+            let (consumer_len, day_len) = (consumer.len(), day.len());
+            // SAFETY: the length is within what was reserved.
+            let to_consumer = unsafe { consumer.as_mut_ptr().add(consumer_len) };
+            // SAFETY: the length is within what was reserved.
+            let to_day = unsafe { day.as_mut_ptr().add(day_len) };
+            let mut kept = 0;
+            for (consumers, offsets) in consumers.chunks(LANES).zip(offsets.chunks(LANES)) {
+                let lanes = u16::MAX >> (LANES - offsets.len());
+                // SAFETY: only numbers that are there are loaded; fewer were kept than rows were
+                // passed, so that there is room for a register by what the caller has seen to.
+                unsafe {
+                    let offsets = _mm512_maskz_loadu_epi32(lanes, offsets.as_ptr().cast());
+                    let of = _mm512_and_si512(_mm512_add_epi32(offsets, base), low_half);
+                    let after = _mm512_and_si512(_mm512_sub_epi32(of, first), low_half);
+                    let stay = _mm512_mask_cmple_epu32_mask(lanes, after, span);
+                    let consumers = _mm512_sub_epi32($load(lanes, consumers.as_ptr()), less);
+                    let consumers = _mm512_maskz_compress_epi32(stay, consumers);
+                    let of = _mm512_maskz_compress_epi32(stay, of);
+                    $store(to_consumer.add(kept), consumers);
+                    _mm256_storeu_si256(to_day.add(kept).cast(), _mm512_cvtepi32_epi16(of));
+                    kept += stay.count_ones() as usize;
+                }
+            }
+            // SAFETY: so many numbers behind the last were written just above.
+            unsafe {
+                consumer.set_len(consumer_len + kept);
+                day.set_len(day_len + kept);
+            }
         }
-    }
-    // SAFETY: so many numbers behind the last were written just above.
-    unsafe {
-        consumer.set_len(consumer_len + kept);
-        day.set_len(day_len + kept);
-    }
+    };
 }
+
+keeper!(
+    /// Appends the rows whose day is among some days: their consumers, from which a base is taken,
+    /// and their days, which are given as offsets.
+    keep,
+    keep_avx512,
+    u16,
+    |lanes, from: *const u16| _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, from.cast())),
+    |to: *mut u16, lows| _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(lows))
+);
+keeper!(
+    /// As [`keep`], of consumers as whole numbers.
+    keep_wide,
+    keep_wide_avx512,
+    u32,
+    |lanes, from: *const u32| _mm512_maskz_loadu_epi32(lanes, from.cast()),
+    |to: *mut u32, consumers| _mm512_storeu_si512(to.cast(), consumers)
+);
 
 #[cfg(test)]
 mod tests {
@@ -222,7 +170,7 @@ mod tests {
                 for level in Level::ALL {
                     if crate::level::force(level) {
                         let (mut low, mut day) = (vec![7], vec![8]);
-                        keep(&lows, &offsets, days, (&mut low, &mut day));
+                        keep((&lows, 0), &offsets, days, (&mut low, &mut day));
                         let found: Vec<_> = low.into_iter().zip(day).collect();
                         assert_eq!(found, expected, "{}", level.name());
                         let wide: Vec<u32> = lows.iter().map(|low| 9 + u32::from(*low)).collect();

@@ -18,6 +18,9 @@ use crate::segment::window::bounds;
 /// How many rows of a page were taken.
 type Taken = Result<usize, CorruptError>;
 
+/// Rows of a page: their places, their consumers, and scratch for their days.
+type PageRows<'p> = (Range<usize>, &'p [u32], &'p mut Vec<u32>);
+
 /// Pages passed one by one before the rest are searched.
 const STEPS_MAX: usize = 8;
 
@@ -130,13 +133,8 @@ impl<'a> WideCursor<'a> {
         let Some(window) = bounds(days) else { return Ok(SpanRead::default()) };
         let base = chunks.start << 16;
         self.each_page(chunks, |cursor, chunks, page| {
-            cursor.expand(page)?;
-            let Self { rows, consumers, offsets, lane, before, .. } = cursor;
-            let rows = if rows.is_empty() { &*consumers } else { &*rows };
-            let own = within(rows, *before, chunks);
-            *before = own.end;
-            let rows = rows.get(own.clone()).unwrap_or_default();
-            let first_day = lane.segment.first_day();
+            let first_day = cursor.lane.segment.first_day();
+            let (own, rows, offsets) = cursor.rows_of(page, chunks)?;
             let from = page.day_offsets(first_day, own.clone(), offsets)?;
             let (first, span) = window;
             let days = Days { base: from, first, span };
@@ -160,12 +158,8 @@ impl<'a> WideCursor<'a> {
         let whole = days.contains(&self.lane.first_day()) && days.contains(&self.lane.last_day());
         let base = chunks.start << 16;
         self.each_page(chunks, |cursor, chunks, page| {
-            cursor.expand(page)?;
-            let Self { rows, consumers, offsets, lane, before, .. } = cursor;
-            let rows = if rows.is_empty() { &*consumers } else { &*rows };
-            let own = within(rows, *before, chunks);
-            *before = own.end;
-            let rows = rows.get(own.clone()).unwrap_or_default();
+            let first_day = cursor.lane.segment.first_day();
+            let (own, rows, offsets) = cursor.rows_of(page, chunks)?;
             page.column(AMOUNT, own.clone(), &mut out.all, |amount| amount)?;
             let counted = rows.iter().map(|consumer| consumer.wrapping_sub(base));
             if whole {
@@ -173,7 +167,7 @@ impl<'a> WideCursor<'a> {
                 out.amount.extend_from_slice(&out.all);
                 return Ok(own.len());
             }
-            let from = page.day_offsets(lane.segment.first_day(), own.clone(), offsets)?;
+            let from = page.day_offsets(first_day, own.clone(), offsets)?;
             let days = Days { base: from, first, span };
             let rows = counted.zip(&out.all).zip(&*offsets);
             let kept = rows.filter(|(_, offset)| days.has(**offset)).map(|(row, _)| row);
@@ -183,6 +177,21 @@ impl<'a> WideCursor<'a> {
             }
             Ok(own.len())
         })
+    }
+
+    /// The rows of the present page that are of some chunks, of all when none are given.
+    fn rows_of(
+        &mut self,
+        page: &Page<'_>,
+        chunks: Option<&Range<u32>>,
+    ) -> Result<PageRows<'_>, CorruptError> {
+        self.expand(page)?;
+        let Self { rows, consumers, offsets, before, .. } = self;
+        let all = if rows.is_empty() { &*consumers } else { &*rows };
+        let own = within(all, *before, chunks);
+        *before = own.end;
+        let rows = all.get(own.clone()).unwrap_or_default();
+        Ok((own, rows, offsets))
     }
 
     /// Calls `visit` with each page that has some of the chunks, its consumers decoded, and with

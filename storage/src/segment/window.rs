@@ -166,13 +166,13 @@ impl LaneChunk<'_> {
             packed.each_block(self.rows.clone(), |offsets| {
                 let (lows, after) = rest.split_at(offsets.len().min(rest.len()));
                 rest = after;
-                keep(lows, offsets, days, (&mut *to.0, &mut *to.1));
+                keep((lows, 0), offsets, days, (&mut *to.0, &mut *to.1));
             });
             return Ok(());
         }
         let mut days = Vec::new();
         self.page.column(DAY, self.rows.clone(), &mut days, |offset| self.day(offset))?;
-        keep(lows, &days, Days { base: 0, first, span }, to);
+        keep((lows, 0), &days, Days { base: 0, first, span }, to);
         Ok(())
     }
 
@@ -197,7 +197,7 @@ impl LaneChunk<'_> {
                 return Err(self.page.corrupt("a page has other rows than its entry says"));
             };
             let from = low.len();
-            keep(lows, of, days, (&mut *low, &mut *day));
+            keep((lows, 0), of, days, (&mut *low, &mut *day));
             visit(slot.chunk, from..low.len());
         }
         Ok(())

@@ -146,19 +146,12 @@ impl CensusPlan {
     /// How a leaf is read; `Some(None)` when it has nobody, none when its members are not to be
     /// found by rows.
     fn reading(&mut self, view: &View, leaf: &Leaf) -> Option<Option<Reading>> {
-        let (lanes, days) = match leaf {
-            Leaf::Did { lanes, rows, .. } => (lanes.clone(), rows.days()),
-            Leaf::State { brand, enter, exit, last } => {
-                let behaviours = vec![*enter, *exit];
-                (LaneChoice { brand: *brand, behaviours }, i32::MIN..=*last)
-            }
-            Leaf::Spent { spend, .. } => {
-                let behaviours = vec![spend.buy, spend.refund];
-                (LaneChoice { brand: spend.brand, behaviours }, spend.rows.days())
-            }
-            Leaf::Index { .. } | Leaf::Range { .. } => return Some(Some(Reading::LookUp)),
-            // Sets of everyone, or of a hash of everyone.
-            Leaf::Universe { .. } | Leaf::Sample { .. } => return None,
+        let Some((lanes, days)) = leaf.reads() else {
+            return match leaf {
+                Leaf::Index { .. } | Leaf::Range { .. } => Some(Some(Reading::LookUp)),
+                // Sets of everyone, or of a hash of everyone.
+                _ => None,
+            };
         };
         let mut count = Count::default();
         each_lane(view, &lanes, &days, &mut |_, lane| count.add(lane));

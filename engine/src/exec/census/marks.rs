@@ -6,7 +6,6 @@ use throng_storage::container::CHUNK_SIZE;
 
 use super::combinations::Combinations;
 use crate::exec::listed::{Needs, Purpose};
-use crate::exec::set::filled;
 
 /// The mark of whoever has a row at all. A leaf's mark is `2 << bit`.
 const ANY: u64 = 1;
@@ -187,6 +186,11 @@ impl Touched {
     fn positions(&self) -> &[u16] {
         self.list.get(..self.count).unwrap_or_default()
     }
+}
+
+/// A list of a fixed length, on the heap.
+fn filled<T: Copy + std::fmt::Debug, const N: usize>(value: T) -> Box<[T; N]> {
+    vec![value; N].into_boxed_slice().try_into().expect("it has this length")
 }
 
 impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {

@@ -105,7 +105,7 @@ fn implied_by(program: &Program, node: NodeId, found: &mut Vec<NodeId>) {
 /// A leaf as the one that leads, when its rows alone decide.
 fn candidate(view: &View, program: &Program, node: NodeId) -> Option<Candidate> {
     let Node::Leaf(leaf) = &program.nodes()[node.0] else { return None };
-    let (lanes, days) = read_by(leaf)?;
+    let (lanes, days) = leaf.reads()?;
     lanes.brand?;
     let (mut count, mut within) = (Count::default(), 0);
     each_lane(view, &lanes, &days, &mut |_, lane| {
@@ -144,26 +144,6 @@ fn candidate(view: &View, program: &Program, node: NodeId) -> Option<Candidate> 
     Some(Candidate { lead, expected })
 }
 
-/// The lanes and days that a leaf reads, if it reads any.
-fn read_by(leaf: &Leaf) -> Option<(LaneChoice, RangeInclusive<i32>)> {
-    match leaf {
-        Leaf::Did { lanes, rows, .. } => Some((lanes.clone(), rows.days())),
-        Leaf::Spent { spend, .. } => {
-            let mut behaviours = vec![spend.buy, spend.refund];
-            behaviours.sort_unstable();
-            Some((LaneChoice { brand: spend.brand, behaviours }, spend.rows.days()))
-        }
-        Leaf::State { brand, enter, exit, last } => {
-            let mut behaviours = vec![*enter, *exit];
-            behaviours.sort_unstable();
-            Some((LaneChoice { brand: *brand, behaviours }, i32::MIN..=*last))
-        }
-        Leaf::Universe { .. } | Leaf::Index { .. } | Leaf::Range { .. } | Leaf::Sample { .. } => {
-            None
-        }
-    }
-}
-
 /// What the other leaves read.
 struct Rest {
     rows: u64,
@@ -190,7 +170,7 @@ impl Rest {
             let of = &program.nodes()[node.0];
             left.extend(of.children());
             let Node::Leaf(leaf) = of else { continue };
-            let Some((lanes, days)) = read_by(leaf) else {
+            let Some((lanes, days)) = leaf.reads() else {
                 rest.lanes += 1;
                 continue;
             };

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use throng_storage::segment::Lane;
 
-use crate::exec::program::{LaneChoice, Leaf, Node, Program};
+use crate::exec::program::{LaneChoice, Node, Program};
 
 /// Behaviours, every one when empty, on some days.
 #[derive(Debug)]
@@ -36,26 +36,12 @@ impl Wanted {
 
     /// What the leaves of a program read. Which purchases are void is another matter.
     pub fn of(program: &Program) -> Self {
-        let leaves = program.nodes().iter().filter_map(|node| match node {
-            Node::Leaf(leaf) => Some(leaf),
+        let reads = |node: &Node| match node {
+            Node::Leaf(leaf) => leaf.reads(),
             _ => None,
-        });
-        leaves.fold(Self::default(), |wanted, leaf| match leaf {
-            Leaf::Did { lanes, rows, .. } => wanted.and(lanes, rows.days()),
-            Leaf::Spent { spend, .. } => {
-                let behaviours = vec![spend.buy, spend.refund];
-                let lanes = LaneChoice { brand: spend.brand, behaviours };
-                wanted.and(&lanes, spend.rows.days())
-            }
-            Leaf::State { brand, enter, exit, last } => {
-                let lanes = LaneChoice { brand: *brand, behaviours: vec![*enter, *exit] };
-                wanted.and(&lanes, i32::MIN..=*last)
-            }
-            Leaf::Universe { .. }
-            | Leaf::Index { .. }
-            | Leaf::Range { .. }
-            | Leaf::Sample { .. } => wanted,
-        })
+        };
+        let read = program.nodes().iter().filter_map(reads);
+        read.fold(Self::default(), |wanted, (lanes, days)| wanted.and(&lanes, days))
     }
 
     /// Some lanes on some days more.
