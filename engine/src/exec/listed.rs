@@ -73,8 +73,10 @@ impl<'v, P: Purpose> LaneList<'v, P> {
         &mut lane.purpose
     }
 
-    /// Ends the adding. The lanes in the order in which they were added.
+    /// Ends the adding. The lanes, the oldest first, so that the rows that a consumer has in lanes
+    /// that share no day come in their order.
     pub(super) fn settle(mut self) -> Vec<ListedLane<'v, P>> {
+        self.lanes.sort_by_key(|of| of.lane.first_day());
         for lane in &mut self.lanes {
             lane.needs = lane.purpose.settle(&lane.days);
         }

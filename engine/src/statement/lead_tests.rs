@@ -164,3 +164,59 @@ fn more_consumers_with_several_rows_than_there_are_marks_are_counted() {
         }
     }
 }
+
+/// Rows of a few consumers in 600 days, in blocks of days; with refunds or without.
+fn long_store(with_refunds: bool) -> Store {
+    let mut store = Store::new();
+    for part in 0..12 {
+        for consumer in 0..400_u32 {
+            // Every few days for the first of them, for others one day or none.
+            for day in (0..50).filter(|day| (consumer * 7 + day * 3) % (3 + consumer * 2) == 0) {
+                let day = part * 50 + day.cast_signed();
+                if (consumer.cast_signed() + day) % 3 == 0 {
+                    store.add(consumer, "buy", day, i64::from(consumer) + i64::from(day));
+                } else {
+                    store.add(consumer, "cart", day, 0);
+                }
+                if with_refunds && consumer % 11 == 0 {
+                    store.add(consumer + 11 * (day % 3).cast_unsigned(), "refund", day, 40);
+                }
+            }
+        }
+        store.flush();
+    }
+    let (_, flow) = store.database.compact(&mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    assert!(flow.is_continue());
+    store
+}
+
+#[test]
+fn days_of_a_series_are_those_of_sets() {
+    let narrow = "one DID buy ON 2 DAYS IN LAST 60 DAYS";
+    for (with_refunds, asked) in [
+        (false, format!("COUNT WHERE {narrow}")),
+        // One condition reads lanes that the other does not, which are older.
+        (false, format!("COUNT WHERE {narrow} OR one DID buy ON 3 DAYS")),
+        (false, format!("COUNT WHERE {narrow} OR one DID buy ON 4 DAYS IN LAST 200 DAYS")),
+        (false, format!("COUNT WHERE one DID buy ON 3 DAYS AND NOT {narrow}")),
+        (false, format!("COUNT WHERE {narrow} AND NOT one DID buy ON 6 DAYS IN LAST 300 DAYS")),
+        (false, format!("COUNT WHERE one DID cart 3 TIMES IN LAST 20 DAYS AND NOT {narrow}")),
+        (false, "COUNT WHERE one DID buy ON 4 DAYS AND one DID cart IN LAST 7 DAYS".into()),
+        (false, "COUNT WHERE one DID buy IN LAST 9 DAYS OR one DID cart IN LAST 4 DAYS".into()),
+        (false, "COUNT BY one.stage".into()),
+        (false, "SUM one.spend IN LAST 30 DAYS BY one.stage".into()),
+        (true, "SUM one.spend IN LAST 30 DAYS WHERE one DID cart IN LAST 9 DAYS".into()),
+        (true, "SUM one.spend IN LAST 9 DAYS".into()),
+    ] {
+        let store = long_store(with_refunds);
+        for step in [1, 5] {
+            let text = format!("{asked} EVERY {step} DAYS FROM '2017-08-01' TO '2017-10-02'");
+            let sets = ask(&store.database, &text, Method::Sets);
+            for method in [Method::Best, Method::Eager] {
+                assert_eq!(ask(&store.database, &text, method), sets, "{text}");
+            }
+            let way = way(&store.database, &text, Method::Eager);
+            assert!(way.contains("row by row for all days"), "{text}: {way}");
+        }
+    }
+}
