@@ -23,6 +23,8 @@ pub(super) enum Needs {
     Days,
     /// The consumer and the amount of each row; only where many chunks are read at once.
     Amounts,
+    /// These, and the day of each row.
+    DatedAmounts,
 }
 
 /// One lane of one segment.

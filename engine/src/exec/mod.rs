@@ -13,6 +13,7 @@ mod leaf;
 mod listed;
 mod lookup;
 mod memory;
+mod paid;
 mod planes;
 mod point;
 mod program;

@@ -118,7 +118,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
                 Needs::Consumers => {
                     cursor.append_consumers(first..end, &mut self.lows, &mut visit)?
                 }
-                Needs::Days | Needs::Amounts => {
+                Needs::Days | Needs::Amounts | Needs::DatedAmounts => {
                     cursor.append_days(first..end, days, &mut self.rows, &mut visit)?
                 }
             };
@@ -145,7 +145,7 @@ impl<'v, P: Purpose> Walk<'v, P> {
             let rows = run.from..run.to;
             let rows = match lane.of.needs {
                 Needs::Consumers => WalkedRows { lows: &self.lows[rows], days: &[] },
-                Needs::Days | Needs::Amounts => {
+                Needs::Days | Needs::Amounts | Needs::DatedAmounts => {
                     WalkedRows { lows: &self.rows.low[rows.clone()], days: &self.rows.day[rows] }
                 }
             };

@@ -11,6 +11,7 @@ use super::run::Spans;
 use super::trace::{NodeTrace, Trace};
 use super::walk::ROWS_BETWEEN_PAUSES;
 use crate::error::ExecuteError;
+use crate::options::Method;
 
 /// One lane of one segment.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(super) struct WideRun<'r> {
     pub(super) consumers: &'r [u32],
     pub(super) days: &'r [u16],
     pub(super) amounts: &'r [i64],
+    /// Which of the walk's lanes.
+    pub(super) lane: usize,
 }
 
 /// The lanes, and their rows of the chunks read last.
@@ -60,11 +63,13 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
             let of_use = of_use(&of);
             WideLane { cursor: of.lane.wide_cursor(), of, of_use }
         };
+        let lanes: Vec<_> = lanes.settle().into_iter().map(wide).collect();
+        let with_days = lanes.iter().any(|lane| lane.of.needs == Needs::DatedAmounts);
         Self {
-            lanes: lanes.settle().into_iter().map(wide).collect(),
+            lanes,
             dated: WideRows::default(),
             plain: Vec::new(),
-            paid: WideAmounts::default(),
+            paid: WideAmounts::new(with_days),
             runs: Vec::new(),
         }
     }
@@ -109,7 +114,7 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
                     }
                     (read, from..self.dated.consumer.len())
                 }
-                Needs::Amounts => {
+                Needs::Amounts | Needs::DatedAmounts => {
                     let from = self.paid.consumer.len();
                     let read = cursor.append_amounts(chunks, days, &mut self.paid)?;
                     (read, from..self.paid.consumer.len())
@@ -125,7 +130,7 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
                 let all = match lane.of.needs {
                     Needs::Consumers => &self.plain,
                     Needs::Days => &self.dated.consumer,
-                    Needs::Amounts => &self.paid.consumer,
+                    Needs::Amounts | Needs::DatedAmounts => &self.paid.consumer,
                 };
                 if !planes.see(&all[rows.clone()]) {
                     return Err(lane.of.lane.disordered().into());
@@ -141,6 +146,11 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
         Ok(())
     }
 
+    /// The lanes.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = &ListedLane<'v, P>> {
+        self.lanes.iter().map(|lane| &lane.of)
+    }
+
     /// How many lanes have rows in the chunks read last.
     pub(super) fn runs(&self) -> usize {
         self.runs.len()
@@ -149,8 +159,8 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
     /// The rows of one of these lanes, and what they are read for.
     pub(super) fn run(&self, number: usize) -> (WideRun<'_>, &P) {
         let Run { lane, rows } = &self.runs[number];
+        let none = WideRun { lane: *lane, ..WideRun::default() };
         let (lane, rows) = (&self.lanes[*lane].of, rows.clone());
-        let none = WideRun::default();
         let run = match lane.needs {
             Needs::Consumers => WideRun { consumers: &self.plain[rows], ..none },
             Needs::Days => WideRun {
@@ -158,8 +168,9 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
                 days: &self.dated.day[rows],
                 ..none
             },
-            Needs::Amounts => WideRun {
+            Needs::Amounts | Needs::DatedAmounts => WideRun {
                 consumers: &self.paid.consumer[rows.clone()],
+                days: self.paid.day.get(rows.clone()).unwrap_or_default(),
                 amounts: &self.paid.amount[rows],
                 ..none
             },
@@ -178,7 +189,15 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
         consumers * size_of::<u32>()
             + self.dated.day.len() * size_of::<u16>()
             + self.paid.amount.len() * size_of::<i64>()
+            + self.paid.day.len() * size_of::<u16>()
     }
+}
+
+/// Whether chunks have so many rows that planes are small beside them.
+pub(super) fn are_many(rows: u64, chunks: u32, method: Method) -> bool {
+    /// Rows of a chunk from which on they are.
+    const ROWS_MIN: u64 = 128;
+    method == Method::Eager || rows >= ROWS_MIN * u64::from(chunks.max(1))
 }
 
 /// How the chunks are given to workers, at most so many at once: two planes of 8 KiB each. They are

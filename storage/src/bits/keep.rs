@@ -26,14 +26,9 @@ pub(crate) struct Days {
 }
 
 impl Days {
-    /// Whether an offset is of a day that is kept.
+    /// The day of an offset, and whether it is kept.
     #[inline]
-    pub(crate) fn has(self, offset: u32) -> bool {
-        self.of(offset).1
-    }
-
-    #[inline]
-    fn of(self, offset: u32) -> (u16, bool) {
+    pub(crate) fn of(self, offset: u32) -> (u16, bool) {
         #[expect(clippy::cast_possible_truncation, reason = "it is meant to go round")]
         let day = self.base.wrapping_add(offset as u16);
         (day, day.wrapping_sub(self.first) <= self.span)

@@ -253,7 +253,8 @@ fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random:
         let days = days..=days.saturating_add(random.random_range(0..40));
         let (mut window, mut lows) = (WindowRows::default(), vec![77]);
         let (mut found, mut listed) = (Vec::new(), Vec::new());
-        let mut amounts = WideAmounts::default();
+        let with_days = random.random();
+        let mut amounts = WideAmounts::new(with_days);
         let read = dated.append_days(at..end, &days, &mut window, |chunk, rows| {
             found.push((chunk, rows));
         });
@@ -268,6 +269,7 @@ fn check_spans(lane: super::Lane<'_>, chunks: &BTreeMap<u32, Vec<&Row>>, random:
         let dated_wide = wide_dated.append_days(at..end, &days, &mut wide).unwrap();
         let undated_wide = wide_undated.append_consumers(at..end, &mut listed_wide).unwrap();
         assert_eq!(dated_wide.rows, read.rows);
+        assert!(amounts.day.iter().eq(wide.day.iter().filter(|_| with_days)));
         let whole = |chunk: &u32, low: u16| (chunk - at) << 16 | u32::from(low);
         let expected = found.iter().flat_map(|(chunk, rows)| {
             let rows = window.low[rows.clone()].iter().zip(&window.day[rows.clone()]);

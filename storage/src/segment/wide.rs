@@ -71,15 +71,25 @@ pub struct WideAmounts {
     pub consumer: Vec<u32>,
     /// In minor units.
     pub amount: Vec<i64>,
+    /// As [`WideRows::day`], where days are wanted.
+    pub day: Vec<u16>,
+    with_days: bool,
     /// Every row's amount, before days are looked at.
     all: Vec<i64>,
 }
 
 impl WideAmounts {
+    /// No rows; whether the days of those that come are wanted.
+    #[must_use]
+    pub fn new(with_days: bool) -> Self {
+        Self { with_days, ..Self::default() }
+    }
+
     /// Forgets all rows.
     pub fn clear(&mut self) {
         self.consumer.clear();
         self.amount.clear();
+        self.day.clear();
     }
 }
 
@@ -144,7 +154,7 @@ impl<'a> WideCursor<'a> {
         })
     }
 
-    /// As [`Self::append_days`], with amounts instead of days.
+    /// As [`Self::append_days`], with amounts instead of days, or with both.
     ///
     /// # Errors
     /// When the bytes do not match their checksum or do not decode.
@@ -162,18 +172,22 @@ impl<'a> WideCursor<'a> {
             let (own, rows, offsets) = cursor.rows_of(page, chunks)?;
             page.column(AMOUNT, own.clone(), &mut out.all, |amount| amount)?;
             let counted = rows.iter().map(|consumer| consumer.wrapping_sub(base));
-            if whole {
+            if whole && !out.with_days {
                 out.consumer.extend(counted);
                 out.amount.extend_from_slice(&out.all);
                 return Ok(own.len());
             }
             let from = page.day_offsets(first_day, own.clone(), offsets)?;
             let days = Days { base: from, first, span };
-            let rows = counted.zip(&out.all).zip(&*offsets);
-            let kept = rows.filter(|(_, offset)| days.has(**offset)).map(|(row, _)| row);
-            for (consumer, amount) in kept {
-                out.consumer.push(consumer);
-                out.amount.push(*amount);
+            for ((consumer, amount), offset) in counted.zip(&out.all).zip(&*offsets) {
+                let (day, is_kept) = days.of(*offset);
+                if is_kept {
+                    out.consumer.push(consumer);
+                    out.amount.push(*amount);
+                    if out.with_days {
+                        out.day.push(day);
+                    }
+                }
             }
             Ok(own.len())
         })

@@ -14,6 +14,7 @@ use crate::exec::bounds::Bounds;
 use crate::exec::eval::Worker;
 use crate::exec::leaf::spend::SpendReader;
 use crate::exec::listed::{LaneList, each_lane};
+use crate::exec::paid::money_lanes;
 use crate::exec::program::{Program, SpendChoice};
 use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
@@ -70,7 +71,7 @@ fn run<M: Mark, const COUNTERS: usize>(
         let spans = crate::exec::wide::spans(spans, wide::CHUNKS_MAX);
         let nodes = program.nodes().len();
         for_each_span(spans, bounds, || {
-            let money = money.map(|choice| wide::money_lanes(view, choice));
+            let money = money.map(|choice| money_lanes(view, choice, false));
             let sizes = (plan.leaves.len(), nodes);
             WideTaker::<M, COUNTERS>::new(open(view, plan), money, sizes, bounds)
         })?

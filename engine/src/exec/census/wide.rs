@@ -6,25 +6,23 @@
 //! these alone are marked, as if they were consumers of a chunk, by their ranks. Rows of money are
 //! passed as well, so that whoever has any and is in some leaf comes again: the others are in none.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use super::choice::{CensusPlan, Reading};
 use super::combinations::Combinations;
 use super::marks::{Mark, Marking, Marks};
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
-use crate::exec::listed::{LaneList, ListedLane, Needs, Purpose, each_lane};
+use crate::exec::listed::{LaneList, ListedLane};
+use crate::exec::paid::{MoneyLane, is_plain};
 use crate::exec::planes::Planes;
-use crate::exec::program::{LaneChoice, NodeId, SpendChoice};
+use crate::exec::program::SpendChoice;
 use crate::exec::run::SpanWork;
 use crate::exec::trace::{NodeTrace, Trace};
 use crate::exec::walk::ROWS_BETWEEN_PAUSES;
-use crate::exec::wide::WideWalk;
+use crate::exec::wide::{WideWalk, are_many};
 use crate::options::Method;
-use crate::view::View;
 
-/// Rows of a chunk from which on its planes are small beside its rows.
-const ROWS_MIN: u64 = 128;
 /// Chunks read at once, at most.
 pub(super) const CHUNKS_MAX: u32 = 32;
 /// Ranks that are marked together.
@@ -36,23 +34,10 @@ pub(super) fn is_for(
     money: Option<&SpendChoice>,
     (chunks, method): (u32, Method),
 ) -> bool {
-    let is_plain = |money: &SpendChoice| money.above.is_none() && money.rows.is_unfiltered();
     let by_row = |reading: &Reading| matches!(reading, Reading::Rows(_));
     money.is_none_or(is_plain)
         && plan.leaves.iter().all(|leaf| by_row(&leaf.reading))
-        && (method == Method::Eager || plan.rows >= ROWS_MIN * u64::from(chunks.max(1)))
-}
-
-/// A lane of money.
-#[derive(Debug)]
-pub(super) struct MoneyLane {
-    is_refund: bool,
-}
-
-impl Purpose for MoneyLane {
-    fn settle(&mut self, _: &RangeInclusive<i32>) -> Needs {
-        Needs::Amounts
-    }
+        && are_many(plan.rows, chunks, method)
 }
 
 /// What one worker has.
@@ -137,7 +122,7 @@ impl<M: Mark, const COUNTERS: usize> WideTaker<'_, M, COUNTERS> {
         let mut alone = 0;
         for run in 0..money.runs() {
             let (rows, lane) = money.run(run);
-            let sign = if lane.is_refund { -1 } else { 1 };
+            let sign = lane.sign();
             let amount = |place: &u32| i128::from(rows.amounts[*place as usize]);
             let (places, own_ranks) = self.planes.pick(rows.consumers);
             let mut several = 0;
@@ -164,21 +149,6 @@ impl<M: Mark, const COUNTERS: usize> WideTaker<'_, M, COUNTERS> {
         });
         Ok(())
     }
-}
-
-/// The lanes of some money.
-pub(super) fn money_lanes<'v>(view: &'v View, choice: &SpendChoice) -> LaneList<'v, MoneyLane> {
-    let mut behaviours = vec![choice.buy, choice.refund];
-    behaviours.sort_unstable();
-    let chosen = LaneChoice { brand: choice.brand, behaviours };
-    let (mut lanes, days) = (LaneList::new(), choice.rows.days());
-    each_lane(view, &chosen, &days, &mut |segment, lane| {
-        let is_refund = lane.behaviour() == choice.refund;
-        // Money is of no node.
-        let none = NodeId(usize::MAX);
-        let _ = lanes.lane((segment, lane), &days, none, || MoneyLane { is_refund });
-    });
-    lanes
 }
 
 impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {

@@ -10,6 +10,8 @@ mod money;
 mod patterns;
 mod plan;
 mod run;
+mod tally;
+mod wide;
 
 pub use plan::{DAYS_MAX, SeriesPlan};
 pub use run::{Later, MONEY_NODES_MAX, SeriesMoney, series};

@@ -6,7 +6,7 @@
 
 use hashbrown::HashMap;
 
-use super::days::ChunkDays;
+use super::days::PlacedDays;
 use super::run::{Counts, Later, Sums};
 
 /// Nodes up to which consumers are counted by pattern: their counters stay in the cache.
@@ -67,12 +67,12 @@ impl Patterns {
         (are_many && places <= NODES_MAX).then(|| Self { counts: vec![0; DAYS << places], nodes })
     }
 
-    /// Whether counting a chunk's consumers so costs less than by intersection.
-    pub(super) fn are_better(&self, chunk: &ChunkDays) -> bool {
-        let by_intersection = (chunk.lows.len() * self.nodes.wanted.len()) as u64;
-        let mut any = vec![0_u64; chunk.lows.len()];
+    /// Whether counting some consumers so costs less than by intersection.
+    pub(super) fn are_better(&self, consumers: &PlacedDays) -> bool {
+        let by_intersection = (consumers.places * self.nodes.wanted.len()) as u64;
+        let mut any = vec![0_u64; consumers.places];
         for of in &self.nodes.nodes {
-            for (any, own) in any.iter_mut().zip(&chunk.days[of.node]) {
+            for (any, own) in any.iter_mut().zip(&consumers.nodes[of.node]) {
                 *any |= own >> of.days;
             }
         }
@@ -80,14 +80,14 @@ impl Patterns {
         days * DAY_COST < by_intersection
     }
 
-    /// Adds the consumers of a chunk.
-    pub(super) fn add(&mut self, chunk: &ChunkDays) {
-        let columns: Vec<_> =
-            self.nodes.nodes.iter().map(|of| (chunk.days[of.node].as_slice(), of.days)).collect();
+    /// Adds some consumers, each of whom counts for as many as `weight` says of their place.
+    pub(super) fn add(&mut self, consumers: &PlacedDays, weight: impl Fn(usize) -> u32) {
+        let of = |of: &Later| (consumers.nodes[of.node].as_slice(), of.days);
+        let columns: Vec<_> = self.nodes.nodes.iter().map(of).collect();
         let mut own = [0_u64; NODES_MAX];
         let own = &mut own[..columns.len()];
-        for place in 0..chunk.lows.len() {
-            let mut any = 0;
+        for place in 0..consumers.places {
+            let (mut any, weight) = (0, weight(place));
             for (own, (days, later)) in own.iter_mut().zip(&columns) {
                 *own = days[place] >> later;
                 any |= *own;
@@ -98,7 +98,7 @@ impl Patterns {
                 let bits = own.iter().rev().fold(0, |bits, own| bits << 1 | own >> day & 1);
                 let at = usize::try_from(bits).unwrap_or(0) * DAYS + day as usize;
                 if let Some(count) = self.counts.get_mut(at) {
-                    *count += 1;
+                    *count += weight;
                 }
             }
         }

@@ -3,10 +3,11 @@
 use std::ops::{Range, RangeInclusive};
 use std::time::Instant;
 
-use super::days::{ChunkDays, LanePurpose};
+use super::days::{ChunkDays, LanePurpose, PlacedDays};
 use super::money::MoneyDays;
-use super::patterns::Patterns;
 use super::plan::{SeriesNode, SeriesPlan};
+use super::tally::Tally;
+use super::wide::{self, WideTaker};
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
 use crate::exec::census::Counting;
@@ -17,7 +18,6 @@ use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::set::ChunkSet;
 use crate::exec::trace::{NodeTrace, Trace, Way};
 use crate::exec::walk::{ROWS_BETWEEN_PAUSES, Walk, spans};
-use crate::kernel;
 use crate::view::View;
 
 /// For each intersection asked for, by day of the series, how many consumers it has.
@@ -61,8 +61,15 @@ pub fn series(
 ) -> Result<(Counts, Sums, Trace), ExecuteError> {
     let start = Instant::now();
     let spans = spans(view.chunk_end(), plan.rows, bounds.threads);
-    let new = || Taker::new(view, program, plan, (asked, money), bounds);
-    let made = for_each_span(spans, bounds, new)?;
+    let made = if wide::is_for(plan, money, (spans.end, bounds.method)) {
+        let nodes = program.nodes().len();
+        for_each_span(crate::exec::wide::spans(spans, wide::CHUNKS_MAX), bounds, || {
+            WideTaker::new(view, plan, open(view, plan), (asked, money), (bounds, nodes))
+        })?
+    } else {
+        let new = || Taker::new(view, program, plan, (asked, money), bounds);
+        for_each_span(spans, bounds, new)?
+    };
     let mut counts = vec![[0; 64]; asked.len()];
     let mut sums = vec![[0; 64]; asked.len()];
     let mut trace = Trace { way: Way::Days, ..Trace::default() };
@@ -83,15 +90,12 @@ pub fn series(
 struct Taker<'v> {
     plan: &'v SeriesPlan<'v>,
     bounds: &'v Bounds,
-    asked: &'v [Vec<Later>],
     walk: Walk<'v, LanePurpose>,
     chunk: ChunkDays,
     /// Computes the nodes that are the same every day, and lends what money is read with.
     sets: Option<Worker<'v>>,
     money: Option<MoneyDays<'v>>,
-    /// Where there are many intersections.
-    patterns: Option<Patterns>,
-    counts: Counts,
+    tally: Tally<'v>,
     trace: Trace,
 }
 
@@ -101,9 +105,8 @@ impl SpanWork for Taker<'_> {
     const MEMORY_OF: MemoryUse = MemoryUse::Days;
 
     fn memory(&self) -> usize {
-        let patterns = self.patterns.as_ref().map_or(0, Patterns::memory);
         let money = self.money.as_ref().map_or(0, MoneyDays::memory);
-        self.walk.memory() + self.chunk.memory() + patterns + money
+        self.walk.memory() + self.chunk.memory() + self.tally.memory() + money
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
@@ -120,12 +123,10 @@ impl SpanWork for Taker<'_> {
                 days.place(rows.lows);
             });
             if !days.lows.is_empty() {
-                let numbered = self.plan.nodes.iter().enumerate();
-                let rows = numbered.filter(|(_, node)| matches!(node, SeriesNode::Rows(_)));
-                days.make_room(rows.map(|(place, _)| place));
+                days.begin(self.plan);
                 self.walk.chunk(chunk, |rows, of| days.add(rows.lows, rows.days, of));
                 self.combine(chunk)?;
-                self.count();
+                self.tally.count(&self.chunk.days);
             }
             self.money(chunk)?;
             self.chunk.clear();
@@ -140,10 +141,7 @@ impl SpanWork for Taker<'_> {
             self.trace.merge(&Trace { nodes, ..Trace::default() });
         }
         let sums = self.money.as_ref().map_or_else(Vec::new, MoneyDays::finish);
-        if let Some(patterns) = &self.patterns {
-            patterns.finish(&mut self.counts);
-        }
-        (self.counts, sums, self.trace)
+        (self.tally.finish(), sums, self.trace)
     }
 }
 
@@ -155,111 +153,38 @@ impl<'v> Taker<'v> {
         (asked, money): (&'v [Vec<Later>], Option<&'v SeriesMoney>),
         bounds: &'v Bounds,
     ) -> Self {
-        let mut lanes = LaneList::new();
-        let mut kept = Vec::new();
-        for (place, node) in plan.nodes.iter().enumerate() {
-            let SeriesNode::Rows(rows) = node else { continue };
-            let counter = match rows.reading.counting {
-                Counting::Once => None,
-                Counting::Times(n) | Counting::Days(n) => {
-                    kept.push(usize::from(n).saturating_sub(1));
-                    Some(kept.len() - 1)
-                }
-            };
-            each_lane(view, &rows.reading.lanes, &rows.reading.days, &mut |segment, lane| {
-                let (first, last) = (lane.first_day(), lane.last_day());
-                // Between the windows there may be days that nobody asks for.
-                if (first..=last).any(|day| rows.days_with(day) != 0) {
-                    let new = || LanePurpose::new(first, last);
-                    let purpose = lanes.lane((segment, lane), &rows.reading.days, rows.node, new);
-                    purpose.add(place, rows, counter);
-                }
-            });
-        }
+        let (lanes, days) = open(view, plan);
         let look_up = |node: &SeriesNode| matches!(node, SeriesNode::LookUp(_));
         let sets = money.is_some() || plan.nodes.iter().any(look_up);
         let nodes = vec![NodeTrace::default(); program.nodes().len()];
         Self {
             plan,
             bounds,
-            asked,
             walk: Walk::new(lanes),
-            chunk: ChunkDays::new(plan.nodes.len(), &kept),
+            chunk: ChunkDays::new(days),
             sets: sets.then(|| Worker::new(view, program, bounds.timing)),
             money: money.map(|money| MoneyDays::new(view, money, asked)),
-            patterns: Patterns::new(asked),
-            counts: vec![[0; 64]; asked.len()],
+            tally: Tally::new(asked),
             trace: Trace { nodes, workers: 1, ..Trace::default() },
         }
     }
 
-    /// Computes the nodes that are not read by rows, children first.
+    /// Computes the nodes that are not read by rows.
     fn combine(&mut self, chunk: u32) -> Result<(), ExecuteError> {
         if let Some(sets) = &mut self.sets {
             sets.start(chunk);
         }
-        for (place, node) in self.plan.nodes.iter().enumerate() {
-            if matches!(node, SeriesNode::Rows(_)) {
-                continue;
-            }
-            let mut own = std::mem::take(&mut self.chunk.days[place]);
-            own.clear();
-            let (lows, days) = (&self.chunk.lows, &self.chunk.days);
-            match node {
-                SeriesNode::Rows(_) => {}
-                SeriesNode::Nobody => own.resize(lows.len(), 0),
-                SeriesNode::And(children) => {
-                    put_together((&mut own, u64::MAX), children, days, |a, b| a & b);
-                }
-                SeriesNode::Or(children) => {
-                    put_together((&mut own, 0), children, days, |a, b| a | b)
-                }
-                SeriesNode::Minus(from, what) => {
-                    let pairs = days[*from].iter().zip(&days[*what]);
-                    own.extend(pairs.map(|(from, what)| from & !what));
-                }
-                SeriesNode::LookUp(of) => {
-                    const NOBODY: &ChunkSet = &ChunkSet::Empty;
-                    let set = match &mut self.sets {
-                        Some(sets) => sets.set(*of)?,
-                        None => NOBODY,
-                    };
-                    let all = |low: &u16| if set.contains(*low) { u64::MAX } else { 0 };
-                    own.extend(lows.iter().map(all));
-                }
-            }
-            if own.len() != lows.len() {
-                own.resize(lows.len(), 0);
-            }
-            self.chunk.days[place] = own;
-        }
-        Ok(())
-    }
-
-    fn count(&mut self) {
-        if let Some(patterns) = &mut self.patterns
-            && patterns.are_better(&self.chunk)
-        {
-            patterns.add(&self.chunk);
-            return;
-        }
-        let days = &self.chunk.days;
-        let of = |later: &Later| (days[later.node].as_slice(), later.days);
-        for (nodes, counts) in self.asked.iter().zip(&mut self.counts) {
-            match nodes.as_slice() {
-                [] => {}
-                [one] => kernel::count_bits(of(one), of(one), counts),
-                [first, second] => kernel::count_bits(of(first), of(second), counts),
-                [first, rest @ ..] => {
-                    let first_days = days[first.node].iter().map(|own| own >> first.days);
-                    let mut all: Vec<u64> = first_days.collect();
-                    for later in rest {
-                        apply(&mut all, &days[later.node], |a, b| a & b >> later.days);
-                    }
-                    kernel::count_bits((&all, 0), (&all, 0), counts);
-                }
-            }
-        }
+        let Self { sets, plan, chunk: ChunkDays { lows, days, .. }, .. } = self;
+        days.combine(plan, |node, own| {
+            const NOBODY: &ChunkSet = &ChunkSet::Empty;
+            let set = match sets {
+                Some(sets) => sets.set(node)?,
+                None => NOBODY,
+            };
+            let all = |low: &u16| if set.contains(*low) { u64::MAX } else { 0 };
+            own.extend(lows.iter().map(all));
+            Ok(())
+        })
     }
 
     /// Adds up the money of the chunk's rows.
@@ -272,24 +197,28 @@ impl<'v> Taker<'v> {
     }
 }
 
-/// Puts the days of some nodes together in a list that is empty; of no nodes they are neutral.
-fn put_together(
-    (own, neutral): (&mut Vec<u64>, u64),
-    nodes: &[usize],
-    days: &[Vec<u64>],
-    with: impl Fn(u64, u64) -> u64 + Copy,
-) {
-    match nodes {
-        [] => own.resize(days.iter().map(Vec::len).max().unwrap_or(0), neutral),
-        [one] => own.extend_from_slice(&days[*one]),
-        [first, second, rest @ ..] => {
-            let pairs = days[*first].iter().zip(&days[*second]);
-            own.extend(pairs.map(|(first, second)| with(*first, *second)));
-            rest.iter().for_each(|node| apply(own, &days[*node], with));
-        }
+/// The lanes of a plan, and nobody's days.
+fn open<'v>(view: &'v View, plan: &'v SeriesPlan<'v>) -> (LaneList<'v, LanePurpose>, PlacedDays) {
+    let mut lanes = LaneList::new();
+    let mut kept = Vec::new();
+    for (place, node) in plan.nodes.iter().enumerate() {
+        let SeriesNode::Rows(rows) = node else { continue };
+        let counter = match rows.reading.counting {
+            Counting::Once => None,
+            Counting::Times(n) | Counting::Days(n) => {
+                kept.push(usize::from(n).saturating_sub(1));
+                Some(kept.len() - 1)
+            }
+        };
+        each_lane(view, &rows.reading.lanes, &rows.reading.days, &mut |segment, lane| {
+            let (first, last) = (lane.first_day(), lane.last_day());
+            // Between the windows there may be days that nobody asks for.
+            if (first..=last).any(|day| rows.days_with(day) != 0) {
+                let new = || LanePurpose::new(first, last);
+                let purpose = lanes.lane((segment, lane), &rows.reading.days, rows.node, new);
+                purpose.add(place, rows, counter);
+            }
+        });
     }
-}
-
-fn apply(to: &mut [u64], from: &[u64], with: impl Fn(u64, u64) -> u64) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = with(*to, *from));
+    (lanes, PlacedDays::new(plan.nodes.len(), &kept))
 }
