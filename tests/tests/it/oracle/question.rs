@@ -1,7 +1,7 @@
 //! Statements as the oracle thinks of them, how random ones are made and how they read.
 
 use super::dice::Dice;
-use super::term::{Model, Rows, Term, Whose, Window, some_categories, some_day};
+use super::term::{Did, Model, Often, Rows, Term, Whose, Window, some_categories, some_day};
 use super::text;
 use super::world::{ATTRIBUTES, Audience, BRANDS, Kind, World};
 
@@ -212,6 +212,9 @@ impl Part {
 
 impl Maker<'_> {
     fn question(&self, dice: &mut Dice) -> Question {
+        if dice.chance(12) {
+            return self.course(dice);
+        }
         let measure = match dice.index(20) {
             0..=2 => self.spend(dice),
             3 => Measure::Sum { attribute: self.numeric(dice) },
@@ -247,6 +250,43 @@ impl Maker<'_> {
         }
         question.limit = dice.chance(15).then(|| dice.index(12));
         question
+    }
+
+    /// Many dates of conditions that read the same rows over windows of their own.
+    fn course(&self, dice: &mut Dice) -> Question {
+        let brand = Whose::Brand(dice.heavy(BRANDS.len()));
+        let behaviours = vec![*dice.pick(&["buy", "view", "cart", "click"])];
+        let mut did = || {
+            let often = match dice.index(4) {
+                0 => Often::Once,
+                1 => Often::Times(2 + u32::try_from(dice.index(2)).unwrap()),
+                _ => Often::Days(2 + u32::try_from(dice.index(3)).unwrap()),
+            };
+            let last = [None, Some(7), Some(30), Some(90), Some(365)];
+            let window = dice.pick(&last).map(Window::Last);
+            let rows = Rows { window, ..Rows::default() };
+            Term::Did(Did { brand, behaviours: behaviours.clone(), often, rows })
+        };
+        let (first, second) = (did(), did());
+        let filter = match dice.index(4) {
+            0 => Term::Or(vec![first, second]),
+            1 => Term::And(vec![first, Term::Not(Box::new(second))]),
+            2 => Term::And(vec![first, second]),
+            _ => first,
+        };
+        let measure = if dice.chance(30) { self.spend(dice) } else { Measure::Count };
+        let from = some_day(dice, self.days);
+        let step = i32::try_from(1 + dice.heavy(20)).unwrap();
+        let count = i32::try_from(dice.number(2..=24)).unwrap();
+        Question {
+            measure,
+            filter: Some(filter),
+            versus: None,
+            parts: if dice.chance(20) { vec![self.part(dice)] } else { Vec::new() },
+            dates: Dates::Every { step, unit: Unit::Day, from, to: from + step * count },
+            order: Vec::new(),
+            limit: None,
+        }
     }
 
     fn term(&self, dice: &mut Dice) -> Term {
