@@ -75,10 +75,18 @@ impl Planes {
         (&self.places, &self.found)
     }
 
-    /// Whether a consumer was seen again.
-    pub(super) fn is_again(&self, consumer: u32) -> bool {
-        let word = self.again.get((consumer >> 6) as usize);
-        word.is_some_and(|word| word >> (consumer & 63) & 1 == 1)
+    /// Appends the consumers of some rows who were seen once.
+    pub(super) fn push_alone(&self, consumers: &[u32], rows: &[u32], found: &mut Vec<u32>) {
+        let mut end = found.len();
+        found.resize(end + rows.len(), 0);
+        for row in rows {
+            let consumer = consumers.get(*row as usize).copied().unwrap_or(0);
+            let word = self.again.get((consumer >> 6) as usize).copied().unwrap_or(0);
+            // Written before it is known whether it stays, so that no branch has to be guessed.
+            found[end] = consumer;
+            end += usize::from(word >> (consumer & 63) & 1 == 0);
+        }
+        found.truncate(end);
     }
 
     /// Calls `visit` with those seen, ascending.
@@ -164,7 +172,9 @@ mod tests {
             assert_eq!(planes.rank() as usize, again.len());
             planes.each_again(|consumer| several.push(consumer));
             assert_eq!(several, again);
-            assert!(all.iter().all(|of| planes.is_again(*of) == again.contains(of)));
+            let (rows, mut alone): (Vec<u32>, _) = ((0..3).collect(), vec![1]);
+            planes.push_alone(&lists[0], &rows, &mut alone);
+            assert!(alone[1..].iter().eq(lists[0].iter().filter(|of| !again.contains(of))));
             let (places, ranks) = planes.pick(&lists[0]);
             let picked = places.iter().map(|place| lists[0][*place as usize]);
             assert!(picked.eq(ranks.iter().map(|rank| again[*rank as usize])));

@@ -2,8 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    _mm512_add_epi32, _mm512_and_si512, _mm512_mask_cmplt_epu32_mask, _mm512_mask_i32gather_epi32,
-    _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi32,
+    _mm512_add_epi32, _mm512_and_si512, _mm512_cmplt_epu32_mask, _mm512_loadu_si512,
+    _mm512_mask_i32gather_epi32, _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32,
     _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_sllv_epi32,
     _mm512_srli_epi32, _mm512_storeu_si512,
 };
@@ -25,16 +25,22 @@ pub fn pick(words: &[u64], consumers: &[u32], places: &mut Vec<u32>) {
         // SAFETY: a level in use is one whose instructions this machine has, and there is room.
         return unsafe { pick_avx512((words, halves), consumers, places) };
     }
-    let room = places.spare_capacity_mut();
-    let mut picked = 0;
-    for (place, consumer) in (0_u32..).zip(consumers) {
+    pick_plain(words, consumers, 0, places);
+}
+
+/// The same of consumers from a place on, appended.
+fn pick_plain(words: &[u64], consumers: &[u32], from: usize, places: &mut Vec<u32>) {
+    let rest = consumers.get(from..).unwrap_or_default();
+    let first = u32::try_from(from).unwrap_or(u32::MAX);
+    let mut picked = places.len();
+    places.resize(picked + rest.len(), 0);
+    for (place, consumer) in (first..).zip(rest) {
         let Some(word) = words.get((consumer >> 6) as usize) else { continue };
         // Written before it is known whether it stays, so that no branch has to be guessed.
-        room[picked].write(place);
+        places[picked] = place;
         picked += usize::from(word >> (consumer & 63) & 1 == 1);
     }
-    // SAFETY: so many were written just above.
-    unsafe { places.set_len(picked) };
+    places.truncate(picked);
 }
 
 /// # Safety
@@ -49,15 +55,16 @@ unsafe fn pick_avx512((words, halves): (&[u64], i32), consumers: &[u32], places:
     let (zero, end) = (_mm512_setzero_si512(), _mm512_set1_epi32(halves));
     let mut own = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     let mut picked = 0;
-    for group in consumers.chunks(LANES) {
-        let lanes = u16::MAX >> (LANES - group.len());
-        // SAFETY: only numbers that are there are loaded, and only halves of words that are inside;
+    let groups = consumers.chunks_exact(LANES);
+    let passed = consumers.len() - groups.remainder().len();
+    for group in groups {
+        // SAFETY: there are so many numbers, and only halves of words that are inside are loaded;
         // x86 stores the lower half first. Fewer were picked than were passed, so that there is
         // room for a register by what the caller has seen to.
         unsafe {
-            let group = _mm512_maskz_loadu_epi32(lanes, group.as_ptr().cast());
+            let group = _mm512_loadu_si512(group.as_ptr().cast());
             let half = _mm512_srli_epi32::<5>(group);
-            let inside = _mm512_mask_cmplt_epu32_mask(lanes, half, end);
+            let inside = _mm512_cmplt_epu32_mask(half, end);
             let half = _mm512_mask_i32gather_epi32::<4>(zero, inside, half, first);
             let bit = _mm512_sllv_epi32(one, _mm512_and_si512(group, low));
             let set = _mm512_mask_test_epi32_mask(inside, half, bit);
@@ -68,6 +75,7 @@ unsafe fn pick_avx512((words, halves): (&[u64], i32), consumers: &[u32], places:
     }
     // SAFETY: so many were written just above.
     unsafe { places.set_len(picked) };
+    pick_plain(words, consumers, passed, places);
 }
 
 #[cfg(test)]

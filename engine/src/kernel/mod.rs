@@ -1,11 +1,13 @@
 //! Word loops over one chunk's bitset, and the choice of instructions for them.
 
 mod again;
+mod between;
 mod bits;
 mod dispatch;
 mod plain;
 
 pub use again::pick;
+pub use between::{Between, between};
 pub use bits::{for_each, is_empty, or_container, set, test, zeroed};
 pub use dispatch::{
     Level, and, and_not, codes, count, count_and, count_bits, count_codes, count_listed,

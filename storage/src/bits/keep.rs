@@ -2,10 +2,9 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_add_epi32, _mm512_and_si512,
-    _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_mask_cmple_epu32_mask,
-    _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi32, _mm512_set1_epi32, _mm512_storeu_si512,
-    _mm512_sub_epi32,
+    _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi32, _mm512_and_si512,
+    _mm512_cmple_epu32_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_loadu_si512,
+    _mm512_maskz_compress_epi32, _mm512_set1_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -36,7 +35,8 @@ impl Days {
 }
 
 /// Makes the loop for consumers of some width, and its copy for AVX-512, where `$load` brings some
-/// of them to 32 bits each and `$store` brings them back.
+/// of them to 32 bits each and `$store` brings them back. Registers are filled without masks: one
+/// made for each made every turn wait for the one before.
 macro_rules! keeper {
     ($(#[$doc:meta])* $name:ident, $avx512:ident, $of:ty, $load:expr, $store:expr) => {
         $(#[$doc])*
@@ -47,18 +47,21 @@ macro_rules! keeper {
             (consumer, day): (&mut Vec<$of>, &mut Vec<u16>),
         ) {
             let rows = consumers.len().min(offsets.len());
+            let (mut consumers, mut offsets) = (&consumers[..rows], &offsets[..rows]);
             // A register of numbers may be written behind the last.
             consumer.reserve(rows + LANES);
             day.reserve(rows + LANES);
             #[cfg(target_arch = "x86_64")]
             if level() == Level::Avx512 {
-                let (consumers, offsets) = (&consumers[..rows], &offsets[..rows]);
+                let whole = rows - rows % LANES;
+                let (some, own) = (&consumers[..whole], &offsets[..whole]);
                 // SAFETY: a level in use is one whose instructions this machine has; there is room.
-                return unsafe { $avx512((consumers, base), offsets, days, (consumer, day)) };
+                unsafe { $avx512((some, base), own, days, (&mut *consumer, &mut *day)) };
+                (consumers, offsets) = (&consumers[whole..], &offsets[whole..]);
             }
             let (to_consumer, to_day) = (consumer.spare_capacity_mut(), day.spare_capacity_mut());
             let mut kept = 0;
-            for ((own, offset), _) in consumers.iter().zip(offsets).zip(0..rows) {
+            for (own, offset) in consumers.iter().zip(offsets) {
                 let (of, is_kept) = days.of(*offset);
                 // Written before it is known whether it stays, so that no branch has to be guessed.
                 to_consumer[kept].write(own.wrapping_sub(base));
@@ -73,6 +76,8 @@ macro_rules! keeper {
             }
         }
 
+        /// Of rows by the register.
+        ///
         /// # Safety
         /// Both lists have room for all rows and [`LANES`] numbers more.
         #[cfg(target_arch = "x86_64")]
@@ -93,16 +98,16 @@ macro_rules! keeper {
             // SAFETY: the length is within what was reserved.
             let to_day = unsafe { day.as_mut_ptr().add(day_len) };
             let mut kept = 0;
-            for (consumers, offsets) in consumers.chunks(LANES).zip(offsets.chunks(LANES)) {
-                let lanes = u16::MAX >> (LANES - offsets.len());
-                // SAFETY: only numbers that are there are loaded; fewer were kept than rows were
-                // passed, so that there is room for a register by what the caller has seen to.
+            let groups = consumers.chunks_exact(LANES).zip(offsets.chunks_exact(LANES));
+            for (consumers, offsets) in groups {
+                // SAFETY: there are so many numbers; fewer were kept than rows were passed, so that
+                // there is room for a register by what the caller has seen to.
                 unsafe {
-                    let offsets = _mm512_maskz_loadu_epi32(lanes, offsets.as_ptr().cast());
+                    let offsets = _mm512_loadu_si512(offsets.as_ptr().cast());
                     let of = _mm512_and_si512(_mm512_add_epi32(offsets, base), low_half);
                     let after = _mm512_and_si512(_mm512_sub_epi32(of, first), low_half);
-                    let stay = _mm512_mask_cmple_epu32_mask(lanes, after, span);
-                    let consumers = _mm512_sub_epi32($load(lanes, consumers.as_ptr()), less);
+                    let stay = _mm512_cmple_epu32_mask(after, span);
+                    let consumers = _mm512_sub_epi32($load(consumers.as_ptr()), less);
                     let consumers = _mm512_maskz_compress_epi32(stay, consumers);
                     let of = _mm512_maskz_compress_epi32(stay, of);
                     $store(to_consumer.add(kept), consumers);
@@ -125,7 +130,7 @@ keeper!(
     keep,
     keep_avx512,
     u16,
-    |lanes, from: *const u16| _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, from.cast())),
+    |from: *const u16| _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast())),
     |to: *mut u16, lows| _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(lows))
 );
 keeper!(
@@ -133,7 +138,7 @@ keeper!(
     keep_wide,
     keep_wide_avx512,
     u32,
-    |lanes, from: *const u32| _mm512_maskz_loadu_epi32(lanes, from.cast()),
+    |from: *const u32| _mm512_loadu_si512(from.cast()),
     |to: *mut u32, consumers| _mm512_storeu_si512(to.cast(), consumers)
 );
 

@@ -11,4 +11,4 @@ mod unpack;
 pub(crate) use ascending::Ascending;
 pub(crate) use keep::{Days, keep, keep_wide};
 pub(crate) use packed::{Packed, SLACK, pack, packed_len, width_of};
-pub(crate) use unpack::beginnings;
+pub(crate) use unpack::{beginnings, widen};

@@ -8,8 +8,8 @@ use std::arch::x86_64::{
     _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_srlv_epi32, _mm256_storeu_si256,
     _mm512_add_epi32, _mm512_and_si512, _mm512_cmpneq_epu32_mask, _mm512_loadu_si512,
     _mm512_mask_storeu_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8,
-    _mm512_maskz_loadu_epi32, _mm512_mullo_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi32,
-    _mm512_setr_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512,
+    _mm512_mullo_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi32, _mm512_setr_epi32,
+    _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -18,8 +18,10 @@ use crate::level::{Level, level};
 /// The widest value that [`unpack`] takes: with the bits before it in its byte, it is within 32.
 pub(super) const NARROW_MAX: u32 = 25;
 
-/// Numbers that a register of AVX-512 holds.
+/// Numbers, and bytes, that a register of AVX-512 holds.
 const LANES: usize = 16;
+#[cfg(target_arch = "x86_64")]
+const BYTES: usize = 64;
 
 /// Values of a width, the first at bit `shift` of `data`, below 8. What `data` lacks is 0.
 #[inline]
@@ -108,10 +110,24 @@ fn unpack_avx512(data: &[u8], shift: u32, width: u32, out: &mut [u32]) {
     let first = _mm512_mullo_epi32(_mm512_srli_epi32::<3>(bit), each(0x0101_0101));
     let bytes = _mm512_add_epi32(first, each(0x0302_0100));
     let mask = each((1 << width) - 1);
-    for (group, values) in out.chunks_mut(LANES).enumerate() {
-        // Sixteen values begin at every `2 * width` bytes and are within 64.
-        let data = data.get(group * 2 * width as usize..).unwrap_or_default();
-        let there = u64::MAX.checked_shr(64 - data.len().min(64) as u32).unwrap_or(0);
+    // Sixteen values begin at every `2 * width` bytes and are within 64. Of most groups all are
+    // there: masks are made for the others alone, as making them takes longer than the values.
+    let step = 2 * width as usize;
+    let readable = (data.len() + step).saturating_sub(BYTES).checked_div(step);
+    let whole = (out.len() / LANES).min(readable.unwrap_or(0));
+    for (group, values) in out.chunks_exact_mut(LANES).take(whole).enumerate() {
+        // SAFETY: 64 bytes are there from `group * step` on, as `group` is below `readable`, and
+        // sixteen values.
+        unsafe {
+            let found = _mm512_loadu_si512(data.as_ptr().add(group * step).cast());
+            let found = _mm512_permutexvar_epi8(bytes, found);
+            let found = _mm512_and_si512(_mm512_srlv_epi32(found, bits), mask);
+            _mm512_storeu_si512(values.as_mut_ptr().cast(), found);
+        }
+    }
+    for (group, values) in out.chunks_mut(LANES).enumerate().skip(whole) {
+        let data = data.get(group * step..).unwrap_or_default();
+        let there = u64::MAX.checked_shr(64 - data.len().min(BYTES) as u32).unwrap_or(0);
         let wanted = u16::MAX >> (LANES - values.len());
         // SAFETY: only bytes that `data` has are loaded, and values that there are stored.
         unsafe {
@@ -231,18 +247,24 @@ pub(crate) fn beginnings(values: &[u32], out: &mut Vec<u32>) {
         // SAFETY: a level in use is one whose instructions this machine has.
         return unsafe { beginnings_avx512(values, out) };
     }
-    let to = out.as_mut_ptr();
-    let (mut found, mut before) = (0, None);
-    for (place, value) in (0..).zip(values) {
+    beginnings_plain(values, 0, out);
+}
+
+/// Appends those from a place on.
+fn beginnings_plain(values: &[u32], from: usize, out: &mut Vec<u32>) {
+    let rest = values.get(from..).unwrap_or_default();
+    let before = from.checked_sub(1).and_then(|before| values.get(before));
+    let mut before = before.map(|value| value >> 16);
+    let mut found = out.len();
+    out.resize(found + rest.len(), 0);
+    for (place, value) in (from as u32..).zip(rest) {
         let high = Some(value >> 16);
         // Written before it is known whether it is one, so that no branch has to be guessed.
-        // SAFETY: there is room for as many as there are values, and fewer were found before.
-        unsafe { to.add(found).write(place) };
+        out[found] = place;
         found += usize::from(high != before);
         before = high;
     }
-    // SAFETY: so many numbers were written just above.
-    unsafe { out.set_len(found) };
+    out.truncate(found);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -250,21 +272,19 @@ pub(crate) fn beginnings(values: &[u32], out: &mut Vec<u32>) {
 fn beginnings_avx512(values: &[u32], out: &mut Vec<u32>) {
     let Some((_, rest)) = values.split_first() else { return };
     out.push(0);
+    let whole = rest.len() - rest.len() % LANES;
     let numbers: [u32; LANES] = std::array::from_fn(|lane| lane as u32);
     // SAFETY: the array has 64 bytes.
     let numbers = unsafe { _mm512_loadu_si512(numbers.as_ptr().cast::<__m512i>()) };
     let to = out.as_mut_ptr();
     let mut found = 1;
-    for (group, after) in rest.chunks(LANES).enumerate() {
-        let lanes = u16::MAX >> (LANES - after.len());
+    for (group, after) in rest[..whole].chunks_exact(LANES).enumerate() {
         let first = group * LANES + 1;
         let places = _mm512_add_epi32(numbers, _mm512_set1_epi32(first as i32));
         // SAFETY: as many values are before these, from one before the first on; there is room for
         // as many numbers as there are values, and a register more.
         unsafe {
-            let high = |from: *const u32| {
-                _mm512_srli_epi32::<16>(_mm512_maskz_loadu_epi32(lanes, from.cast()))
-            };
+            let high = |from: *const u32| _mm512_srli_epi32::<16>(_mm512_loadu_si512(from.cast()));
             let (before, after) = (high(values.as_ptr().add(first - 1)), high(after.as_ptr()));
             let new = _mm512_cmpneq_epu32_mask(before, after);
             _mm512_storeu_si512(to.add(found).cast(), _mm512_maskz_compress_epi32(new, places));
@@ -273,13 +293,56 @@ fn beginnings_avx512(values: &[u32], out: &mut Vec<u32>) {
     }
     // SAFETY: so many numbers were written just above.
     unsafe { out.set_len(found) };
+    beginnings_plain(values, whole + 1, out);
 }
 
-/// Puts steps and low bits together: `base + (step << low_bits | low)`.
-pub(super) fn combine(steps: &mut [u32], lows: &[u32], low_bits: u32, base: u32) {
+/// Makes the copies of a loop for each level of instructions and the function that chooses one.
+macro_rules! leveled {
+    ($(#[$doc:meta])* $name:ident = $plain:ident($($argument:ident: $kind:ty),*)) => {
+        $(#[$doc])*
+        pub(crate) fn $name($($argument: $kind),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
+                fn avx2($($argument: $kind),*) {
+                    $plain($($argument),*);
+                }
+                #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+                fn avx512($($argument: $kind),*) {
+                    $plain($($argument),*);
+                }
+                match level() {
+                    Level::Portable => {}
+                    // SAFETY: a level in use is one whose instructions this machine has.
+                    Level::Avx2 => return unsafe { avx2($($argument),*) },
+                    // SAFETY: a level in use is one whose instructions this machine has.
+                    Level::Avx512 => return unsafe { avx512($($argument),*) },
+                }
+            }
+            $plain($($argument),*);
+        }
+    };
+}
+
+leveled!(
+    /// Puts steps and low bits together: `base + (step << low_bits | low)`.
+    combine = combine_plain(steps: &mut [u32], lows: &[u32], low_bits: u32, base: u32)
+);
+leveled!(
+    /// Appends numbers that a base was taken from.
+    widen = widen_plain(numbers: &[u32], base: i64, out: &mut Vec<i64>)
+);
+
+#[inline(always)]
+fn combine_plain(steps: &mut [u32], lows: &[u32], low_bits: u32, base: u32) {
     for (value, low) in steps.iter_mut().zip(lows) {
         *value = base.wrapping_add(*value << low_bits | low);
     }
+}
+
+#[inline(always)]
+fn widen_plain(numbers: &[u32], base: i64, out: &mut Vec<i64>) {
+    out.extend(numbers.iter().map(|number| base.wrapping_add(i64::from(*number))));
 }
 
 #[cfg(test)]

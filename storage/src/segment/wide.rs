@@ -8,7 +8,7 @@ use std::ops::{Range, RangeInclusive};
 use crate::bits::{Days, keep_wide};
 use crate::container::Container;
 use crate::error::CorruptError;
-use crate::segment::layout::{AMOUNT, PageEntry, Repeats};
+use crate::segment::layout::{PageEntry, Repeats};
 use crate::segment::page::{InPlace, Page};
 use crate::segment::pages::Pages;
 use crate::segment::reader::Lane;
@@ -74,8 +74,8 @@ pub struct WideAmounts {
     /// As [`WideRows::day`], where days are wanted.
     pub day: Vec<u16>,
     with_days: bool,
-    /// Every row's amount, before days are looked at.
-    all: Vec<i64>,
+    /// A page's amounts, where they do not unpack at once.
+    some: Vec<i64>,
 }
 
 impl WideAmounts {
@@ -90,6 +90,26 @@ impl WideAmounts {
         self.consumer.clear();
         self.amount.clear();
         self.day.clear();
+    }
+
+    /// Of the rows from one on keeps those on some days, which are noted where they are wanted.
+    fn keep(&mut self, from: usize, offsets: &[u32], days: Days) {
+        let mut kept = from;
+        let wanted = if self.with_days { self.consumer.len() } else { 0 };
+        self.day.resize(wanted, 0);
+        for (row, offset) in (from..self.consumer.len()).zip(offsets) {
+            let (day, is_kept) = days.of(*offset);
+            // Written before it is known whether it stays, so that no branch has to be guessed.
+            self.consumer.swap(kept, row);
+            self.amount.swap(kept, row);
+            if let Some(place) = self.day.get_mut(kept) {
+                *place = day;
+            }
+            kept += usize::from(is_kept);
+        }
+        self.consumer.truncate(kept);
+        self.amount.truncate(kept);
+        self.day.truncate(kept);
     }
 }
 
@@ -170,24 +190,12 @@ impl<'a> WideCursor<'a> {
         self.each_page(chunks, |cursor, chunks, page| {
             let first_day = cursor.lane.segment.first_day();
             let (own, rows, offsets) = cursor.rows_of(page, chunks)?;
-            page.column(AMOUNT, own.clone(), &mut out.all, |amount| amount)?;
-            let counted = rows.iter().map(|consumer| consumer.wrapping_sub(base));
-            if whole && !out.with_days {
-                out.consumer.extend(counted);
-                out.amount.extend_from_slice(&out.all);
-                return Ok(own.len());
-            }
-            let from = page.day_offsets(first_day, own.clone(), offsets)?;
-            let days = Days { base: from, first, span };
-            for ((consumer, amount), offset) in counted.zip(&out.all).zip(&*offsets) {
-                let (day, is_kept) = days.of(*offset);
-                if is_kept {
-                    out.consumer.push(consumer);
-                    out.amount.push(*amount);
-                    if out.with_days {
-                        out.day.push(day);
-                    }
-                }
+            let before = out.amount.len();
+            page.amounts(own.clone(), (offsets, &mut out.some), &mut out.amount)?;
+            out.consumer.extend(rows.iter().map(|consumer| consumer.wrapping_sub(base)));
+            if !whole || out.with_days {
+                let from = page.day_offsets(first_day, own.clone(), offsets)?;
+                out.keep(before, offsets, Days { base: from, first, span });
             }
             Ok(own.len())
         })

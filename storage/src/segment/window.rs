@@ -4,11 +4,11 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::bits::{Days, keep};
+use crate::bits::{Days, keep, widen};
 use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::cursor::{LaneChunk, Slot};
-use crate::segment::layout::DAY;
+use crate::segment::layout::{AMOUNT, DAY};
 use crate::segment::page::Page;
 
 /// The consumers and days of some rows of one chunk, ordered by (low, day) when decoded.
@@ -233,6 +233,30 @@ impl Page<'_> {
         let day = |offset: i64| u32::from(low_bits(first_day.wrapping_add(offset)));
         self.column(DAY, rows, offsets, day)?;
         Ok(0)
+    }
+}
+
+impl Page<'_> {
+    /// Appends the amounts of some rows.
+    pub(super) fn amounts(
+        &self,
+        rows: Range<usize>,
+        (offsets, some): (&mut Vec<u32>, &mut Vec<i64>),
+        out: &mut Vec<i64>,
+    ) -> Result<(), CorruptError> {
+        let Some((base, packed)) = self.packed(AMOUNT)?.filter(|(_, packed)| packed.is_narrow())
+        else {
+            self.column(AMOUNT, rows, some, |amount| amount)?;
+            out.extend_from_slice(some);
+            return Ok(());
+        };
+        offsets.resize(offsets.len().max(rows.len()), 0);
+        let own = offsets.get_mut(..rows.len()).unwrap_or_default();
+        if packed.unpack(rows.start, own) != rows.len() {
+            return Err(self.corrupt("a page has other rows than its entry says"));
+        }
+        widen(own, base, out);
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use crate::error::ExecuteError;
 use crate::exec::bounds::Bounds;
 use crate::exec::planes::Planes;
 use crate::exec::wide::{WideRun, WideWalk};
+use crate::kernel::{self, Between};
 
 /// Finds them, some chunks at a time.
 #[derive(Debug)]
@@ -32,40 +33,22 @@ pub(super) struct Often {
 /// Adds up money.
 #[derive(Debug)]
 pub(super) struct Money {
-    wanted: Sums,
+    wanted: Between,
     /// By rank, that of those who have several rows.
     sums: Vec<i64>,
+    /// The rows of a lane that are enough alone.
+    enough: Vec<u32>,
 }
 
-/// Sums that compare so with an amount: those between two, or all others.
-#[derive(Debug, Clone, Copy)]
-struct Sums {
-    first: i64,
-    /// How many more there are.
-    span: u64,
-    others: bool,
-}
-
-impl Sums {
-    fn that(comparison: Comparison, amount: i64) -> Self {
-        let between = |first: i64, last: i64, others: bool| Self {
-            first,
-            span: last.wrapping_sub(first).cast_unsigned(),
-            others,
-        };
-        match comparison {
-            Comparison::Equal => between(amount, amount, false),
-            Comparison::NotEqual => between(amount, amount, true),
-            Comparison::Less => between(amount, i64::MAX, true),
-            Comparison::LessOrEqual => between(i64::MIN, amount, false),
-            Comparison::Greater => between(i64::MIN, amount, true),
-            Comparison::GreaterOrEqual => between(amount, i64::MAX, false),
-        }
-    }
-
-    #[inline]
-    fn has(self, sum: i64) -> bool {
-        (sum.wrapping_sub(self.first).cast_unsigned() <= self.span) != self.others
+/// The sums that compare so with an amount.
+fn sums_that(comparison: Comparison, amount: i64) -> Between {
+    match comparison {
+        Comparison::Equal => Between::new(amount, amount, false),
+        Comparison::NotEqual => Between::new(amount, amount, true),
+        Comparison::Less => Between::new(amount, i64::MAX, true),
+        Comparison::LessOrEqual => Between::new(i64::MIN, amount, false),
+        Comparison::Greater => Between::new(i64::MIN, amount, true),
+        Comparison::GreaterOrEqual => Between::new(amount, i64::MAX, false),
     }
 }
 
@@ -77,7 +60,8 @@ impl Finder {
                 Self::Often(Often { wanted, by_day, counters: Vec::new() })
             }
             Test::Money { comparison, amount, .. } => {
-                Self::Money(Money { wanted: Sums::that(comparison, amount), sums: Vec::new() })
+                let wanted = sums_that(comparison, amount);
+                Self::Money(Money { wanted, sums: Vec::new(), enough: Vec::new() })
             }
         }
     }
@@ -87,7 +71,10 @@ impl Finder {
         match self {
             Self::Once => 0,
             Self::Often(often) => often.counters.capacity(),
-            Self::Money(money) => money.sums.capacity() * size_of::<i64>(),
+            Self::Money(money) => {
+                money.sums.capacity() * size_of::<i64>()
+                    + money.enough.capacity() * size_of::<u32>()
+            }
         }
     }
 
@@ -173,18 +160,15 @@ impl Money {
         found: &mut Vec<u32>,
         bounds: &Bounds,
     ) -> Result<bool, ExecuteError> {
-        let Self { wanted, sums } = self;
+        let Self { wanted, sums, enough } = self;
         sums.clear();
         sums.resize(planes.rank() as usize, 0);
         let mut fits = true;
         for run in 0..walk.runs() {
             let (WideRun { consumers, amounts, .. }, lane) = walk.run(run);
-            let signed = |amount: i64| if lane.is_refund { amount.wrapping_neg() } else { amount };
-            for (consumer, amount) in consumers.iter().zip(amounts) {
-                if wanted.has(signed(*amount)) && !planes.is_again(*consumer) {
-                    found.push(*consumer);
-                }
-            }
+            let own = if lane.is_refund { wanted.of_negatives() } else { *wanted };
+            kernel::between(amounts, own, enough);
+            planes.push_alone(consumers, enough, found);
             let (places, ranks) = planes.pick(consumers);
             for (place, rank) in places.iter().zip(ranks) {
                 let amount = amounts.get(*place as usize).copied().unwrap_or(0);
@@ -228,7 +212,7 @@ mod tests {
             Comparison::GreaterOrEqual,
         ] {
             for amount in numbers {
-                let wanted = Sums::that(comparison, amount);
+                let wanted = sums_that(comparison, amount);
                 for sum in numbers {
                     let expected = comparison_holds(comparison, sum, amount);
                     assert_eq!(wanted.has(sum), expected, "{sum} {comparison:?} {amount}");
