@@ -36,9 +36,7 @@ impl Planes {
     /// Sees some consumers. False when they are not of the chunks.
     #[must_use]
     pub(super) fn see(&mut self, consumers: &[u32]) -> bool {
-        let fit = kernel::see((&mut self.seen, &mut self.again), consumers, &mut self.places);
-        self.listed.extend_from_slice(&self.places);
-        fit
+        kernel::see((&mut self.seen, &mut self.again), consumers, &mut self.listed)
     }
 
     /// Gives ranks to those seen again. How many there are.

@@ -13,6 +13,9 @@ use super::walk::ROWS_BETWEEN_PAUSES;
 use crate::error::ExecuteError;
 use crate::options::Method;
 
+/// Rows that room is made for before any was read, at most.
+const ROOM_MAX: usize = 1 << 20;
+
 /// One lane of one segment.
 #[derive(Debug)]
 struct WideLane<'v, P> {
@@ -50,6 +53,8 @@ pub(super) struct WideWalk<'v, P> {
     plain: Vec<u32>,
     paid: WideAmounts,
     runs: Vec<Run>,
+    /// Whether room was made for what is read.
+    has_room: bool,
 }
 
 impl<'v, P: Purpose> WideWalk<'v, P> {
@@ -71,6 +76,7 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
             plain: Vec::new(),
             paid: WideAmounts::new(with_days),
             runs: Vec::new(),
+            has_room: false,
         }
     }
 
@@ -90,6 +96,7 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
         self.plain.clear();
         self.paid.clear();
         self.runs.clear();
+        self.make_room(chunks);
         let mut since = 0;
         for (number, lane) in self.lanes.iter_mut().enumerate() {
             let (first, last) = lane.of.lane.chunks();
@@ -144,6 +151,31 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
             }
         }
         Ok(())
+    }
+
+    /// Makes room for the rows of so many chunks, as if all had as many.
+    fn make_room(&mut self, chunks: &Range<u32>) {
+        if std::mem::replace(&mut self.has_room, true) {
+            return;
+        }
+        let [mut dated, mut plain, mut paid] = [0; 3];
+        for WideLane { of, .. } in &self.lanes {
+            let (first, last) = of.lane.chunks();
+            let all = u64::from(last - first + 1);
+            let rows = of.lane.rows() * u64::from(chunks.end - chunks.start).min(all) / all;
+            let (first, last) = (of.lane.first_day(), of.lane.last_day());
+            let days = first.max(*of.days.start())..=last.min(*of.days.end());
+            let rows = rows * days.count() as u64 / u64::from((last - first).unsigned_abs() + 1);
+            *match of.needs {
+                Needs::Consumers => &mut plain,
+                Needs::Days => &mut dated,
+                Needs::Amounts | Needs::DatedAmounts => &mut paid,
+            } += rows;
+        }
+        let some = |rows: u64| usize::try_from(rows + rows / 8).unwrap_or(0).min(ROOM_MAX);
+        self.plain.reserve(some(plain));
+        self.dated.reserve(some(dated));
+        self.paid.reserve(some(paid));
     }
 
     /// The lanes.

@@ -98,9 +98,9 @@ dispatched! {
 
 dispatched! {
     /// Notes who of some consumers was seen, and in the second list who was seen before, a bit for
-    /// each. `places` is scratch: then it has those who were seen before. False when a consumer has
-    /// no bit in both lists; then nothing is noted.
-    see(planes: (&mut [u64], &mut [u64]), consumers: &[u32], places: &mut Vec<u32>) -> bool
+    /// each; the latter are appended to `found`. False when a consumer has no bit in both lists;
+    /// then nothing is noted.
+    see(planes: (&mut [u64], &mut [u64]), consumers: &[u32], found: &mut Vec<u32>) -> bool
 }
 dispatched! {
     /// For each word how many bits before it are set; and how many are in all.

@@ -261,14 +261,13 @@ fn fit(consumers: &[u32], words: usize) -> bool {
 pub(super) fn see(
     (seen, again): (&mut [u64], &mut [u64]),
     consumers: &[u32],
-    places: &mut Vec<u32>,
+    found: &mut Vec<u32>,
 ) -> bool {
-    places.clear();
     if !fit(consumers, seen.len().min(again.len())) {
         return false;
     }
-    places.reserve(consumers.len());
-    let room = places.spare_capacity_mut();
+    found.reserve(consumers.len());
+    let room = found.spare_capacity_mut();
     let mut before = 0;
     for consumer in consumers {
         // SAFETY: every consumer has its word, as was seen; there is room for all consumers, of
@@ -282,9 +281,10 @@ pub(super) fn see(
         before += usize::from(*word & bit != 0);
         *word |= bit;
     }
+    let first = found.len();
     // SAFETY: so many were written just above.
-    unsafe { places.set_len(before) };
-    for consumer in &*places {
+    unsafe { found.set_len(first + before) };
+    for consumer in &found[first..] {
         if let Some(word) = again.get_mut((consumer >> 6) as usize) {
             *word |= 1_u64 << (consumer & 63);
         }

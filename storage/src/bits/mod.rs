@@ -5,10 +5,12 @@
 mod ascending;
 mod keep;
 mod packed;
+mod repeat;
 mod seek;
 mod unpack;
 
 pub(crate) use ascending::Ascending;
 pub(crate) use keep::{Days, keep, keep_wide};
 pub(crate) use packed::{Packed, SLACK, pack, packed_len, width_of};
-pub(crate) use unpack::{beginnings, widen};
+pub(crate) use repeat::repeat;
+pub(crate) use unpack::{beginnings, lessen, widen};

@@ -329,6 +329,10 @@ leveled!(
     combine = combine_plain(steps: &mut [u32], lows: &[u32], low_bits: u32, base: u32)
 );
 leveled!(
+    /// Appends numbers, a base taken from each.
+    lessen = lessen_plain(numbers: &[u32], base: u32, out: &mut Vec<u32>)
+);
+leveled!(
     /// Appends numbers that a base was taken from.
     widen = widen_plain(numbers: &[u32], base: i64, out: &mut Vec<i64>)
 );
@@ -338,6 +342,11 @@ fn combine_plain(steps: &mut [u32], lows: &[u32], low_bits: u32, base: u32) {
     for (value, low) in steps.iter_mut().zip(lows) {
         *value = base.wrapping_add(*value << low_bits | low);
     }
+}
+
+#[inline(always)]
+fn lessen_plain(numbers: &[u32], base: u32, out: &mut Vec<u32>) {
+    out.extend(numbers.iter().map(|number| number.wrapping_sub(base)));
 }
 
 #[inline(always)]

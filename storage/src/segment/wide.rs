@@ -5,7 +5,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::bits::{Days, keep_wide};
+use crate::bits::{Days, keep_wide, lessen, repeat};
 use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::layout::{PageEntry, Repeats};
@@ -20,6 +20,9 @@ type Taken = Result<usize, CorruptError>;
 
 /// Rows of a page: their places, their consumers, and scratch for their days.
 type PageRows<'p> = (Range<usize>, &'p [u32], &'p mut Vec<u32>);
+
+/// What is wrong with a page whose rows are not as many as they are to be.
+const OTHER_ROWS: &str = "a page has other rows than its entry says";
 
 /// Pages passed one by one before the rest are searched.
 const STEPS_MAX: usize = 8;
@@ -57,6 +60,12 @@ pub struct WideRows {
 }
 
 impl WideRows {
+    /// Makes room for so many rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.consumer.reserve(rows);
+        self.day.reserve(rows);
+    }
+
     /// Forgets all rows.
     pub fn clear(&mut self) {
         self.consumer.clear();
@@ -90,6 +99,12 @@ impl WideAmounts {
         self.consumer.clear();
         self.amount.clear();
         self.day.clear();
+    }
+
+    /// Makes room for so many rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.consumer.reserve(rows);
+        self.amount.reserve(rows);
     }
 
     /// Of the rows from one on keeps those on some days, which are noted where they are wanted.
@@ -144,7 +159,7 @@ impl<'a> WideCursor<'a> {
             let own = within(&cursor.consumers, cursor.before, chunks);
             cursor.before = own.end;
             let consumers = cursor.consumers.get(own.clone()).unwrap_or_default();
-            out.extend(consumers.iter().map(|consumer| consumer.wrapping_sub(base)));
+            lessen(consumers, base, out);
             Ok(own.len())
         })
     }
@@ -192,7 +207,7 @@ impl<'a> WideCursor<'a> {
             let (own, rows, offsets) = cursor.rows_of(page, chunks)?;
             let before = out.amount.len();
             page.amounts(own.clone(), (offsets, &mut out.some), &mut out.amount)?;
-            out.consumer.extend(rows.iter().map(|consumer| consumer.wrapping_sub(base)));
+            lessen(rows, base, &mut out.consumer);
             if !whole || out.with_days {
                 let from = page.day_offsets(first_day, own.clone(), offsets)?;
                 out.keep(before, offsets, Days { base: from, first, span });
@@ -307,21 +322,13 @@ impl<'a> WideCursor<'a> {
             }
             Repeats::Listed => {
                 page.listed_repeats(repeats)?;
-                let mut left = consumers.iter().copied();
-                for row in &*repeats {
-                    let fresh = (*row as usize).saturating_sub(rows.len());
-                    rows.extend(left.by_ref().take(fresh));
-                    rows.extend(rows.last().copied());
+                if !repeat(consumers, repeats, wanted, rows) {
+                    return Err(page.corrupt(OTHER_ROWS));
                 }
-                rows.extend(left);
             }
         }
         let found = if rows.is_empty() { consumers.len() } else { rows.len() };
-        if found == wanted {
-            Ok(())
-        } else {
-            Err(page.corrupt("a page has other rows than its entry says"))
-        }
+        if found == wanted { Ok(()) } else { Err(page.corrupt(OTHER_ROWS)) }
     }
 }
 

@@ -1,0 +1,93 @@
+//! Values some of which come several times.
+
+/// Values copied at a time, more than mostly lie between two that come again: copying a number of
+/// them that is known takes less than asking how many they are.
+const STEP: usize = 16;
+
+/// Replaces what `out` held with some values, of which those at the given places of the result are
+/// the one before once more. Places ascend. False when there are too few values, or when the
+/// result has another length than `length`.
+pub(crate) fn repeat(values: &[u32], places: &[u32], length: usize, out: &mut Vec<u32>) -> bool {
+    if values.len() + places.len() != length {
+        return false;
+    }
+    // What is there is overwritten.
+    out.resize(length + STEP, 0);
+    let mut copied = 0;
+    for (again, place) in places.iter().enumerate() {
+        // So many values are before it, and one at least.
+        let Some(end) = (*place as usize).checked_sub(again).filter(|end| *end > 0) else {
+            return false;
+        };
+        if end < copied || !copy(values, copied..end, again, out) {
+            return false;
+        }
+        copied = end;
+        if let Some(value) = values.get(end - 1)
+            && let Some(to) = out.get_mut(*place as usize)
+        {
+            *to = *value;
+        }
+    }
+    let done = copy(values, copied..values.len(), places.len(), out);
+    out.truncate(length);
+    done
+}
+
+/// Copies some values, so many places behind their own. False when there are not so many.
+#[inline(always)]
+fn copy(values: &[u32], range: std::ops::Range<usize>, by: usize, out: &mut [u32]) -> bool {
+    let (from, to) = (range.start, range.start + by);
+    if range.len() <= STEP
+        && let Some(values) = values.get(from..from + STEP)
+        && let Some(out) = out.get_mut(to..to + STEP)
+    {
+        // What is too much is overwritten.
+        out.copy_from_slice(values);
+        return true;
+    }
+    let Some(values) = values.get(range) else { return false };
+    let Some(out) = out.get_mut(to..to + values.len()) else { return false };
+    out.copy_from_slice(values);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    use super::*;
+
+    #[test]
+    fn values_come_again_where_they_are_to() {
+        let mut random = Pcg64::seed_from_u64(21);
+        let mut out = Vec::new();
+        for length in [1, 2, 15, 16, 17, 40, 900] {
+            for again in [0.0, 0.05, 0.5, 0.95] {
+                let (mut rows, mut values, mut places) = (Vec::new(), Vec::new(), Vec::new());
+                for place in 0..length {
+                    match rows.last() {
+                        Some(before) if random.random_bool(again) => {
+                            rows.push(*before);
+                            places.push(place);
+                        }
+                        _ => {
+                            rows.push(random.random());
+                            values.extend(rows.last());
+                        }
+                    }
+                }
+                assert!(repeat(&values, &places, length as usize, &mut out));
+                assert_eq!(out, rows);
+                assert!(!repeat(&values, &places, length as usize + 1, &mut out));
+                let mut wrong = places.clone();
+                wrong.push(length + 9);
+                assert!(!repeat(&values, &wrong, length as usize + 1, &mut out));
+                wrong.insert(0, 0);
+                assert!(!repeat(&values, &wrong, length as usize + 2, &mut out));
+            }
+        }
+        assert!(!repeat(&[5, 6], &[2, 2], 4, &mut out), "places ascend");
+    }
+}
