@@ -309,12 +309,14 @@ pub(super) fn ranks_of(
     places: &[u32],
     found: &mut Vec<u32>,
 ) {
+    // A loop of its own, as what is given to `extend` may be made without these instructions.
     found.clear();
-    found.extend(places.iter().map(|place| {
+    found.resize(places.len(), 0);
+    for (found, place) in found.iter_mut().zip(places) {
         let consumer = consumers.get(*place as usize).copied().unwrap_or(0);
         let word = (consumer >> 6) as usize;
         let bits = words.get(word).copied().unwrap_or(0);
         let before = ranks.get(word).copied().unwrap_or(0);
-        before + (bits & ((1 << (consumer & 63)) - 1)).count_ones()
-    }));
+        *found = before + (bits & ((1 << (consumer & 63)) - 1)).count_ones();
+    }
 }

@@ -6,10 +6,11 @@
 use std::arch::x86_64::{
     __m256i, __m512i, _mm_loadu_si128, _mm256_and_si256, _mm256_loadu_si256, _mm256_set_m128i,
     _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_srlv_epi32, _mm256_storeu_si256,
-    _mm512_add_epi32, _mm512_and_si512, _mm512_cmpneq_epu32_mask, _mm512_loadu_si512,
-    _mm512_mask_storeu_epi32, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8,
+    _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si128, _mm512_cmpneq_epu32_mask,
+    _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_mask_storeu_epi32,
+    _mm512_maskz_compress_epi8, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8,
     _mm512_mullo_epi32, _mm512_permutexvar_epi8, _mm512_set1_epi32, _mm512_setr_epi32,
-    _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512,
+    _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -143,8 +144,8 @@ fn unpack_avx512(data: &[u8], shift: u32, width: u32, out: &mut [u32]) {
 /// not `count` of the first `bits` bits are set. Replaces what `out` held.
 pub(super) fn steps(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
     out.clear();
-    // A register of numbers may be written behind the last.
-    out.reserve(count + LANES);
+    // Four registers of numbers may be written behind the last.
+    out.reserve(count + 4 * LANES);
     #[cfg(target_arch = "x86_64")]
     match level() {
         Level::Portable => {}
@@ -201,39 +202,59 @@ fn steps_avx2(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Opt
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi1,bmi2")]
 fn steps_avx512(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
-    let numbers: [u32; LANES] = std::array::from_fn(|lane| lane as u32);
-    // SAFETY: the array has 64 bytes.
-    let numbers = unsafe { _mm512_loadu_si512(numbers.as_ptr().cast::<__m512i>()) };
+    let (bytes, numbers) = numbers();
     let to = out.as_mut_ptr();
     let mut found = 0;
     for (base, word) in words(data, bits) {
-        if word.count_ones() as usize > count - found {
+        let set = word.count_ones() as usize;
+        if set > count - found {
             return None;
         }
-        for quarter in 0..4 {
-            let set = (word >> (quarter * 16)) as u16;
-            let place = base + quarter * 16;
-            let places = _mm512_add_epi32(numbers, _mm512_set1_epi32(place.cast_signed()));
-            // SAFETY: no more bits are set so far than `count`, which was looked at for each word,
-            // and there is room for a register of numbers more.
-            unsafe {
-                let set = _mm512_maskz_compress_epi32(set, places);
-                _mm512_storeu_si512(to.add(found).cast(), set);
+        // The places of the bits that are set, together, as bytes. How many are not set before one
+        // is its place less its rank.
+        let places = _mm512_maskz_compress_epi8(word, bytes);
+        let less = |more: u32| {
+            let first = base.wrapping_sub(found as u32 + more);
+            _mm512_sub_epi32(_mm512_set1_epi32(first.cast_signed()), numbers)
+        };
+        // SAFETY: no more bits are set so far than `count`, which was looked at for each word, and
+        // there is room for four registers more.
+        unsafe {
+            let to = to.add(found).cast::<__m512i>();
+            let first = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
+            _mm512_storeu_si512(to, _mm512_add_epi32(first, less(0)));
+            let second = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<1>(places));
+            _mm512_storeu_si512(to.add(1), _mm512_add_epi32(second, less(16)));
+            let third = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<2>(places));
+            _mm512_storeu_si512(to.add(2), _mm512_add_epi32(third, less(32)));
+            if set > 48 {
+                let last = _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32::<3>(places));
+                _mm512_storeu_si512(to.add(3), _mm512_add_epi32(last, less(48)));
             }
-            found += set.count_ones() as usize;
         }
+        found += set;
     }
     if found != count {
         return None;
     }
     // SAFETY: `count` numbers were written just above.
     unsafe { out.set_len(count) };
-    for (rank, place) in (0..).zip(out.iter_mut()) {
-        *place -= rank;
-    }
     Some(())
+}
+
+/// The numbers from 0 on, as bytes and as 32 bits each.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn numbers() -> (__m512i, __m512i) {
+    let bytes: [u8; BYTES] = std::array::from_fn(|lane| lane as u8);
+    let numbers: [u32; LANES] = std::array::from_fn(|lane| lane as u32);
+    // SAFETY: both arrays have 64 bytes.
+    unsafe {
+        let load = |from: *const u8| _mm512_loadu_si512(from.cast::<__m512i>());
+        (load(bytes.as_ptr()), load(numbers.as_ptr().cast()))
+    }
 }
 
 /// The places of the values whose high half is not that of the value before, the first among them.
@@ -273,9 +294,7 @@ fn beginnings_avx512(values: &[u32], out: &mut Vec<u32>) {
     let Some((_, rest)) = values.split_first() else { return };
     out.push(0);
     let whole = rest.len() - rest.len() % LANES;
-    let numbers: [u32; LANES] = std::array::from_fn(|lane| lane as u32);
-    // SAFETY: the array has 64 bytes.
-    let numbers = unsafe { _mm512_loadu_si512(numbers.as_ptr().cast::<__m512i>()) };
+    let (_, numbers) = numbers();
     let to = out.as_mut_ptr();
     let mut found = 1;
     for (group, after) in rest[..whole].chunks_exact(LANES).enumerate() {
