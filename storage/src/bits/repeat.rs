@@ -4,15 +4,16 @@
 /// them that is known takes less than asking how many they are.
 const STEP: usize = 16;
 
-/// Replaces what `out` held with some values, of which those at the given places of the result are
-/// the one before once more. Places ascend. False when there are too few values, or when the
-/// result has another length than `length`.
+/// Puts some values at the beginning of `out`, those at the given places of the result being the
+/// one before once more. Places ascend; `out` may be longer than the result. False when there are
+/// too few values, or when the result has another length than `length`.
 pub(crate) fn repeat(values: &[u32], places: &[u32], length: usize, out: &mut Vec<u32>) -> bool {
     if values.len() + places.len() != length {
         return false;
     }
-    // What is there is overwritten.
-    out.resize(length + STEP, 0);
+    if out.len() < length + STEP {
+        out.resize(length + STEP, 0);
+    }
     let mut copied = 0;
     for (again, place) in places.iter().enumerate() {
         // So many values are before it, and one at least.
@@ -29,9 +30,7 @@ pub(crate) fn repeat(values: &[u32], places: &[u32], length: usize, out: &mut Ve
             *to = *value;
         }
     }
-    let done = copy(values, copied..values.len(), places.len(), out);
-    out.truncate(length);
-    done
+    copy(values, copied..values.len(), places.len(), out)
 }
 
 /// Copies some values, so many places behind their own. False when there are not so many.
@@ -79,7 +78,7 @@ mod tests {
                     }
                 }
                 assert!(repeat(&values, &places, length as usize, &mut out));
-                assert_eq!(out, rows);
+                assert_eq!(out[..rows.len()], rows);
                 assert!(!repeat(&values, &places, length as usize + 1, &mut out));
                 let mut wrong = places.clone();
                 wrong.push(length + 9);

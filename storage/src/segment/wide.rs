@@ -21,9 +21,6 @@ type Taken = Result<usize, CorruptError>;
 /// Rows of a page: their places, their consumers, and scratch for their days.
 type PageRows<'p> = (Range<usize>, &'p [u32], &'p mut Vec<u32>);
 
-/// What is wrong with a page whose rows are not as many as they are to be.
-const OTHER_ROWS: &str = "a page has other rows than its entry says";
-
 /// Pages passed one by one before the rest are searched.
 const STEPS_MAX: usize = 8;
 
@@ -43,7 +40,8 @@ pub struct WideCursor<'a> {
     before: usize,
     /// The distinct consumers of the page.
     consumers: Vec<u32>,
-    /// The consumer of each row, where some have several and days are asked for.
+    /// The consumer of each row of the page, where some have several and days are asked for. It
+    /// may be longer.
     rows: Vec<u32>,
     is_expanded: bool,
     offsets: Vec<u32>,
@@ -224,7 +222,12 @@ impl<'a> WideCursor<'a> {
     ) -> Result<PageRows<'_>, CorruptError> {
         self.expand(page)?;
         let Self { rows, consumers, offsets, before, .. } = self;
-        let all = if rows.is_empty() { &*consumers } else { &*rows };
+        let all = match page.repeats() {
+            Repeats::None => &*consumers,
+            Repeats::Packed | Repeats::Listed => {
+                rows.get(..page.entry.rows as usize).unwrap_or_default()
+            }
+        };
         let own = within(all, *before, chunks);
         *before = own.end;
         let rows = all.get(own.clone()).unwrap_or_default();
@@ -286,7 +289,6 @@ impl<'a> WideCursor<'a> {
     fn load(&mut self, pages: &Pages<'a>, entry: PageEntry) -> Result<Page<'a>, CorruptError> {
         let page = pages.open(self.at, entry)?;
         (self.is_expanded, self.before) = (false, 0);
-        self.rows.clear();
         let Some(in_place) = page.in_place()? else {
             page.listed(&mut self.consumers)?;
             return Ok(page);
@@ -309,26 +311,25 @@ impl<'a> WideCursor<'a> {
         }
         let Self { rows, consumers, repeats, .. } = self;
         let wanted = page.entry.rows as usize;
-        match page.repeats() {
-            Repeats::None => {}
+        let fits = match page.repeats() {
+            Repeats::None => consumers.len() == wanted,
             Repeats::Packed => {
                 let packed = page.packed_repeats()?;
+                rows.clear();
                 for (consumer, more) in consumers.iter().zip(packed.iter(0, consumers.len())) {
                     let more = usize::try_from(more).unwrap_or(usize::MAX);
                     // What is too long is told below.
                     let end = more.saturating_add(rows.len() + 1).min(wanted + 1);
                     rows.resize(end, *consumer);
                 }
+                rows.len() == wanted
             }
             Repeats::Listed => {
                 page.listed_repeats(repeats)?;
-                if !repeat(consumers, repeats, wanted, rows) {
-                    return Err(page.corrupt(OTHER_ROWS));
-                }
+                repeat(consumers, repeats, wanted, rows)
             }
-        }
-        let found = if rows.is_empty() { consumers.len() } else { rows.len() };
-        if found == wanted { Ok(()) } else { Err(page.corrupt(OTHER_ROWS)) }
+        };
+        if fits { Ok(()) } else { Err(page.corrupt("a page has other rows than its entry says")) }
     }
 }
 
