@@ -318,7 +318,10 @@ impl<'v> Worker<'v> {
     }
 
     /// The same of a node that others may ask for as well.
-    fn stored(&mut self, node: NodeId) -> Result<Option<Option<Container<'v>>>, ExecuteError> {
+    ///
+    /// # Errors
+    /// When bytes of the store are corrupt.
+    pub fn stored(&mut self, node: NodeId) -> Result<Option<Option<Container<'v>>>, ExecuteError> {
         let program = self.program;
         let Node::Leaf(leaf @ Leaf::Index { .. }) = &program.nodes()[node.0] else {
             return Ok(None);

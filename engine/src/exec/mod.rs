@@ -45,5 +45,5 @@ pub use rank::Beginnings;
 pub use remember::Sources;
 pub use run::for_each_chunk;
 pub use series::{DAYS_MAX, Later, MONEY_NODES_MAX, SeriesMoney, SeriesPlan, series};
-pub use set::{ChunkSet, Pool, SetBuilder};
+pub use set::{ChunkSet, Pool, SPARSE_MAX, SetBuilder};
 pub use trace::{Containers, NodeTrace, Timing, Trace, Way};

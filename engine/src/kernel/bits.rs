@@ -46,6 +46,22 @@ pub fn test(bits: &ChunkBits, position: u16) -> bool {
     bits[usize::from(position) / 64] >> (position % 64) & 1 == 1
 }
 
+/// How many of some positions are set. There is one copy of this loop: with wide registers it
+/// would gather words, which takes a fifth longer than loading them one by one.
+#[must_use]
+pub fn count_listed(bits: &ChunkBits, positions: &[u16]) -> u32 {
+    let is_set = |position: u16| bits[usize::from(position / 64)] >> (position % 64) & 1;
+    let groups = positions.chunks_exact(4);
+    let rest: u64 = groups.remainder().iter().map(|position| is_set(*position)).sum();
+    let mut counts = [rest, 0, 0, 0];
+    for group in groups {
+        for (count, position) in counts.iter_mut().zip(group) {
+            *count += is_set(*position);
+        }
+    }
+    u32::try_from(counts.iter().sum::<u64>()).unwrap_or(u32::MAX)
+}
+
 /// Calls `visit` with every set position, ascending.
 #[expect(clippy::cast_possible_truncation, reason = "a chunk has 1,024 words of 64 positions")]
 pub fn for_each(bits: &ChunkBits, mut visit: impl FnMut(u16)) {

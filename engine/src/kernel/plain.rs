@@ -27,12 +27,6 @@ pub(super) fn and_not(target: &mut ChunkBits, other: &ChunkBits) {
 }
 
 #[inline(always)]
-pub(super) fn count_listed(bits: &ChunkBits, positions: &[u16]) -> u32 {
-    let set = |position: &u16| bits[usize::from(position / 64)] >> (position % 64) & 1;
-    positions.iter().map(|position| u32::from(set(position) == 1)).sum()
-}
-
-#[inline(always)]
 pub(super) fn set_all(target: &mut ChunkBits, positions: &[u16]) {
     each_apart(positions, |position| target[usize::from(position) / 64] |= 1 << (position % 64));
 }

@@ -1,7 +1,7 @@
 //! OVERLAP: all pairs of some sets, or all exclusive regions, in one pass over the chunks.
 
 use throng_query::plan::{Operand, OverlapShape, Query, Set};
-use throng_storage::container::{CHUNK_SIZE, ChunkBits};
+use throng_storage::container::{CHUNK_SIZE, ChunkBits, Container};
 
 use super::counted::{Asked, Counted};
 use super::group::universe_count;
@@ -11,8 +11,8 @@ use super::remembered;
 use crate::database::Method;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{
-    Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeId, Program, Sources, Trace, Worker,
-    census, for_each_chunk,
+    Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeId, Program, SPARSE_MAX, Sources,
+    Trace, Worker, census, for_each_chunk,
 };
 use crate::kernel;
 use crate::view::View;
@@ -44,9 +44,29 @@ struct Tally {
     /// The same for more than 64.
     widest_codes: Vec<u128>,
     lows: Vec<u16>,
-    /// By set, the bits of a list; all 0 between chunks.
-    lookups: Vec<Box<ChunkBits>>,
+    /// The bits of a list; all 0 between lists.
+    lookup: Option<Box<ChunkBits>>,
     regions: RegionTally,
+}
+
+/// The positions of a set in one chunk.
+#[derive(Debug, Clone, Copy)]
+enum Positions<'s> {
+    List(&'s [u16]),
+    Bits(&'s ChunkBits),
+}
+
+/// What an index holds of a chunk for a node, where that is what its set would be.
+fn stored_as_is<'v>(
+    worker: &mut Worker<'v>,
+    node: NodeId,
+) -> Result<Option<Container<'v>>, ExecuteError> {
+    let is_as_is = |container: &Container<'_>| match container {
+        Container::Array(list) => list.len() <= SPARSE_MAX,
+        Container::Bitset(_) => true,
+        Container::Runs(_) | Container::Full => false,
+    };
+    Ok(worker.stored(node)?.flatten().filter(is_as_is))
 }
 
 /// The place of pair (i, j), i <= j, of k sets.
@@ -207,50 +227,71 @@ impl Tally {
     /// with set; few members in many sets by who is in which.
     fn pairs(&mut self, worker: &mut Worker<'_>, nodes: &[NodeId]) -> Result<(), ExecuteError> {
         let (mut members, mut occupied) = (0_u64, 0_u64);
+        let mut stored = Vec::with_capacity(nodes.len());
         for node in nodes {
-            let set = worker.set(*node)?;
-            occupied += u64::from(!matches!(set, ChunkSet::Empty));
-            members += u64::from(set.count());
+            let container = stored_as_is(worker, *node)?;
+            let own = match container {
+                Some(Container::Bitset(bits)) => kernel::count(bits),
+                Some(container) => container.cardinality(),
+                None => worker.set(*node)?.count(),
+            };
+            occupied += u64::from(own > 0);
+            members += u64::from(own);
+            stored.push((container, own));
         }
         let set_by_set = occupied * occupied / 2 * COMPARE_COST;
         if members * MEMBER_COST < set_by_set {
+            for node in nodes {
+                worker.set(*node)?;
+            }
             self.pairs_by_member(worker, nodes);
             return Ok(());
         }
-        self.pairs_set_by_set(worker, nodes);
+        let sets = nodes.iter().zip(stored).map(|(node, (container, own))| {
+            let set = match (container, worker.slot(*node)) {
+                (Some(Container::Array(list)), _) => Positions::List(list),
+                (Some(Container::Bitset(bits)), _) => Positions::Bits(bits),
+                (_, ChunkSet::Empty) => Positions::List(&[]),
+                (_, ChunkSet::Sparse(list)) => Positions::List(list),
+                (_, ChunkSet::Bits(bits)) => Positions::Bits(bits),
+            };
+            (set, own)
+        });
+        self.pairs_set_by_set(&sets.collect::<Vec<_>>());
         Ok(())
     }
 
-    /// Lists are looked up in bitsets, also in those of other lists, which are made for that.
-    fn pairs_set_by_set(&mut self, worker: &Worker<'_>, nodes: &[NodeId]) {
-        let Self { counts, lookups, .. } = self;
-        lookups.resize_with(nodes.len(), kernel::zeroed);
-        for (node, bits) in nodes.iter().zip(&mut *lookups) {
-            if let ChunkSet::Sparse(list) = worker.slot(*node) {
-                kernel::set_all(bits, list);
-            }
-        }
-        for (i, left) in nodes.iter().enumerate() {
-            let left = worker.slot(*left);
-            if matches!(left, ChunkSet::Empty) {
-                continue;
-            }
-            counts[pair_place(i, i, nodes.len())] += i128::from(left.count());
-            for (j, right) in nodes.iter().enumerate().skip(i + 1) {
-                let both = match (left, worker.slot(*right)) {
-                    (ChunkSet::Sparse(list), ChunkSet::Sparse(other)) => {
-                        let left_is_shorter = list.len() <= other.len();
-                        let (list, bits) = if left_is_shorter { (list, j) } else { (other, i) };
-                        kernel::count_listed(&lookups[bits], list)
+    /// Lists are looked up in bitsets, also in those of longer lists, which are made for that: one
+    /// bitset after the other, so that the first cache holds it while all lists are looked up.
+    fn pairs_set_by_set(&mut self, sets: &[(Positions<'_>, u32)]) {
+        let Self { counts, lookup, .. } = self;
+        let lookup = lookup.get_or_insert_with(kernel::zeroed);
+        let mut count = |i: usize, j: usize, both: u32| {
+            counts[pair_place(i.min(j), i.max(j), sets.len())] += i128::from(both);
+        };
+        for (j, (set, own)) in sets.iter().enumerate() {
+            count(j, j, *own);
+            let (bits, length) = match set {
+                Positions::List([]) => continue,
+                Positions::Bits(bits) => (*bits, usize::MAX),
+                Positions::List(list) => {
+                    kernel::set_all(lookup, list);
+                    (&**lookup, list.len())
+                }
+            };
+            for (i, (other, _)) in sets.iter().enumerate() {
+                match other {
+                    Positions::List(list) if (list.len(), i) < (length, j) => {
+                        count(i, j, kernel::count_listed(bits, list));
                     }
-                    (left, right) => left.count_both(right),
-                };
-                counts[pair_place(i, j, nodes.len())] += i128::from(both);
+                    Positions::Bits(other) if i < j && length == usize::MAX => {
+                        count(i, j, kernel::count_and(bits, other));
+                    }
+                    _ => {}
+                }
             }
-        }
-        for (node, bits) in nodes.iter().zip(lookups) {
-            if let ChunkSet::Sparse(list) = worker.slot(*node) {
-                list.iter().for_each(|low| bits[usize::from(*low) / 64] = 0);
+            if length < usize::MAX {
+                lookup.fill(0);
             }
         }
     }
