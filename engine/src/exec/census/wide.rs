@@ -40,6 +40,11 @@ pub(super) fn is_for(
         && are_many(plan.rows, chunks, method)
 }
 
+/// The low 16 bits of a rank that has no more.
+fn low_of(rank: u32) -> u16 {
+    (rank & 0xFFFF) as u16
+}
+
 /// What one worker has.
 pub(super) struct WideTaker<'v, M, const COUNTERS: usize> {
     bounds: &'v Bounds,
@@ -48,6 +53,8 @@ pub(super) struct WideTaker<'v, M, const COUNTERS: usize> {
     /// By rank, money of those who are marked.
     sums: Vec<i128>,
     planes: Planes,
+    /// How many came again.
+    several: u32,
     /// Ranks and days of one lane's rows of those who are marked.
     lows: Vec<u16>,
     days: Vec<u16>,
@@ -74,6 +81,7 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
             money: money.map(|lanes| WideWalk::new(lanes, |_| None)),
             sums: Vec::new(),
             planes: Planes::default(),
+            several: 0,
             lows: Vec::new(),
             days: Vec::new(),
             marks: Marks::new(),
@@ -102,10 +110,17 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
         }
         self.lows.clear();
         self.days.clear();
-        let picked = places.iter().zip(own_ranks);
-        for (place, rank) in picked.filter(|(_, rank)| ranks.contains(*rank)) {
-            self.lows.push(u16::try_from(rank - ranks.start).unwrap_or(u16::MAX));
-            self.days.extend(rows.days.get(*place as usize));
+        if self.several <= RANKS {
+            self.lows.extend(own_ranks.iter().map(|rank| low_of(*rank)));
+            if !rows.days.is_empty() {
+                self.days.extend(places.iter().map(|place| rows.days[*place as usize]));
+            }
+        } else {
+            let picked = places.iter().zip(own_ranks);
+            for (place, rank) in picked.filter(|(_, rank)| ranks.contains(*rank)) {
+                self.lows.push(low_of(rank - ranks.start));
+                self.days.extend(rows.days.get(*place as usize));
+            }
         }
         self.marks.add(&self.lows, &self.days, how);
         rows.consumers.len()
@@ -172,6 +187,7 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
         }
         self.trace.chunks += u64::from(chunks.end - chunks.start);
         let several = self.planes.rank();
+        self.several = several;
         let mut since = 0;
         // More than there are places for marks are marked in several rounds.
         for first in (0..several.max(1)).step_by(RANKS as usize) {
