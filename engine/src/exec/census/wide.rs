@@ -24,7 +24,7 @@ use crate::exec::wide::{WideWalk, are_many};
 use crate::options::Method;
 
 /// Chunks read at once, at most.
-pub(super) const CHUNKS_MAX: u32 = 32;
+pub(super) const CHUNKS_MAX: u32 = 24;
 /// Ranks that are marked together.
 const RANKS: u32 = 1 << 16;
 
