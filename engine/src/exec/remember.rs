@@ -118,6 +118,9 @@ pub struct Sources<'v> {
     erased: (u64, usize),
     /// By leaf, whether each segment has anything of it.
     segments: HashMap<NodeId, Vec<bool>>,
+    /// By behaviours of any brand, the first and the last day that each segment may have of them:
+    /// passing the lanes of all brands takes longer than many a question.
+    of_any_brand: HashMap<Vec<u16>, Vec<Option<(i32, i32)>>>,
 }
 
 impl<'v> Sources<'v> {
@@ -125,7 +128,7 @@ impl<'v> Sources<'v> {
     pub fn new(view: &'v View) -> Self {
         let erasures = view.snapshot().erasures();
         let erased = (erasures.forgotten().len(), erasures.deletions());
-        Self { view, erased, segments: HashMap::new() }
+        Self { view, erased, segments: HashMap::new(), of_any_brand: HashMap::new() }
     }
 
     /// What a whole program is read from, with some money and some indexes besides; none where it
@@ -151,7 +154,8 @@ impl<'v> Sources<'v> {
         for spend in spends {
             let (spend, comparison) = ((*spend).clone(), Comparison::Equal);
             let leaf = Leaf::Spent { spend, comparison, amount: 0 };
-            self.add(&sources(self.view, &leaf), &mut stamp);
+            let read = self.of(&leaf);
+            self.add(&read, &mut stamp);
         }
         stamp.settle();
         Some(stamp)
@@ -181,50 +185,75 @@ impl<'v> Sources<'v> {
                 | Leaf::State { .. }
                 | Leaf::Sample { .. } => {}
             }
-            let read = self.segments.entry(*node).or_insert_with(|| sources(view, leaf));
+            if !self.segments.contains_key(node) {
+                let read = self.of(leaf);
+                self.segments.insert(*node, read);
+            }
+            let read = self.segments.get(node).into_iter().flatten();
             all.iter_mut().zip(read).for_each(|(all, read)| *all |= *read);
         }
         self.add(&all, &mut stamp);
         stamp.settle();
         stamp
     }
-}
 
-/// Whether each segment has anything of a leaf.
-fn sources(view: &View, leaf: &Leaf) -> Vec<bool> {
-    let segments = view.snapshot().segments();
-    let mut found = vec![false; segments.len()];
-    let mut read = |choice: &LaneChoice, first: i32, last: i32| {
-        each_lane(view, choice, &(first..=last), &mut |segment, _: Lane<'_>| {
-            found[segment] = true;
-        });
-    };
-    match leaf {
-        Leaf::Did { lanes, rows, .. } => {
-            read(lanes, rows.first, rows.last);
-            // Purchases may be void, which hangs on all purchases and refunds before.
-            if lanes.behaviours.is_empty() || is_any(view, "buy", &lanes.behaviours) {
-                read(&of(view, lanes.brand, "refund"), i32::MIN, rows.as_of);
-                read(&of(view, lanes.brand, "buy"), i32::MIN, rows.as_of);
+    /// Whether each segment has anything of a leaf.
+    fn of(&mut self, leaf: &Leaf) -> Vec<bool> {
+        let view = self.view;
+        let segments = view.snapshot().segments();
+        let mut found = vec![false; segments.len()];
+        match leaf {
+            Leaf::Did { lanes, rows, .. } => {
+                self.read(lanes, (rows.first, rows.last), &mut found);
+                // Purchases may be void, which hangs on all purchases and refunds before.
+                if lanes.behaviours.is_empty() || is_any(view, "buy", &lanes.behaviours) {
+                    let before = (i32::MIN, rows.as_of);
+                    self.read(&of(view, lanes.brand, "refund"), before, &mut found);
+                    self.read(&of(view, lanes.brand, "buy"), before, &mut found);
+                }
             }
-        }
-        Leaf::Spent { spend, .. } => {
-            let behaviours = vec![spend.buy, spend.refund];
-            let lanes = LaneChoice { brand: spend.brand, behaviours };
-            read(&lanes, i32::MIN, spend.rows.as_of.max(spend.rows.last));
-        }
-        Leaf::State { brand, enter, exit, last } => {
-            let lanes = LaneChoice { brand: *brand, behaviours: vec![*enter, *exit] };
-            read(&lanes, i32::MIN, *last);
-        }
-        Leaf::Universe { day } => {
-            for (found, segment) in found.iter_mut().zip(segments) {
-                *found |= segment.presence().is_some_and(|lane| lane.first_day() <= *day);
+            Leaf::Spent { spend, .. } => {
+                let behaviours = vec![spend.buy, spend.refund];
+                let lanes = LaneChoice { brand: spend.brand, behaviours };
+                let last = spend.rows.as_of.max(spend.rows.last);
+                self.read(&lanes, (i32::MIN, last), &mut found);
             }
+            Leaf::State { brand, enter, exit, last } => {
+                let lanes = LaneChoice { brand: *brand, behaviours: vec![*enter, *exit] };
+                self.read(&lanes, (i32::MIN, *last), &mut found);
+            }
+            Leaf::Universe { day } => {
+                for (found, segment) in found.iter_mut().zip(segments) {
+                    *found |= segment.presence().is_some_and(|lane| lane.first_day() <= *day);
+                }
+            }
+            Leaf::Index { .. } | Leaf::Range { .. } | Leaf::Sample { .. } => {}
         }
-        Leaf::Index { .. } | Leaf::Range { .. } | Leaf::Sample { .. } => {}
+        found
     }
-    found
+
+    /// Notes the segments that have anything of some lanes on some days.
+    fn read(&mut self, choice: &LaneChoice, (first, last): (i32, i32), found: &mut [bool]) {
+        let view = self.view;
+        if choice.brand.is_some() {
+            each_lane(view, choice, &(first..=last), &mut |segment, _: Lane<'_>| {
+                found[segment] = true;
+            });
+            return;
+        }
+        let days = self.of_any_brand.entry(choice.behaviours.clone()).or_insert_with(|| {
+            let mut days = vec![None; found.len()];
+            each_lane(view, choice, &(i32::MIN..=i32::MAX), &mut |segment, lane: Lane<'_>| {
+                let own = (lane.first_day(), lane.last_day());
+                let (first, last) = days[segment].unwrap_or(own);
+                days[segment] = Some((own.0.min(first), own.1.max(last)));
+            });
+            days
+        });
+        for (found, days) in found.iter_mut().zip(days) {
+            *found |= days.is_some_and(|own| own.0 <= last && first <= own.1);
+        }
+    }
 }
 
 fn is_any(view: &View, name: &str, behaviours: &[u16]) -> bool {
