@@ -11,10 +11,16 @@ pub(crate) fn prefetch<T>(slice: &[T], position: usize) {
     }
 }
 
-/// Starts to load all cache lines of some bytes.
+/// Starts to load all cache lines of some bytes, one a turn of a few cycles. Eight a turn, which is
+/// what the compiler would make of it, leave no room for what is read meanwhile: counting the
+/// members of six sets of 100 M consumers takes a tenth longer.
 #[inline]
 pub(crate) fn prefetch_all(bytes: &[u8]) {
-    bytes.iter().step_by(LINE).for_each(|byte| far_line(std::ptr::from_ref(byte).cast()));
+    let mut position = 0;
+    while let Some(byte) = bytes.get(position) {
+        far_line(std::ptr::from_ref(byte).cast());
+        position = std::hint::black_box(position + LINE);
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
