@@ -1,7 +1,9 @@
 //! What every file must be like.
 
+use std::path::Path;
+
 use super::ratchet::{Finding, check};
-use super::source::{files, is_unit_test, rust_files};
+use super::source::{files, is_unit_test, root, rust_files};
 
 const FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
@@ -96,6 +98,28 @@ fn nothing_is_left_for_later() {
         }
     }
     check(&["left_over"], findings);
+}
+
+#[test]
+fn links_lead_to_what_is_there() {
+    let mut findings = Vec::new();
+    for file in files(&[".md"]) {
+        let folder = root().join(&file.path);
+        let folder = folder.parent().map(Path::to_path_buf).unwrap_or_default();
+        for (number, line) in (1..).zip(file.text.lines()) {
+            let links = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            let is_elsewhere = |link: &&str| link.contains("://") || link.starts_with('#');
+            for link in links.filter(|link| !is_elsewhere(link)) {
+                let path = link.split('#').next().unwrap_or_default();
+                if !folder.join(path).exists() {
+                    let message = format!("line {number}: there is no `{path}`");
+                    let place = file.path.clone();
+                    findings.push(Finding { rule: "links", place, size: 1, message });
+                }
+            }
+        }
+    }
+    check(&["links"], findings);
 }
 
 #[test]
