@@ -348,6 +348,14 @@ impl<'v> Worker<'v> {
         Ok(Some(container))
     }
 
+    /// Makes what [`Self::stored`] gave for a node its set in the chunk, without reading it again.
+    pub fn put_stored(&mut self, node: NodeId, container: Option<Container<'v>>) {
+        let pool = &mut self.pool;
+        let set = container.map_or(ChunkSet::Empty, |of| ChunkSet::from_container(&of, pool));
+        self.slots[node.0] = Some(set);
+        self.filled.push(node.0);
+    }
+
     /// The set of a node whose set in the chunk was asked for before.
     pub fn slot(&self, node: NodeId) -> &ChunkSet {
         const EMPTY: &ChunkSet = &ChunkSet::Empty;

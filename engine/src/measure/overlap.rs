@@ -56,17 +56,24 @@ enum Positions<'s> {
     Bits(&'s ChunkBits),
 }
 
-/// What an index holds of a chunk for a node, where that is what its set would be.
+/// What an index holds of a chunk for a node, where that is as its set would be; otherwise the node
+/// has its set.
 fn stored_as_is<'v>(
     worker: &mut Worker<'v>,
     node: NodeId,
 ) -> Result<Option<Container<'v>>, ExecuteError> {
-    let is_as_is = |container: &Container<'_>| match container {
-        Container::Array(list) => list.len() <= SPARSE_MAX,
-        Container::Bitset(_) => true,
-        Container::Runs(_) | Container::Full => false,
+    let Some(container) = worker.stored(node)? else {
+        worker.set(node)?;
+        return Ok(None);
     };
-    Ok(worker.stored(node)?.flatten().filter(is_as_is))
+    match container {
+        Some(Container::Array(list)) if list.len() <= SPARSE_MAX => Ok(container),
+        Some(Container::Bitset(_)) => Ok(container),
+        None | Some(Container::Array(_) | Container::Runs(_) | Container::Full) => {
+            worker.put_stored(node, container);
+            Ok(None)
+        }
+    }
 }
 
 /// The place of pair (i, j), i <= j, of k sets.
@@ -233,7 +240,7 @@ impl Tally {
             let own = match container {
                 Some(Container::Bitset(bits)) => kernel::count(bits),
                 Some(container) => container.cardinality(),
-                None => worker.set(*node)?.count(),
+                None => worker.slot(*node).count(),
             };
             occupied += u64::from(own > 0);
             members += u64::from(own);
@@ -241,8 +248,10 @@ impl Tally {
         }
         let set_by_set = occupied * occupied / 2 * COMPARE_COST;
         if members * MEMBER_COST < set_by_set {
-            for node in nodes {
-                worker.set(*node)?;
+            for (node, (container, _)) in nodes.iter().zip(stored) {
+                if container.is_some() {
+                    worker.put_stored(*node, container);
+                }
             }
             self.pairs_by_member(worker, nodes);
             return Ok(());

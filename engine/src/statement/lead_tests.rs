@@ -1,4 +1,5 @@
-//! Counting by the rows of one leaf, and of many chunks at once.
+//! Ways of counting that are to give what sets give: by the rows of one leaf, of many chunks at once,
+//! of many days, and of what indexes hold.
 
 use crate::{
     CreateOptions, Database, Date, Event, EventBatch, ExecuteOptions, Method, UseMemo, Value, When,
@@ -219,4 +220,52 @@ fn days_of_a_series_are_those_of_sets() {
             assert!(way.contains("row by row for all days"), "{text}: {way}");
         }
     }
+}
+
+#[test]
+fn a_chain_gives_the_same_asset_by_sets_and_by_days() {
+    let store = long_store(true);
+    let text = "ASSET one AS OF '2017-12-20' HORIZON 30 DAYS USING markov";
+    let sets = ask(&store.database, text, Method::Sets);
+    for method in [Method::Best, Method::Eager] {
+        assert_eq!(ask(&store.database, text, method), sets);
+    }
+}
+
+#[test]
+fn pairs_of_stored_sets_are_counted_and_each_is_read_once() {
+    let mut store = Store::new();
+    (0..70_000).for_each(|consumer| store.add(consumer, "buy", 0, 1));
+    store.flush();
+    let database = &store.database;
+    // Lists, short and long, bitsets and whole chunks; and some whom the second chunk lacks.
+    let sets = [("few", "0.1"), ("some", "1.5"), ("many", "4"), ("most", "60"), ("all", "100")];
+    for (name, percent) in sets {
+        let text = format!("CREATE FROZEN AUDIENCE {name} AS SAMPLE {percent} PERCENT SEED 7");
+        ask(database, &text, Method::Best);
+    }
+    let names = sets.map(|(name, _)| format!("AUDIENCE {name}"));
+    let apart = "(one DID buy AND SAMPLE 3 PERCENT SEED 9) AS apart";
+    for operands in
+        [names[..4].to_vec(), names[1..].to_vec(), [&names[..], &[apart.into()]].concat()]
+    {
+        let text = format!("OVERLAP {}", operands.join(", "));
+        for (i, row) in ask(database, &text, Method::Best).iter().enumerate() {
+            let (left, right) = pairs(operands.len()).nth(i).unwrap();
+            let of = |at: usize| operands[at].split(" AS ").next().unwrap().to_owned();
+            let both = format!("COUNT WHERE {} AND {}", of(left), of(right));
+            assert_eq!(Some(&row[4]), ask(database, &both, Method::Sets)[0].first(), "{both}");
+        }
+        for line in ask(database, &format!("EXPLAIN ANALYZE {text}"), Method::Best) {
+            let Value::Text(line) = &line[0] else { panic!("{line:?}") };
+            if line.contains("index audience") {
+                assert!(line.contains(" of 2 chunks"), "{line}");
+            }
+        }
+    }
+}
+
+/// The pairs of so many, in their order.
+fn pairs(count: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..count).flat_map(move |left| (left + 1..count).map(move |right| (left, right)))
 }
