@@ -6,6 +6,7 @@ use throng_storage::segment::{WideAmounts, WideCursor, WideRows};
 
 use super::bounds::Bounds;
 use super::listed::{LaneList, ListedLane, Needs, Purpose};
+use super::paid::MoneyLane;
 use super::planes::Planes;
 use super::run::Spans;
 use super::trace::{NodeTrace, Trace};
@@ -85,7 +86,7 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
     ///
     /// # Errors
     /// When bytes of the store are corrupt, and as [`Bounds::pause`].
-    pub(super) fn read(
+    fn read(
         &mut self,
         chunks: &Range<u32>,
         planes: &mut Planes,
@@ -211,17 +212,69 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
     }
 
     /// All consumers of the chunks read last, some several times.
-    pub(super) fn consumers(&self) -> [&[u32]; 3] {
+    fn consumers(&self) -> [&[u32]; 3] {
         [&self.dated.consumer, &self.plain, &self.paid.consumer]
     }
 
     /// Bytes of the rows in memory.
-    pub(super) fn memory(&self) -> usize {
-        let consumers = self.dated.consumer.len() + self.plain.len() + self.paid.consumer.len();
+    fn memory(&self) -> usize {
+        let Self { dated, plain, paid, .. } = self;
+        let consumers = dated.consumer.capacity() + plain.capacity() + paid.consumer.capacity();
+        let days = dated.day.capacity() + paid.day.capacity();
         consumers * size_of::<u32>()
-            + self.dated.day.len() * size_of::<u16>()
-            + self.paid.amount.len() * size_of::<i64>()
-            + self.paid.day.len() * size_of::<u16>()
+            + days * size_of::<u16>()
+            + paid.amount.capacity() * size_of::<i64>()
+    }
+}
+
+/// The lanes of a pass and those of its money, if there is any, with who of all their consumers was
+/// seen in the chunks read last.
+#[derive(Debug)]
+pub(super) struct WidePass<'v, P> {
+    pub(super) walk: WideWalk<'v, P>,
+    pub(super) money: Option<WideWalk<'v, MoneyLane>>,
+    pub(super) planes: Planes,
+}
+
+impl<'v, P: Purpose> WidePass<'v, P> {
+    /// Before the first chunks.
+    pub(super) fn new(walk: WideWalk<'v, P>, money: Option<LaneList<'v, MoneyLane>>) -> Self {
+        let money = money.map(|lanes| WideWalk::new(lanes, |_| None));
+        Self { walk, money, planes: Planes::default() }
+    }
+
+    /// Reads the rows of some chunks.
+    ///
+    /// # Errors
+    /// When bytes of the store are corrupt, and as [`Bounds::pause`].
+    pub(super) fn read(
+        &mut self,
+        chunks: &Range<u32>,
+        trace: &mut Trace,
+        bounds: &Bounds,
+    ) -> Result<(), ExecuteError> {
+        let Self { walk, money, planes } = self;
+        planes.begin(chunks.end - chunks.start);
+        walk.read(chunks, planes, trace, bounds)?;
+        if let Some(money) = money {
+            money.read(chunks, planes, trace, bounds)?;
+        }
+        trace.chunks += u64::from(chunks.end - chunks.start);
+        Ok(())
+    }
+
+    /// Ends these chunks.
+    pub(super) fn forget(&mut self) {
+        self.planes.forget(&self.walk.consumers());
+        if let Some(money) = &self.money {
+            self.planes.forget(&money.consumers());
+        }
+    }
+
+    /// Bytes of it.
+    pub(super) fn memory(&self) -> usize {
+        let money = self.money.as_ref().map_or(0, WideWalk::memory);
+        self.walk.memory() + money + self.planes.memory()
     }
 }
 

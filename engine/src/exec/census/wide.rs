@@ -15,12 +15,11 @@ use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
 use crate::exec::listed::{LaneList, ListedLane};
 use crate::exec::paid::{MoneyLane, is_plain};
-use crate::exec::planes::Planes;
 use crate::exec::program::SpendChoice;
 use crate::exec::run::SpanWork;
 use crate::exec::trace::{NodeTrace, Trace};
 use crate::exec::walk::ROWS_BETWEEN_PAUSES;
-use crate::exec::wide::{WideWalk, are_many};
+use crate::exec::wide::{WidePass, WideWalk, are_many};
 use crate::options::Method;
 
 /// Chunks read at once, at most.
@@ -48,13 +47,9 @@ fn low_of(rank: u32) -> u16 {
 /// What one worker has.
 pub(super) struct WideTaker<'v, M, const COUNTERS: usize> {
     bounds: &'v Bounds,
-    walk: WideWalk<'v, Marking>,
-    money: Option<WideWalk<'v, MoneyLane>>,
+    pass: WidePass<'v, Marking>,
     /// By rank, money of those who are marked.
     sums: Vec<i128>,
-    planes: Planes,
-    /// How many came again.
-    several: u32,
     /// Ranks and days of one lane's rows of those who are marked.
     lows: Vec<u16>,
     days: Vec<u16>,
@@ -77,11 +72,8 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
         };
         Self {
             bounds,
-            walk: WideWalk::new(lanes, of_use),
-            money: money.map(|lanes| WideWalk::new(lanes, |_| None)),
+            pass: WidePass::new(WideWalk::new(lanes, of_use), money),
             sums: Vec::new(),
-            planes: Planes::default(),
-            several: 0,
             lows: Vec::new(),
             days: Vec::new(),
             marks: Marks::new(),
@@ -90,11 +82,11 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
         }
     }
 
-    /// Counts those of a lane with one row, and marks those with several, but only those of some
-    /// ranks. How many rows the lane has.
-    fn count(&mut self, run: usize, ranks: &Range<u32>) -> usize {
-        let (rows, how) = self.walk.run(run);
-        let (places, own_ranks) = self.planes.pick(rows.consumers);
+    /// Counts those of a lane with one row, and marks those with several, so many in all, but only
+    /// those of some ranks. How many rows the lane has.
+    fn count(&mut self, run: usize, ranks: &Range<u32>, several: u32) -> usize {
+        let (rows, how) = self.pass.walk.run(run);
+        let (places, own_ranks) = self.pass.planes.pick(rows.consumers);
         if ranks.start == 0 {
             if how.is_even() {
                 let alone = rows.consumers.len() - places.len();
@@ -110,7 +102,7 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
         }
         self.lows.clear();
         self.days.clear();
-        if self.several <= RANKS {
+        if several <= RANKS {
             self.lows.extend(own_ranks.iter().map(|rank| low_of(*rank)));
             if !rows.days.is_empty() {
                 self.days.extend(places.iter().map(|place| rows.days[*place as usize]));
@@ -131,7 +123,7 @@ impl<M: Mark, const COUNTERS: usize> WideTaker<'_, M, COUNTERS> {
     /// Adds the money of those of some ranks, who are marked by now, to their combinations; with
     /// the first ranks that of those with no other row, who have none.
     fn add_money(&mut self, ranks: &Range<u32>, several: u32) -> Result<(), ExecuteError> {
-        let Some(money) = &self.money else { return Ok(()) };
+        let Some(money) = &self.pass.money else { return Ok(()) };
         self.sums.clear();
         self.sums.resize((several.min(ranks.end) - ranks.start) as usize, 0);
         let mut alone = 0;
@@ -139,7 +131,7 @@ impl<M: Mark, const COUNTERS: usize> WideTaker<'_, M, COUNTERS> {
             let (rows, lane) = money.run(run);
             let sign = lane.sign();
             let amount = |place: &u32| i128::from(rows.amounts[*place as usize]);
-            let (places, own_ranks) = self.planes.pick(rows.consumers);
+            let (places, own_ranks) = self.pass.planes.pick(rows.consumers);
             let mut several = 0;
             for (place, rank) in places.iter().zip(own_ranks) {
                 let amount = amount(place);
@@ -174,26 +166,19 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
     fn memory(&self) -> usize {
         let own = (self.lows.capacity() + self.days.capacity()) * size_of::<u16>();
         let marks = Marks::<M, COUNTERS>::BYTES + self.combinations.memory();
-        let money = self.money.as_ref().map_or(0, WideWalk::memory);
         let sums = self.sums.capacity() * size_of::<i128>();
-        self.walk.memory() + own + self.planes.memory() + marks + money + sums
+        self.pass.memory() + own + marks + sums
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
-        self.planes.begin(chunks.end - chunks.start);
-        self.walk.read(&chunks, &mut self.planes, &mut self.trace, self.bounds)?;
-        if let Some(money) = &mut self.money {
-            money.read(&chunks, &mut self.planes, &mut self.trace, self.bounds)?;
-        }
-        self.trace.chunks += u64::from(chunks.end - chunks.start);
-        let several = self.planes.rank();
-        self.several = several;
+        self.pass.read(&chunks, &mut self.trace, self.bounds)?;
+        let several = self.pass.planes.rank();
         let mut since = 0;
         // More than there are places for marks are marked in several rounds.
         for first in (0..several.max(1)).step_by(RANKS as usize) {
             let ranks = first..first.saturating_add(RANKS);
-            for run in 0..self.walk.runs() {
-                since += self.count(run, &ranks);
+            for run in 0..self.pass.walk.runs() {
+                since += self.count(run, &ranks, several);
                 if since > ROWS_BETWEEN_PAUSES {
                     since = 0;
                     self.bounds.pause()?;
@@ -202,10 +187,7 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
             self.add_money(&ranks, several)?;
             self.marks.count_into(&mut self.combinations);
         }
-        self.planes.forget(&self.walk.consumers());
-        if let Some(money) = &self.money {
-            self.planes.forget(&money.consumers());
-        }
+        self.pass.forget();
         Ok(())
     }
 

@@ -9,13 +9,12 @@ use super::finder::Finder;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
 use crate::exec::listed::{LaneList, Needs, Purpose, each_lane};
-use crate::exec::planes::Planes;
 use crate::exec::point::{OneConsumer, Wanted, holds_within};
 use crate::exec::program::{NodeId, Program};
 use crate::exec::run::{SpanWork, for_each_span};
 use crate::exec::trace::{NodeTrace, Trace, Way};
 use crate::exec::walk::spans;
-use crate::exec::wide::{self, WideWalk};
+use crate::exec::wide::{self, WidePass, WideWalk};
 use crate::view::View;
 
 /// Consumers looked up between two looks at the clock.
@@ -66,8 +65,7 @@ struct Taker<'v> {
     bounds: &'v Bounds,
     progress: &'v Progress,
     chunks: u32,
-    walk: WideWalk<'v, LeadLane>,
-    planes: Planes,
+    pass: WidePass<'v, LeadLane>,
     finder: Finder,
     /// Who was found in the chunks read last, counted from the first of them.
     found: Vec<u32>,
@@ -95,8 +93,7 @@ pub fn lead(
         bounds,
         progress: &progress,
         chunks: spans.end.max(1),
-        walk: WideWalk::new(open(view, lead), |_| None),
-        planes: Planes::default(),
+        pass: WidePass::new(WideWalk::new(open(view, lead), |_| None), None),
         finder: Finder::new(lead),
         found: Vec::new(),
         led: Led {
@@ -159,25 +156,22 @@ impl SpanWork for Taker<'_> {
 
     fn memory(&self) -> usize {
         let found = self.led.consumers.capacity() + self.found.capacity();
-        let read = self.walk.memory() + self.planes.memory() + self.finder.memory();
-        read + found * size_of::<u32>()
+        self.pass.memory() + self.finder.memory() + found * size_of::<u32>()
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
         if self.progress.over.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let Self { walk, planes, finder, found, led, .. } = self;
-        planes.begin(chunks.end - chunks.start);
-        walk.read(&chunks, planes, &mut led.trace, self.bounds)?;
-        led.trace.chunks += u64::from(chunks.end - chunks.start);
+        let Self { pass, finder, found, led, .. } = self;
+        pass.read(&chunks, &mut led.trace, self.bounds)?;
         let is_listed = self.lead.most.is_some();
-        let members = finder.find(walk, planes, is_listed, found, self.bounds)?;
+        let members = finder.find(&pass.walk, &mut pass.planes, is_listed, found, self.bounds)?;
         let Some(members) = members else {
             self.progress.over.store(true, Ordering::Relaxed);
             return Ok(());
         };
-        planes.forget(&walk.consumers());
+        pass.forget();
         led.members += members;
         if is_listed {
             let first = chunks.start << 16;

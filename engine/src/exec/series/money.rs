@@ -1,7 +1,5 @@
 //! Money of rows, by intersection and day of a series.
 
-use std::ops::Range;
-
 use throng_storage::segment::ColumnSet;
 
 use super::days::{ChunkDays, PlacedDays};
@@ -11,9 +9,8 @@ use crate::error::ExecuteError;
 use crate::exec::bounds::Bounds;
 use crate::exec::leaf::Tools;
 use crate::exec::leaf::spend::SpendReader;
-use crate::exec::paid::{MoneyLane, money_lanes};
+use crate::exec::paid::MoneyLane;
 use crate::exec::planes::Planes;
-use crate::exec::trace::Trace;
 use crate::exec::wide::WideWalk;
 use crate::view::View;
 
@@ -130,46 +127,30 @@ impl<'v> MoneyDays<'v> {
 
 /// The money of many chunks at a time.
 #[derive(Debug)]
-pub(super) struct WideMoney<'v> {
-    walk: WideWalk<'v, MoneyLane>,
+pub(super) struct WideMoney {
     money: DatedMoney,
     /// By day, the money of those who have no other row.
     alone: Vec<i128>,
 }
 
-impl<'v> WideMoney<'v> {
+impl WideMoney {
     /// Nothing yet, of money that is plain.
-    pub(super) fn new(view: &'v View, money: &SeriesMoney, asked: &[Vec<Later>]) -> Self {
-        let walk = WideWalk::new(money_lanes(view, &money.choice, true), |_| None);
+    pub(super) fn new(view: &View, money: &SeriesMoney, asked: &[Vec<Later>]) -> Self {
         let money = DatedMoney::new(view, money, asked);
-        Self { walk, alone: vec![0; money.by_day.len()], money }
+        Self { alone: vec![0; money.by_day.len()], money }
     }
 
-    /// Reads the rows of some chunks.
-    ///
-    /// # Errors
-    /// As [`WideWalk::read`].
-    pub(super) fn read(
-        &mut self,
-        chunks: &Range<u32>,
-        planes: &mut Planes,
-        trace: &mut Trace,
-        bounds: &Bounds,
-    ) -> Result<(), ExecuteError> {
-        self.walk.read(chunks, planes, trace, bounds)
-    }
-
-    /// Adds them, the days of those with several rows being known, by rank.
+    /// Adds the rows that were read, the days of those who come again being known, by rank.
     ///
     /// # Errors
     /// As [`Bounds::pause`].
     pub(super) fn add(
         &mut self,
-        planes: &mut Planes,
+        (walk, planes): (&WideWalk<'_, MoneyLane>, &mut Planes),
         several: &PlacedDays,
         bounds: &Bounds,
     ) -> Result<(), ExecuteError> {
-        let Self { walk, money, alone } = self;
+        let Self { money, alone } = self;
         for run in 0..walk.runs() {
             let (rows, lane) = walk.run(run);
             let (places, ranks) = planes.pick(rows.consumers);
@@ -190,14 +171,9 @@ impl<'v> WideMoney<'v> {
         Ok(())
     }
 
-    /// Whose rows were read.
-    pub(super) fn consumers(&self) -> [&[u32]; 3] {
-        self.walk.consumers()
-    }
-
     /// Bytes of it.
     pub(super) fn memory(&self) -> usize {
-        self.walk.memory() + self.alone.len() * size_of::<i128>() + self.money.memory()
+        self.alone.len() * size_of::<i128>() + self.money.memory()
     }
 
     /// The money of each intersection.

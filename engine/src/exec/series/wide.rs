@@ -16,12 +16,11 @@ use super::tally::Tally;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
 use crate::exec::listed::{LaneList, ListedLane};
-use crate::exec::paid::is_plain;
-use crate::exec::planes::Planes;
+use crate::exec::paid::{is_plain, money_lanes};
 use crate::exec::run::SpanWork;
 use crate::exec::trace::{NodeTrace, Trace};
 use crate::exec::walk::ROWS_BETWEEN_PAUSES;
-use crate::exec::wide::{WideRun, WideWalk, are_many};
+use crate::exec::wide::{WidePass, WideRun, WideWalk, are_many};
 use crate::options::Method;
 use crate::view::View;
 
@@ -44,9 +43,8 @@ pub(super) fn is_for(
 pub(super) struct WideTaker<'v> {
     plan: &'v SeriesPlan<'v>,
     bounds: &'v Bounds,
-    walk: WideWalk<'v, LanePurpose>,
-    money: Option<WideMoney<'v>>,
-    planes: Planes,
+    pass: WidePass<'v, LanePurpose>,
+    money: Option<WideMoney>,
     alone: Alone,
     /// Those who come again, by rank.
     several: PlacedDays,
@@ -67,12 +65,12 @@ impl<'v> WideTaker<'v> {
         let of_use = |of: &ListedLane<'v, LanePurpose>| of.purpose.days_of_use(&of.days);
         let walk = WideWalk::new(lanes, of_use);
         let alone = Alone::new(&walk);
+        let lanes_of_money = money.map(|money| money_lanes(view, &money.choice, true));
         Self {
             plan,
             bounds,
-            walk,
+            pass: WidePass::new(walk, lanes_of_money),
             money: money.map(|money| WideMoney::new(view, money, asked)),
-            planes: Planes::default(),
             alone,
             several,
             days: Vec::new(),
@@ -94,23 +92,17 @@ impl SpanWork for WideTaker<'_> {
     fn memory(&self) -> usize {
         let money = self.money.as_ref().map_or(0, WideMoney::memory);
         let own = self.days.capacity() * size_of::<u16>() + self.alone.memory();
-        let places = self.planes.memory() + self.several.memory() + self.tally.memory();
-        self.walk.memory() + money + own + places
+        self.pass.memory() + money + own + self.several.memory() + self.tally.memory()
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
-        self.planes.begin(chunks.end - chunks.start);
-        self.walk.read(&chunks, &mut self.planes, &mut self.trace, self.bounds)?;
-        if let Some(money) = &mut self.money {
-            money.read(&chunks, &mut self.planes, &mut self.trace, self.bounds)?;
-        }
-        self.trace.chunks += u64::from(chunks.end - chunks.start);
-        let several = self.planes.rank();
-        self.several.begin(several as usize, self.plan);
+        self.pass.read(&chunks, &mut self.trace, self.bounds)?;
+        let WidePass { walk, money, planes } = &mut self.pass;
+        self.several.begin(planes.rank() as usize, self.plan);
         let mut since = 0;
-        for run in 0..self.walk.runs() {
-            let (rows, of) = self.walk.run(run);
-            let (places, ranks) = self.planes.pick(rows.consumers);
+        for run in 0..walk.runs() {
+            let (rows, of) = walk.run(run);
+            let (places, ranks) = planes.pick(rows.consumers);
             self.alone.add(&rows, places);
             self.days.clear();
             if !rows.days.is_empty() {
@@ -125,13 +117,10 @@ impl SpanWork for WideTaker<'_> {
         }
         combine(&mut self.several, self.plan);
         self.tally.count(&self.several);
-        if let Some(money) = &mut self.money {
-            money.add(&mut self.planes, &self.several, self.bounds)?;
+        if let (Some(sums), Some(money)) = (&mut self.money, money) {
+            sums.add((money, planes), &self.several, self.bounds)?;
         }
-        self.planes.forget(&self.walk.consumers());
-        if let Some(money) = &self.money {
-            self.planes.forget(&money.consumers());
-        }
+        self.pass.forget();
         Ok(())
     }
 
