@@ -118,9 +118,38 @@ pub struct Sources<'v> {
     erased: (u64, usize),
     /// By leaf, whether each segment has anything of it.
     segments: HashMap<NodeId, Vec<bool>>,
-    /// By behaviours of any brand, the first and the last day that each segment may have of them:
-    /// passing the lanes of all brands takes longer than many a question.
-    of_any_brand: HashMap<Vec<u16>, Vec<Option<(i32, i32)>>>,
+    /// By behaviours of any brand, the days that lanes of each segment have: passing the lanes of
+    /// all brands takes longer than many a question.
+    of_any_brand: HashMap<Vec<u16>, Vec<LaneDays>>,
+}
+
+/// The first and last days of the lanes of one segment.
+#[derive(Debug, Clone)]
+struct LaneDays {
+    first: i32,
+    /// By first day, from the segment's on, the last day of a lane; none where there is no lane.
+    last: Vec<Option<i32>>,
+}
+
+impl LaneDays {
+    /// Of no lane.
+    fn new(first: i32, last: i32) -> Self {
+        let days = usize::try_from(last - first + 1).unwrap_or(0);
+        Self { first, last: vec![None; days] }
+    }
+
+    fn add(&mut self, (first, last): (i32, i32)) {
+        let at = usize::try_from(first - self.first).unwrap_or(usize::MAX);
+        if let Some(own) = self.last.get_mut(at) {
+            *own = (*own).max(Some(last));
+        }
+    }
+
+    /// Whether a lane has a day from one to another between its first and its last.
+    fn overlap(&self, first: i32, last: i32) -> bool {
+        let mut lanes = (self.first..).zip(&self.last).take_while(|(own, _)| *own <= last);
+        lanes.any(|(_, own)| own.is_some_and(|own| first <= own))
+    }
 }
 
 impl<'v> Sources<'v> {
@@ -154,7 +183,7 @@ impl<'v> Sources<'v> {
         for spend in spends {
             let (spend, comparison) = ((*spend).clone(), Comparison::Equal);
             let leaf = Leaf::Spent { spend, comparison, amount: 0 };
-            let read = self.of(&leaf);
+            let read = self.read_by(&leaf);
             self.add(&read, &mut stamp);
         }
         stamp.settle();
@@ -186,7 +215,7 @@ impl<'v> Sources<'v> {
                 | Leaf::Sample { .. } => {}
             }
             if !self.segments.contains_key(node) {
-                let read = self.of(leaf);
+                let read = self.read_by(leaf);
                 self.segments.insert(*node, read);
             }
             let read = self.segments.get(node).into_iter().flatten();
@@ -198,7 +227,7 @@ impl<'v> Sources<'v> {
     }
 
     /// Whether each segment has anything of a leaf.
-    fn of(&mut self, leaf: &Leaf) -> Vec<bool> {
+    fn read_by(&mut self, leaf: &Leaf) -> Vec<bool> {
         let view = self.view;
         let segments = view.snapshot().segments();
         let mut found = vec![false; segments.len()];
@@ -242,16 +271,16 @@ impl<'v> Sources<'v> {
             return;
         }
         let days = self.of_any_brand.entry(choice.behaviours.clone()).or_insert_with(|| {
-            let mut days = vec![None; found.len()];
+            let segments = view.snapshot().segments().iter();
+            let none = segments.map(|of| LaneDays::new(of.first_day(), of.last_day()));
+            let mut days: Vec<LaneDays> = none.collect();
             each_lane(view, choice, &(i32::MIN..=i32::MAX), &mut |segment, lane: Lane<'_>| {
-                let own = (lane.first_day(), lane.last_day());
-                let (first, last) = days[segment].unwrap_or(own);
-                days[segment] = Some((own.0.min(first), own.1.max(last)));
+                days[segment].add((lane.first_day(), lane.last_day()));
             });
             days
         });
         for (found, days) in found.iter_mut().zip(days) {
-            *found |= days.is_some_and(|own| own.0 <= last && first <= own.1);
+            *found |= days.overlap(first, last);
         }
     }
 }
@@ -312,5 +341,24 @@ impl<'p> Copy<'p> {
         self.nodes.push(copied);
         self.ids.insert(id, place);
         place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LaneDays;
+
+    #[test]
+    fn days_of_lanes_overlap_those_of_a_window_as_one_of_the_lanes_does() {
+        let lanes = [(3, 3), (3, 5), (9, 9), (0, 1), (12, 15)];
+        let mut days = LaneDays::new(0, 15);
+        assert!(!days.overlap(i32::MIN, i32::MAX));
+        lanes.iter().for_each(|lane| days.add(*lane));
+        for first in -2..18 {
+            for last in first..18 {
+                let expected = lanes.iter().any(|lane| lane.0 <= last && first <= lane.1);
+                assert_eq!(days.overlap(first, last), expected, "{first} to {last}");
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Ways of counting that are to give what sets give: by the rows of one leaf, of many chunks at once,
-//! of many days, and of what indexes hold.
+//! Ways of counting that are to give what sets give: by the rows of one leaf, of many chunks at
+//! once, of many days, and of what indexes hold.
 
 use crate::{
     CreateOptions, Database, Date, Event, EventBatch, ExecuteOptions, Method, UseMemo, Value, When,
