@@ -16,9 +16,10 @@ pub(super) struct Planes {
     again: Vec<u64>,
     /// The same as a list: while they are seen some of them are in it several times.
     listed: Vec<u32>,
-    /// By word, how many before it were seen again; none while few were, whose ranks are their
+    /// By word, how many before it were seen again; not while few were, whose ranks are their
     /// places in the list.
     ranks: Vec<u32>,
+    has_ranks: bool,
     /// Of the rows picked last: their places and the ranks of their consumers.
     places: Vec<u32>,
     found: Vec<u32>,
@@ -41,8 +42,8 @@ impl Planes {
 
     /// Gives ranks to those seen again. How many there are.
     pub(super) fn rank(&mut self) -> u32 {
-        self.ranks.clear();
-        if self.listed.len() < self.again.len() / WORDS_FOR_EACH {
+        self.has_ranks = self.listed.len() >= self.again.len() / WORDS_FOR_EACH;
+        if !self.has_ranks {
             self.listed.sort_unstable();
             self.listed.dedup();
             return u32::try_from(self.listed.len()).unwrap_or(u32::MAX);
@@ -60,7 +61,7 @@ impl Planes {
             return (&[], &[]);
         }
         kernel::pick(&self.again, consumers, &mut self.places);
-        if self.ranks.is_empty() {
+        if !self.has_ranks {
             let rank = |place: &u32| {
                 let rank = self.listed.binary_search(&consumers[*place as usize]);
                 rank.ok().and_then(|rank| u32::try_from(rank).ok()).unwrap_or(u32::MAX)
@@ -94,7 +95,7 @@ impl Planes {
 
     /// Calls `visit` with those seen again, in the order of their ranks.
     pub(super) fn each_again(&self, visit: impl FnMut(u32)) {
-        if self.ranks.is_empty() {
+        if !self.has_ranks {
             self.listed.iter().copied().for_each(visit);
         } else {
             each_one(&self.again, visit);

@@ -16,6 +16,8 @@ use crate::options::Method;
 
 /// Rows that room is made for before any was read, at most.
 const ROOM_MAX: usize = 1 << 20;
+/// And room beside them.
+const ROOM_MORE: usize = 1 << 13;
 
 /// One lane of one segment.
 #[derive(Debug)]
@@ -173,7 +175,11 @@ impl<'v, P: Purpose> WideWalk<'v, P> {
                 Needs::Amounts | Needs::DatedAmounts => &mut paid,
             } += rows;
         }
-        let some = |rows: u64| usize::try_from(rows + rows / 8).unwrap_or(0).min(ROOM_MAX);
+        // Reading a list asks for more room than it takes in the end.
+        let some = |rows: u64| match usize::try_from(rows + rows / 8) {
+            Ok(0) | Err(_) => 0,
+            Ok(rows) => (rows + ROOM_MORE).min(ROOM_MAX),
+        };
         self.plain.reserve(some(plain));
         self.dated.reserve(some(dated));
         self.paid.reserve(some(paid));
@@ -290,7 +296,11 @@ pub(super) fn are_many(rows: u64, chunks: u32, method: Method) -> bool {
 pub(super) fn spans(spans: Spans, chunks: u32) -> Spans {
     /// So many times as many.
     const MORE: u32 = 2;
-    Spans { span: spans.span.saturating_mul(MORE).min(chunks), ..spans }
+    let span = spans.span.saturating_mul(MORE).min(chunks).max(1);
+    // As many for one worker as for another.
+    let workers = u32::try_from(spans.workers).unwrap_or(u32::MAX).max(1);
+    let all = spans.end.div_ceil(span).checked_next_multiple_of(workers).unwrap_or(1).max(1);
+    Spans { span: spans.end.div_ceil(all).max(1), ..spans }
 }
 
 /// Takes out the rows from some place on whose days are not of use.
@@ -306,4 +316,23 @@ fn drop_idle(rows: &mut WideRows, from: usize, (first, of_use): (i32, &[bool])) 
     }
     rows.consumer.truncate(kept);
     rows.day.truncate(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Spans, spans};
+
+    #[test]
+    fn every_worker_gets_as_many_spans() {
+        for (end, workers) in [(0, 1), (1, 2), (5, 3), (305, 1), (305, 2), (1526, 8), (65_536, 2)] {
+            for (span, most) in [(1, 24), (15, 24), (11, 24), (90, 32), (40, 4)] {
+                let made = spans(Spans { end, span, workers }, most);
+                assert_eq!((made.end, made.workers), (end, workers));
+                assert!((1..=most).contains(&made.span), "{made:?}");
+            }
+        }
+        // 24 at once would be 13 spans, so that one of two had one more than the other.
+        let made = spans(Spans { end: 305, span: 15, workers: 2 }, 24);
+        assert_eq!((made.span, made.end.div_ceil(made.span)), (22, 14));
+    }
 }

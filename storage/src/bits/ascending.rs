@@ -1,11 +1,11 @@
 //! Ascending lists as low and high bits.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::SLACK;
 use super::packed::{BLOCK, Packed, pack, packed_len};
 use super::seek::after_zeros;
-use super::unpack::{combine, steps};
+use super::unpack::{Unary, combine, steps};
 
 /// Bytes by which the unary part of evenly spread values is seldom longer than on average.
 const NEAR: usize = 64;
@@ -20,6 +20,15 @@ pub(crate) struct Ascending {
     pub(crate) count: usize,
     pub(crate) span: u32,
     pub(crate) low_bits: u32,
+}
+
+/// How far a list was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ListPlace {
+    /// Of the unary part.
+    bit: usize,
+    /// Values before it.
+    taken: usize,
 }
 
 impl Ascending {
@@ -71,53 +80,112 @@ impl Ascending {
         }
     }
 
-    /// Replaces what `out` held with the list, `base` added to each value. None when the bytes are
-    /// no such list.
-    pub(crate) fn read(self, data: &[u8], base: u32, out: &mut Vec<u32>) -> Option<()> {
+    /// Its parts in some bytes, which go on past it: that in unary first.
+    fn parts(self, data: &[u8]) -> Option<(&[u8], Packed<'_>)> {
         if self.low_bits >= 32 {
             return None;
         }
         let low = Packed::new(data, self.count, self.low_bits)?;
         let high_at = self.low_len();
-        let bits = self.high_bits();
-        let end = high_at.checked_add(bits.div_ceil(8))?.checked_add(SLACK)?;
-        let high = data.get(high_at..end)?;
-        steps(high, bits, self.count, out)?;
-        if low.is_narrow() {
-            let mut blocks = out.chunks_mut(BLOCK);
-            low.each_block(0..self.count, |lows| {
-                combine(blocks.next().unwrap_or_default(), lows, self.low_bits, base);
-            });
-        } else {
-            for (value, low) in out.iter_mut().zip(low.iter(0, self.count)) {
-                let [low, _] = halves(low);
-                *value = base.wrapping_add(*value << self.low_bits | low);
-            }
-        }
+        let end = high_at.checked_add(self.high_bits().div_ceil(8))?.checked_add(SLACK)?;
+        Some((data.get(high_at..end)?, low))
+    }
+
+    /// Replaces what `out` held with the list, `base` added to each value. None when the bytes are
+    /// no such list.
+    pub(crate) fn read(self, data: &[u8], base: u32, out: &mut Vec<u32>) -> Option<()> {
+        out.clear();
+        let last = self.span;
+        self.read_on(data, base, 0..=last, &mut ListPlace::default(), out)?;
         // Of those with the last high part a low part may bring one over the span.
         let last = self.span >> self.low_bits;
         let mut ends = out.iter().rev().map(|value| value.wrapping_sub(base));
         let wrong = ends.find(|value| value >> self.low_bits != last || *value > self.span);
-        (wrong.is_none_or(|value| value <= self.span)).then_some(())
+        (out.len() == self.count && wrong.is_none_or(|value| value <= self.span)).then_some(())
+    }
+
+    /// Appends the values of a range, `base` added to each, of a list that was read up to a place;
+    /// the range begins there or later. None when the bytes are no such list, which is found out
+    /// where its end is read.
+    pub(crate) fn read_on(
+        self,
+        data: &[u8],
+        base: u32,
+        range: RangeInclusive<u32>,
+        at: &mut ListPlace,
+        out: &mut Vec<u32>,
+    ) -> Option<()> {
+        let (first, last) = (*range.start(), (*range.end()).min(self.span));
+        let (high, low) = self.parts(data)?;
+        if first > last {
+            return Some(());
+        }
+        let bits = self.high_bits();
+        let after = |at: &ListPlace, step: usize| {
+            let zeros = step.saturating_sub(at.bit.checked_sub(at.taken)?);
+            after_zeros(high, bits, at.bit, zeros)
+        };
+        let (first_step, last_step) = (first >> self.low_bits, last >> self.low_bits);
+        let bit = after(at, first_step as usize)?;
+        if bit > at.bit {
+            *at = ListPlace { bit, taken: bit.checked_sub(first_step as usize)? };
+        }
+        let is_end = last_step == self.span >> self.low_bits;
+        let end = if is_end { bits } else { after(at, last_step as usize + 1)? };
+        let (word, from, taken) = (at.bit / 64 * 64, out.len(), at.taken);
+        #[expect(clippy::cast_possible_truncation, reason = "it is a difference of two of them")]
+        let zeros = (word as u32).wrapping_sub(taken as u32);
+        let data = high.get(word / 8..).unwrap_or_default();
+        let part = Unary { data, bits: end.checked_sub(word)?, skip: at.bit - word, zeros };
+        let own = steps(part, self.count.checked_sub(taken)?, out)?;
+        if is_end && taken + own != self.count {
+            return None;
+        }
+        *at = ListPlace { bit: end, taken: taken + own };
+        let values = out.get_mut(from..)?;
+        if low.is_narrow() {
+            let mut blocks = values.chunks_mut(BLOCK);
+            low.each_block(taken..taken + own, |lows| {
+                combine(blocks.next().unwrap_or_default(), lows, self.low_bits, base);
+            });
+        } else {
+            for (value, low) in values.iter_mut().zip(low.iter(taken, own)) {
+                let [low, _] = halves(low);
+                *value = base.wrapping_add(*value << self.low_bits | low);
+            }
+        }
+        // Of those with the last high part a low part may bring one behind the range.
+        let own_value = |value: u32| value.wrapping_sub(base);
+        while let Some(value) = out.get(from..)?.last().map(|value| own_value(*value))
+            && value > last
+        {
+            if is_end && last == self.span {
+                return None;
+            }
+            out.pop();
+            at.taken -= 1;
+            at.bit = (value >> self.low_bits) as usize + at.taken;
+        }
+        // And of those with the first high part one before it.
+        let early = out.get(from..)?.iter().take_while(|value| own_value(**value) < first).count();
+        if early > 0 {
+            out.drain(from..from + early);
+        }
+        Some(())
     }
 
     /// Where a value is in the list, where it is; without equal neighbours there is one place.
     /// None when the bytes are too few for the list.
     pub(crate) fn find(self, data: &[u8], value: u32) -> Option<Option<usize>> {
-        if self.low_bits >= 32 {
-            return None;
-        }
-        let low = Packed::new(data, self.count, self.low_bits)?;
-        let high_at = self.low_len();
+        let (high, low) = self.parts(data)?;
         let bits = self.high_bits();
-        let high = data.get(high_at..high_at.checked_add(bits.div_ceil(8))?)?;
         if value > self.span {
             return Some(None);
         }
         // Values with the same high part are the ones between two zeros.
         let step = value >> self.low_bits;
         let wanted = u64::from(value & ((1 << self.low_bits) - 1));
-        let Some(begin) = after_zeros(high, bits, step as usize) else { return Some(None) };
+        let Some(begin) = after_zeros(high, bits, 0, step as usize) else { return Some(None) };
         let ones = (begin..bits)
             .take_while(|bit| high.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1));
         for bit in ones {
@@ -145,6 +213,49 @@ mod tests {
     use super::super::SLACK;
     use super::*;
     use crate::level::{self, Level};
+
+    #[test]
+    fn lists_are_read_range_by_range() {
+        let mut random = Pcg64::seed_from_u64(8);
+        for span in [0, 9, 700, 65_535, 1 << 22, u32::MAX] {
+            for count in [1_usize, 3, 64, 500, 3000] {
+                let mut values: Vec<u32> =
+                    (0..count).map(|_| random.random_range(0..=span)).collect();
+                values.sort_unstable();
+                let list = Ascending::best(count, span);
+                let mut bytes = Vec::new();
+                list.write(&values, &mut bytes);
+                bytes.extend([0xff; SLACK]);
+                let base = u32::MAX - span;
+                for (level, width) in Level::ALL.into_iter().zip([span / 3, span / 90, span]) {
+                    if !level::force(level) {
+                        continue;
+                    }
+                    let (mut at, mut read) = (ListPlace::default(), vec![7]);
+                    let mut expected = vec![7];
+                    let mut first = random.random_range(0..=width);
+                    loop {
+                        // What is read last may end behind the list.
+                        let last = first.saturating_add(random.random_range(0..=width));
+                        list.read_on(&bytes, base, first..=last, &mut at, &mut read).unwrap();
+                        let own = values.iter().filter(|value| (first..=last).contains(value));
+                        expected.extend(own.map(|value| base + value));
+                        assert_eq!(read, expected, "{} {span} {count}", level.name());
+                        let after = last.checked_add(random.random_range(1..=width.max(1)));
+                        match after.filter(|after| *after <= span) {
+                            Some(after) => first = after,
+                            None => break,
+                        }
+                    }
+                }
+                // A list with one value less than there should be.
+                let more = Ascending { count: count + 1, ..list };
+                let mut read = Vec::new();
+                let all = more.read_on(&bytes, 0, 0..=span, &mut ListPlace::default(), &mut read);
+                assert!(all.is_none() || read != values, "{span} {count}");
+            }
+        }
+    }
 
     #[test]
     fn ascending_lists_round_trip_in_little_more_than_their_entropy() {

@@ -9,7 +9,7 @@ mod repeat;
 mod seek;
 mod unpack;
 
-pub(crate) use ascending::Ascending;
+pub(crate) use ascending::{Ascending, ListPlace};
 pub(crate) use keep::{Days, keep, keep_wide};
 pub(crate) use packed::{Packed, SLACK, pack, packed_len, width_of};
 pub(crate) use repeat::repeat;

@@ -43,6 +43,7 @@ pub(crate) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<
 
 /// Values unpacked at a time.
 pub(super) const BLOCK: usize = 256;
+const FEW: usize = 32;
 
 /// Values of a fixed width in place.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +127,12 @@ impl<'a> Packed<'a> {
     /// For narrow values only.
     #[inline]
     pub(crate) fn each_block(self, positions: Range<usize>, mut visit: impl FnMut(&[u32])) {
+        if positions.len() <= FEW {
+            // Clearing a block takes longer than unpacking a few values.
+            let mut block = [0; FEW];
+            let count = self.unpack(positions.start, &mut block[..positions.len()]);
+            return visit(&block[..count]);
+        }
         let mut block = [0; BLOCK];
         for from in positions.clone().step_by(BLOCK) {
             let length = BLOCK.min(positions.end - from);

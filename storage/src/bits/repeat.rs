@@ -36,15 +36,18 @@ pub(crate) fn repeat(values: &[u32], places: &[u32], length: usize, out: &mut Ve
 /// Copies some values, so many places behind their own. False when there are not so many.
 #[inline(always)]
 fn copy(values: &[u32], range: std::ops::Range<usize>, by: usize, out: &mut [u32]) -> bool {
-    let (from, to) = (range.start, range.start + by);
-    if range.len() <= STEP
-        && let Some(values) = values.get(from..from + STEP)
-        && let Some(out) = out.get_mut(to..to + STEP)
+    let mut range = range;
+    while let Some(values) = values.get(range.start..range.start + STEP)
+        && let Some(out) = out.get_mut(range.start + by..range.start + by + STEP)
     {
         // What is too much is overwritten.
         out.copy_from_slice(values);
-        return true;
+        if range.len() <= STEP {
+            return true;
+        }
+        range.start += STEP;
     }
+    let to = range.start + by;
     let Some(values) = values.get(range) else { return false };
     let Some(out) = out.get_mut(to..to + values.len()) else { return false };
     out.copy_from_slice(values);

@@ -140,21 +140,32 @@ fn unpack_avx512(data: &[u8], shift: u32, width: u32, out: &mut [u32]) {
     }
 }
 
-/// The steps of a list in unary: for each bit that is set, how many before it are not. None when
-/// not `count` of the first `bits` bits are set. Replaces what `out` held.
-pub(super) fn steps(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
-    out.clear();
+/// A part of a list in unary.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unary<'a> {
+    /// The list from a word on.
+    pub(super) data: &'a [u8],
+    /// Bits of these that are of the part, but for the first, which are below 64.
+    pub(super) bits: usize,
+    pub(super) skip: usize,
+    /// How many zeros are before the word less how many ones are before the part, in 32 bits.
+    pub(super) zeros: u32,
+}
+
+/// Appends the steps of a part of a list in unary: for each bit that is set, how many before it are
+/// not. How many were set, none when they are more than `most`.
+pub(super) fn steps(part: Unary<'_>, most: usize, out: &mut Vec<u32>) -> Option<usize> {
     // Four registers of numbers may be written behind the last.
-    out.reserve(count + 4 * LANES);
+    out.reserve(most.min(part.bits) + 4 * LANES);
     #[cfg(target_arch = "x86_64")]
     match level() {
         Level::Portable => {}
         // SAFETY: a level in use is one whose instructions this machine has.
-        Level::Avx2 => return unsafe { steps_avx2(data, bits, count, out) },
+        Level::Avx2 => return unsafe { steps_avx2(part, most, out) },
         // SAFETY: a level in use is one whose instructions this machine has.
-        Level::Avx512 => return unsafe { steps_avx512(data, bits, count, out) },
+        Level::Avx512 => return unsafe { steps_avx512(part, most, out) },
     }
-    steps_plain(data, bits, count, out)
+    steps_plain(part, most, out)
 }
 
 /// The words of a stream of bits, each with the number of its first bit; 0 past the end.
@@ -172,55 +183,61 @@ pub(super) fn words(data: &[u8], bits: usize) -> impl Iterator<Item = (u32, u64)
 }
 
 #[inline(always)]
-fn steps_plain(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
-    let to = out.as_mut_ptr();
+fn steps_plain(part: Unary<'_>, most: usize, out: &mut Vec<u32>) -> Option<usize> {
+    let before = out.len();
+    let to = out.spare_capacity_mut();
     let mut found = 0;
-    for (base, mut word) in words(data, bits) {
-        if word.count_ones() as usize > count - found {
+    let mut kept = u64::MAX << part.skip;
+    for (base, word) in words(part.data, part.bits) {
+        let mut word = word & std::mem::replace(&mut kept, u64::MAX);
+        if word.count_ones() as usize > most - found {
             return None;
         }
         while word != 0 {
-            // SAFETY: no more bits are set so far than `count`, which was looked at for each word,
-            // so this is below it, and there is room for so many.
-            unsafe { to.add(found).write((base + word.trailing_zeros()) - found as u32) };
+            let step = (base + word.trailing_zeros()).wrapping_sub(found as u32);
+            to[found].write(step.wrapping_add(part.zeros));
             word &= word - 1;
             found += 1;
         }
     }
-    if found != count {
-        return None;
-    }
-    // SAFETY: `count` numbers were written just above.
-    unsafe { out.set_len(count) };
-    Some(())
+    // SAFETY: so many numbers were written just above.
+    unsafe { out.set_len(before + found) };
+    Some(found)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
-fn steps_avx2(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
-    steps_plain(data, bits, count, out)
+fn steps_avx2(part: Unary<'_>, most: usize, out: &mut Vec<u32>) -> Option<usize> {
+    steps_plain(part, most, out)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi1,bmi2")]
-fn steps_avx512(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> Option<()> {
+fn steps_avx512(part: Unary<'_>, most: usize, out: &mut Vec<u32>) -> Option<usize> {
     let (bytes, numbers) = numbers();
-    let to = out.as_mut_ptr();
+    let before = out.len();
+    // What is written is at most as many bits as the part has, or `most`.
+    let most = most.min(out.capacity().saturating_sub(before + 4 * LANES));
+    // SAFETY: it is the end of the list.
+    let to = unsafe { out.as_mut_ptr().add(before) };
     let mut found = 0;
-    for (base, word) in words(data, bits) {
+    let mut kept = u64::MAX << part.skip;
+    for (base, word) in words(part.data, part.bits) {
+        let word = word & std::mem::replace(&mut kept, u64::MAX);
         let set = word.count_ones() as usize;
-        if set > count - found {
+        if set > most - found {
             return None;
         }
         // The places of the bits that are set, together, as bytes. How many are not set before one
         // is its place less its rank.
         let places = _mm512_maskz_compress_epi8(word, bytes);
+        let first = base.wrapping_add(part.zeros).wrapping_sub(found as u32);
         let less = |more: u32| {
-            let first = base.wrapping_sub(found as u32 + more);
+            let first = first.wrapping_sub(more);
             _mm512_sub_epi32(_mm512_set1_epi32(first.cast_signed()), numbers)
         };
-        // SAFETY: no more bits are set so far than `count`, which was looked at for each word, and
-        // there is room for four registers more.
+        // SAFETY: no more bits are set so far than `most`, which was looked at for each word, and
+        // there is room for so many and four registers more.
         unsafe {
             let to = to.add(found).cast::<__m512i>();
             let first = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
@@ -236,12 +253,9 @@ fn steps_avx512(data: &[u8], bits: usize, count: usize, out: &mut Vec<u32>) -> O
         }
         found += set;
     }
-    if found != count {
-        return None;
-    }
-    // SAFETY: `count` numbers were written just above.
-    unsafe { out.set_len(count) };
-    Some(())
+    // SAFETY: so many numbers were written just above.
+    unsafe { out.set_len(before + found) };
+    Some(found)
 }
 
 /// The numbers from 0 on, as bytes and as 32 bits each.
@@ -465,10 +479,28 @@ pub(super) mod tests {
                 for level in Level::ALL {
                     if crate::level::force(level) {
                         let (mut found, count) = (vec![9], expected.len());
-                        steps(&data, bits, count, &mut found).unwrap();
+                        let all = Unary { data: &data, bits, skip: 0, zeros: 0 };
+                        assert_eq!(steps(all, count, &mut found), Some(count));
+                        assert_eq!(found[1..], expected, "{}", level.name());
+                        let fewer = count.checked_sub(1);
+                        assert!(fewer.is_none_or(|few| steps(all, few, &mut found).is_none()));
+                        // In parts, each from any bit on.
+                        found.clear();
+                        let mut from = 0;
+                        while from < bits {
+                            let (word, taken) = (from / 64 * 64, found.len());
+                            let end = (from + random.random_range(1..150)).min(bits);
+                            let part = Unary {
+                                data: &data[word / 8..],
+                                bits: end - word,
+                                skip: from - word,
+                                zeros: (word as u32).wrapping_sub(taken as u32),
+                            };
+                            let own = steps(part, count - taken, &mut found).unwrap();
+                            assert_eq!(own, found.len() - taken);
+                            from = end;
+                        }
                         assert_eq!(found, expected, "{}", level.name());
-                        assert!(steps(&data, bits, count + 1, &mut found).is_none());
-                        assert!(count == 0 || steps(&data, bits, count - 1, &mut found).is_none());
                     }
                 }
             }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::bits::{Ascending, Packed, packed_len};
+use crate::bits::{Ascending, ListPlace, Packed, packed_len};
 use crate::block::BlockFile;
 use crate::bytes::{bits_at, runs_at, u64_at};
 use crate::container::{ChunkBits, Container, Run};
@@ -256,6 +256,31 @@ impl<'a> Page<'a> {
         let data = self.file.raw().get(self.consumers_at..).unwrap_or_default();
         self.list()
             .and_then(|list| list.read(data, self.head.base, out))
+            .ok_or_else(|| self.corrupt("a page's consumers do not decode"))
+    }
+
+    /// Appends the distinct consumers of a list that are in some chunks, in all when none are given,
+    /// counted from the consumer `origin` on. The list was read up to a place before these.
+    pub(super) fn listed_in(
+        &self,
+        chunks: Option<&Range<u32>>,
+        origin: u32,
+        at: &mut ListPlace,
+        out: &mut Vec<u32>,
+    ) -> Result<(), CorruptError> {
+        let PageHead { base, span, .. } = self.head;
+        let (first, last) = match chunks {
+            None => (0, span),
+            Some(chunks) => {
+                let end = (u64::from(chunks.end) << 16).checked_sub(u64::from(base) + 1);
+                let Some(last) = end else { return Ok(()) };
+                let last = u32::try_from(last).unwrap_or(u32::MAX);
+                ((chunks.start << 16).saturating_sub(base), last)
+            }
+        };
+        let data = self.file.raw().get(self.consumers_at..).unwrap_or_default();
+        self.list()
+            .and_then(|list| list.read_on(data, base.wrapping_sub(origin), first..=last, at, out))
             .ok_or_else(|| self.corrupt("a page's consumers do not decode"))
     }
 

@@ -5,10 +5,10 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::bits::{Days, keep_wide, lessen, repeat};
+use crate::bits::{Days, ListPlace, keep_wide, lessen, repeat};
 use crate::container::Container;
 use crate::error::CorruptError;
-use crate::segment::layout::{PageEntry, Repeats};
+use crate::segment::layout::{PageKind, Repeats};
 use crate::segment::page::{InPlace, Page};
 use crate::segment::pages::Pages;
 use crate::segment::reader::Lane;
@@ -34,12 +34,15 @@ pub struct WideCursor<'a> {
     at: usize,
     /// One more than the last chunk that was read.
     floor: u32,
-    /// The present page, when its consumers are in `consumers`.
-    page: Option<Page<'a>>,
+    /// The present page, once its head was read. It is large, and often taken and put back.
+    page: Option<Box<Page<'a>>>,
+    /// How far its list was read, where it is read piece by piece.
+    place: ListPlace,
     /// How many of its consumers, or rows, are before the chunks that come next.
     before: usize,
-    /// The distinct consumers of the page.
+    /// The distinct consumers of the page, once they were decoded.
     consumers: Vec<u32>,
+    is_decoded: bool,
     /// The consumer of each row of the page, where some have several and days are asked for. It
     /// may be longer.
     rows: Vec<u32>,
@@ -134,8 +137,10 @@ impl<'a> WideCursor<'a> {
             at: 0,
             floor: 0,
             page: None,
+            place: ListPlace::default(),
             before: 0,
             consumers: Vec::new(),
+            is_decoded: false,
             rows: Vec::new(),
             is_expanded: false,
             offsets: Vec::new(),
@@ -153,7 +158,13 @@ impl<'a> WideCursor<'a> {
         out: &mut Vec<u32>,
     ) -> Result<SpanRead, CorruptError> {
         let base = chunks.start << 16;
-        self.each_page(chunks, |cursor, chunks, _| {
+        self.each_page(chunks, |cursor, chunks, page| {
+            if page.entry.kind == PageKind::List {
+                let before = out.len();
+                page.listed_in(chunks, base, &mut cursor.place, out)?;
+                return Ok(out.len() - before);
+            }
+            cursor.decode(page)?;
             let own = within(&cursor.consumers, cursor.before, chunks);
             cursor.before = own.end;
             let consumers = cursor.consumers.get(own.clone()).unwrap_or_default();
@@ -234,8 +245,8 @@ impl<'a> WideCursor<'a> {
         Ok((own, rows, offsets))
     }
 
-    /// Calls `visit` with each page that has some of the chunks, its consumers decoded, and with
-    /// those of its chunks that are asked for, none for all; it gives back how many rows it took.
+    /// Calls `visit` with each page that has some of the chunks, and with those of its chunks that
+    /// are asked for, none for all; it gives back how many rows it took.
     fn each_page(
         &mut self,
         chunks: Range<u32>,
@@ -268,7 +279,11 @@ impl<'a> WideCursor<'a> {
             }
             let page = match self.page.take() {
                 Some(page) => page,
-                None => self.load(&pages, entry)?,
+                None => {
+                    (self.is_decoded, self.is_expanded) = (false, false);
+                    (self.before, self.place) = (0, ListPlace::default());
+                    Box::new(pages.open(self.at, entry)?)
+                }
             };
             let whole = chunks.start <= first && last < chunks.end;
             let rows = visit(self, (!whole).then_some(&chunks), &page)?;
@@ -285,23 +300,21 @@ impl<'a> WideCursor<'a> {
         Ok(read)
     }
 
-    /// Reads a page's head and decodes its consumers.
-    fn load(&mut self, pages: &Pages<'a>, entry: PageEntry) -> Result<Page<'a>, CorruptError> {
-        let page = pages.open(self.at, entry)?;
-        (self.is_expanded, self.before) = (false, 0);
-        let Some(in_place) = page.in_place()? else {
-            page.listed(&mut self.consumers)?;
-            return Ok(page);
-        };
+    /// Decodes the consumers of the present page.
+    fn decode(&mut self, page: &Page<'_>) -> Result<(), CorruptError> {
+        if std::mem::replace(&mut self.is_decoded, true) {
+            return Ok(());
+        }
+        let Some(in_place) = page.in_place()? else { return page.listed(&mut self.consumers) };
         let container = match in_place {
             InPlace::Bitset(bits) => Container::Bitset(bits),
             InPlace::Runs(runs) => Container::Runs(runs),
             InPlace::Full => Container::Full,
         };
-        let chunk = u32::from(entry.first_chunk) << 16;
+        let chunk = u32::from(page.entry.first_chunk) << 16;
         self.consumers.clear();
         self.consumers.extend(container.iter().map(|low| chunk | u32::from(low)));
-        Ok(page)
+        Ok(())
     }
 
     /// Finds the consumer of each row of a page.
@@ -309,6 +322,7 @@ impl<'a> WideCursor<'a> {
         if std::mem::replace(&mut self.is_expanded, true) {
             return Ok(());
         }
+        self.decode(page)?;
         let Self { rows, consumers, repeats, .. } = self;
         let wanted = page.entry.rows as usize;
         let fits = match page.repeats() {
