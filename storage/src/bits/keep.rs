@@ -4,7 +4,8 @@
 use std::arch::x86_64::{
     _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi32, _mm512_and_si512,
     _mm512_cmple_epu32_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_loadu_si512,
-    _mm512_maskz_compress_epi32, _mm512_set1_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
+    _mm512_maskz_compress_epi32, _mm512_maskz_compress_epi64, _mm512_set1_epi32,
+    _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
 #[cfg(target_arch = "x86_64")]
@@ -142,6 +143,108 @@ keeper!(
     |to: *mut u32, consumers| _mm512_storeu_si512(to.cast(), consumers)
 );
 
+/// Rows with amounts, of which some are to go: as many consumers as amounts.
+pub(crate) struct Paid<'r> {
+    pub(crate) consumers: &'r mut [u32],
+    pub(crate) amounts: &'r mut [i64],
+}
+
+/// Keeps the rows whose day is among some days, which are given as offsets; how many. They are
+/// together at the beginning then. Their days are appended where they are wanted.
+pub(crate) fn keep_paid(
+    rows: Paid<'_>,
+    offsets: &[u32],
+    days: Days,
+    mut day: Option<&mut Vec<u16>>,
+) -> usize {
+    let Paid { consumers, amounts } = rows;
+    let count = consumers.len().min(amounts.len()).min(offsets.len());
+    let (consumers, amounts) = (&mut consumers[..count], &mut amounts[..count]);
+    // A register of numbers may be written behind the last.
+    if let Some(day) = &mut day {
+        day.reserve(count + LANES);
+    }
+    let (mut kept, mut passed) = (0, 0);
+    #[cfg(target_arch = "x86_64")]
+    if level() == Level::Avx512 {
+        passed = count - count % LANES;
+        let day = day.as_deref_mut();
+        let rows = Paid { consumers: &mut *consumers, amounts: &mut *amounts };
+        // SAFETY: a level in use is one whose instructions this machine has; there are so many
+        // rows, and there is room for their days.
+        kept = unsafe { keep_paid_avx512(rows, &offsets[..passed], days, day) };
+    }
+    for row in passed..count {
+        let (of, is_kept) = days.of(offsets[row]);
+        if is_kept {
+            (consumers[kept], amounts[kept]) = (consumers[row], amounts[row]);
+            if let Some(day) = &mut day {
+                day.push(of);
+            }
+            kept += 1;
+        }
+    }
+    kept
+}
+
+/// Of rows by the register.
+///
+/// # Safety
+/// There are as many rows as offsets, and `day` has room for as many and [`LANES`] numbers more.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt,bmi1,bmi2")]
+unsafe fn keep_paid_avx512(
+    rows: Paid<'_>,
+    offsets: &[u32],
+    days: Days,
+    day: Option<&mut Vec<u16>>,
+) -> usize {
+    /// Amounts that a register holds.
+    const HALF: usize = LANES / 2;
+    let each = |value: u16| _mm512_set1_epi32(i32::from(value));
+    let (base, first, span) = (each(days.base), each(days.first), each(days.span));
+    let low_half = each(u16::MAX);
+    let (consumers, amounts) = (rows.consumers.as_mut_ptr(), rows.amounts.as_mut_ptr());
+    let to_day = day.map(|day| {
+        let before = day.len();
+        // SAFETY: the length is within what was reserved.
+        (unsafe { day.as_mut_ptr().add(before) }, before, day)
+    });
+    let mut kept = 0;
+    for (group, offsets) in offsets.chunks_exact(LANES).enumerate() {
+        let row = group * LANES;
+        // SAFETY: there are so many rows. Fewer were kept than were passed, and these are loaded
+        // before anything is written in their places; so much room there is for days.
+        unsafe {
+            let offsets = _mm512_loadu_si512(offsets.as_ptr().cast());
+            let of = _mm512_and_si512(_mm512_add_epi32(offsets, base), low_half);
+            let after = _mm512_and_si512(_mm512_sub_epi32(of, first), low_half);
+            let stay = _mm512_cmple_epu32_mask(after, span);
+            let [low, high] = stay.to_le_bytes();
+            let own = _mm512_loadu_si512(consumers.add(row).cast());
+            let some = _mm512_loadu_si512(amounts.add(row).cast());
+            let more = _mm512_loadu_si512(amounts.add(row + HALF).cast());
+            let own = _mm512_maskz_compress_epi32(stay, own);
+            _mm512_storeu_si512(consumers.add(kept).cast(), own);
+            let some = _mm512_maskz_compress_epi64(low, some);
+            _mm512_storeu_si512(amounts.add(kept).cast(), some);
+            let more = _mm512_maskz_compress_epi64(high, more);
+            let middle = kept + low.count_ones() as usize;
+            _mm512_storeu_si512(amounts.add(middle).cast(), more);
+            if let Some((to_day, ..)) = &to_day {
+                let of = _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32(stay, of));
+                _mm256_storeu_si256(to_day.add(kept).cast(), of);
+            }
+            kept += stay.count_ones() as usize;
+        }
+    }
+    if let Some((_, before, day)) = to_day {
+        // SAFETY: so many numbers behind the last were written just above.
+        unsafe { day.set_len(before + kept) };
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng};
@@ -158,6 +261,7 @@ mod tests {
                 [(0, 3, 9), (17_000, 17_020, 0), (65_530, 2, 40), (5, 0, 65_535)]
             {
                 let lows: Vec<u16> = (0..rows).map(|_| random.random()).collect();
+                let amounts: Vec<i64> = (0..rows).map(|_| random.random()).collect();
                 let offsets: Vec<u32> = (0..rows).map(|_| random.random_range(0..64)).collect();
                 let days = Days { base, first, span };
                 let mut expected = vec![(7_u16, 8_u16)];
@@ -177,8 +281,21 @@ mod tests {
                         let (mut consumer, mut day) = (vec![7], vec![8]);
                         keep_wide((&wide, 9), &offsets, days, (&mut consumer, &mut day));
                         let found: Vec<_> = consumer.into_iter().zip(day).collect();
-                        let expected = expected.iter().map(|(low, day)| (u32::from(*low), *day));
-                        assert!(found.into_iter().eq(expected), "{}", level.name());
+                        let whole = expected.iter().map(|(low, day)| (u32::from(*low), *day));
+                        assert!(found.into_iter().eq(whole), "{}", level.name());
+                        let (mut own, mut some) = (wide.clone(), amounts.clone());
+                        let mut day = vec![8];
+                        let [kept, again] = [Some(&mut day), None].map(|day| {
+                            (own, some) = (wide.clone(), amounts.clone());
+                            let rows = Paid { consumers: &mut own, amounts: &mut some };
+                            keep_paid(rows, &offsets, days, day)
+                        });
+                        assert_eq!((kept, again), (expected.len() - 1, kept), "{}", level.name());
+                        assert!(day.iter().eq(expected.iter().map(|(_, day)| day)));
+                        let is_kept = |offset: &u32| days.of(*offset).1;
+                        let rows = wide.iter().zip(&amounts).zip(&offsets);
+                        let rows = rows.filter(|(_, offset)| is_kept(offset)).map(|(row, _)| row);
+                        assert!(own.iter().zip(&some).take(kept).eq(rows), "{}", level.name());
                     }
                 }
             }

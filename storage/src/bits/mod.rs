@@ -10,7 +10,7 @@ mod seek;
 mod unpack;
 
 pub(crate) use ascending::{Ascending, ListPlace};
-pub(crate) use keep::{Days, keep, keep_wide};
+pub(crate) use keep::{Days, Paid, keep, keep_paid, keep_wide};
 pub(crate) use packed::{Packed, SLACK, pack, packed_len, width_of};
 pub(crate) use repeat::repeat;
 pub(crate) use unpack::{beginnings, lessen, widen};

@@ -5,7 +5,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use crate::bits::{Days, ListPlace, keep_wide, lessen, repeat};
+use crate::bits::{Days, ListPlace, Paid, keep_paid, keep_wide, lessen, repeat};
 use crate::container::Container;
 use crate::error::CorruptError;
 use crate::segment::layout::{PageKind, Repeats};
@@ -110,22 +110,12 @@ impl WideAmounts {
 
     /// Of the rows from one on keeps those on some days, which are noted where they are wanted.
     fn keep(&mut self, from: usize, offsets: &[u32], days: Days) {
-        let mut kept = from;
-        let wanted = if self.with_days { self.consumer.len() } else { 0 };
-        self.day.resize(wanted, 0);
-        for (row, offset) in (from..self.consumer.len()).zip(offsets) {
-            let (day, is_kept) = days.of(*offset);
-            // Written before it is known whether it stays, so that no branch has to be guessed.
-            self.consumer.swap(kept, row);
-            self.amount.swap(kept, row);
-            if let Some(place) = self.day.get_mut(kept) {
-                *place = day;
-            }
-            kept += usize::from(is_kept);
-        }
+        let consumers = self.consumer.get_mut(from..).unwrap_or_default();
+        let amounts = self.amount.get_mut(from..).unwrap_or_default();
+        let day = self.with_days.then_some(&mut self.day);
+        let kept = from + keep_paid(Paid { consumers, amounts }, offsets, days, day);
         self.consumer.truncate(kept);
         self.amount.truncate(kept);
-        self.day.truncate(kept);
     }
 }
 
