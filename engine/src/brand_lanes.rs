@@ -35,9 +35,24 @@ impl BrandLanes {
         self.lanes.push((segment, lane.detach()));
     }
 
-    /// The lanes with the places of their segments, by segment and behaviour.
-    pub fn lanes(&self) -> &[(usize, DetachedLane)] {
-        &self.lanes
+    /// Calls `visit` with the lanes of some behaviours, of all when none are named, and the places
+    /// of their segments; by segment and behaviour. Lanes of others are not looked at.
+    pub fn each(&self, behaviours: &[u16], mut visit: impl FnMut(usize, &DetachedLane)) {
+        let places = |behaviour: &u16| {
+            let found = self.behaviours.binary_search_by_key(behaviour, |(other, _)| *other);
+            found.map_or(&[][..], |place| &self.behaviours[place].1)
+        };
+        let mut visit = |place: usize| visit(self.lanes[place].0, &self.lanes[place].1);
+        match behaviours {
+            [] => (0..self.lanes.len()).for_each(visit),
+            [one] => places(one).iter().copied().for_each(visit),
+            several => {
+                let mut all: Vec<usize> = several.iter().flat_map(places).copied().collect();
+                all.sort();
+                all.dedup();
+                all.into_iter().for_each(&mut visit);
+            }
+        }
     }
 
     /// The behaviours of which there are lanes, ascending.

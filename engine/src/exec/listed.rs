@@ -97,15 +97,15 @@ pub(super) fn each_lane<'v>(
     let segments = view.snapshot().segments();
     let overlaps = |first: i32, last: i32| first <= *days.end() && *days.start() <= last;
     let behaviours = &choice.behaviours;
-    let chosen = |behaviour: u16| behaviours.is_empty() || behaviours.contains(&behaviour);
     if let Some(brand) = choice.brand {
-        for (number, lane) in view.brand_lanes(brand).lanes() {
-            if chosen(lane.behaviour()) && overlaps(lane.first_day(), lane.last_day()) {
-                visit(*number, segments[*number].attach(lane));
+        view.brand_lanes(brand).each(behaviours, |number, lane| {
+            if overlaps(lane.first_day(), lane.last_day()) {
+                visit(number, segments[number].attach(lane));
             }
-        }
+        });
         return;
     }
+    let chosen = |behaviour: u16| behaviours.is_empty() || behaviours.contains(&behaviour);
     for (number, segment) in segments.iter().enumerate() {
         if overlaps(segment.first_day(), segment.last_day()) {
             for lane in segment.lanes() {
