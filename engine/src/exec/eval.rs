@@ -12,6 +12,9 @@ use super::trace::{NodeTrace, Timing, Touched, Trace};
 use crate::error::ExecuteError;
 use crate::view::View;
 
+/// Sets of indexes that an AND holds at once before it puts them together.
+const HELD_MAX: usize = 8;
+
 /// The members of a bitmap in a chunk.
 fn forgotten_in(pending: &RoaringBitmap, chunk: u32, pool: &mut Pool) -> ChunkSet {
     let base = chunk << 16;
@@ -201,13 +204,51 @@ impl<'v> Worker<'v> {
         self.filled.push(node.0);
     }
 
-    /// Ends at the first child that leaves nobody: the rest is not even read.
+    /// Ends at the first child that leaves nobody: the rest is not even read. What indexes hold is
+    /// put to the first set that has to be made in any case, so that it is not copied.
     fn and(&mut self, node: NodeId, children: &[NodeId]) -> Result<ChunkSet, ExecuteError> {
-        let Some((first, rest)) = children.split_first() else { return Ok(ChunkSet::Empty) };
-        let mut set = self.owned(node, *first)?;
+        let mut rest = children;
+        let mut held = [None; HELD_MAX];
+        let mut count = 0;
+        while let Some((child, others)) = rest.split_first()
+            && let Some(place) = held.get_mut(count)
+        {
+            match self.in_place(*child)? {
+                Some(Some(container)) => *place = Some(container),
+                Some(None) => return Ok(ChunkSet::Empty),
+                None => break,
+            }
+            (rest, count) = (others, count + 1);
+        }
+        let made = match rest.split_first() {
+            Some((first, others)) if count < HELD_MAX => {
+                rest = others;
+                Some(self.owned(node, *first)?)
+            }
+            _ => None,
+        };
+        let clock = self.clock();
+        let mut held = held.iter().flatten();
+        let mut set = match made {
+            Some(set) => set,
+            None => match (held.next(), held.next()) {
+                (Some(left), Some(right)) => ChunkSet::both_of(left, right, &mut self.pool),
+                (Some(one), None) => ChunkSet::from_container(one, &mut self.pool),
+                (None, _) => ChunkSet::Empty,
+            },
+        };
+        for container in held {
+            if !matches!(set, ChunkSet::Empty) {
+                set.intersect_container(container, &mut self.pool);
+            }
+        }
+        self.account(node, clock);
         for child in rest {
             if set.is_empty() {
                 break;
+            }
+            if self.intersect_either(node, *child, &mut set)? {
+                continue;
             }
             self.apply(node, *child, &mut set, ChunkSet::intersect, |set, container, pool| {
                 match container {
@@ -224,8 +265,22 @@ impl<'v> Worker<'v> {
     }
 
     fn or(&mut self, node: NodeId, children: &[NodeId]) -> Result<ChunkSet, ExecuteError> {
-        let Some((first, rest)) = children.split_first() else { return Ok(ChunkSet::Empty) };
-        let mut set = self.owned(node, *first)?;
+        let (mut set, rest) = match children {
+            [] => return Ok(ChunkSet::Empty),
+            [left, right, rest @ ..] if self.has_one_set(*left) && self.has_one_set(*right) => {
+                match (self.in_place(*left)?, self.in_place(*right)?) {
+                    (Some(left), Some(right)) => {
+                        let clock = self.clock();
+                        let pool = &mut self.pool;
+                        let set = ChunkSet::either_of(left.as_ref(), right.as_ref(), pool);
+                        self.account(node, clock);
+                        (set, rest)
+                    }
+                    _ => (self.owned(node, *left)?, &children[1..]),
+                }
+            }
+            [first, rest @ ..] => (self.owned(node, *first)?, rest),
+        };
         for child in rest {
             self.apply(node, *child, &mut set, ChunkSet::unite, |set, container, pool| {
                 if let Some(container) = container {
@@ -234,6 +289,48 @@ impl<'v> Worker<'v> {
             })?;
         }
         Ok(set)
+    }
+
+    /// Keeps of a set who is in either of two sets that indexes hold, where that is what a child
+    /// is. False where it is something else, of which nothing was read.
+    fn intersect_either(
+        &mut self,
+        node: NodeId,
+        child: NodeId,
+        set: &mut ChunkSet,
+    ) -> Result<bool, ExecuteError> {
+        let program = self.program;
+        let Node::Or(children) = &program.nodes()[child.0] else { return Ok(false) };
+        let &[left, right] = children.as_slice() else { return Ok(false) };
+        let is_known = self.slots[child.0].is_some() || program.remembered().set(child).is_some();
+        let are_sets = self.has_one_set(left) && self.has_one_set(right);
+        if !self.private[child.0] || is_known || !are_sets {
+            return Ok(false);
+        }
+        let (Some(left), Some(right)) = (self.in_place(left)?, self.in_place(right)?) else {
+            return Ok(false);
+        };
+        let clock = self.clock();
+        set.intersect_either(left.as_ref(), right.as_ref(), &mut self.pool);
+        self.account(node, clock);
+        let trace = &mut self.trace.nodes[child.0];
+        trace.chunks += 1;
+        trace.occupied += u64::from(left.is_some() || right.is_some());
+        Ok(true)
+    }
+
+    /// Whether a node is one set of an index that can be read in place.
+    fn has_one_set(&self, node: NodeId) -> bool {
+        let program = self.program;
+        let is_one = match &program.nodes()[node.0] {
+            Node::Leaf(Leaf::Index { sets, .. }) => sets.len() == 1,
+            _ => false,
+        };
+        is_one
+            && self.private[node.0]
+            && matches!(self.forgotten, ChunkSet::Empty)
+            && self.slots[node.0].is_none()
+            && program.remembered().set(node).is_none()
     }
 
     /// What is taken away is not read where nobody is to be taken it from.

@@ -13,6 +13,65 @@ impl ChunkSet {
         members.finish(pool)
     }
 
+    /// The members of two containers, none of them where there is none.
+    pub fn either_of(
+        left: Option<&Container<'_>>,
+        right: Option<&Container<'_>>,
+        pool: &mut Pool,
+    ) -> Self {
+        match (left, right) {
+            (Some(Container::Bitset(left)), Some(Container::Bitset(right))) => {
+                let mut bits = pool.any();
+                kernel::either_of(&mut bits, left, right);
+                Self::Bits(bits)
+            }
+            (left, right) => {
+                let mut set = Self::Empty;
+                for container in [left, right].into_iter().flatten() {
+                    set.unite_container(container, pool);
+                }
+                set
+            }
+        }
+    }
+
+    /// Those who are in two containers.
+    pub fn both_of(left: &Container<'_>, right: &Container<'_>, pool: &mut Pool) -> Self {
+        if let (Container::Bitset(left), Container::Bitset(right)) = (left, right) {
+            let mut bits = pool.any();
+            kernel::both_of(&mut bits, left, right);
+            return Self::Bits(bits);
+        }
+        let mut set = Self::from_container(left, pool);
+        set.intersect_container(right, pool);
+        set
+    }
+
+    /// Keeps the members that are in one of two containers.
+    pub fn intersect_either(
+        &mut self,
+        left: Option<&Container<'_>>,
+        right: Option<&Container<'_>>,
+        pool: &mut Pool,
+    ) {
+        let bitsets = match (left, right) {
+            (Some(Container::Bitset(left)), Some(Container::Bitset(right))) => Some((left, right)),
+            _ => None,
+        };
+        match (&mut *self, bitsets) {
+            (Self::Bits(bits), Some((left, right))) => kernel::and_either(bits, left, right),
+            (Self::Sparse(list), Some((left, right))) => {
+                list.retain(|low| kernel::test(left, *low) || kernel::test(right, *low));
+                self.drop_empty(pool);
+            }
+            _ => {
+                let either = Self::either_of(left, right, pool);
+                self.intersect(&either, pool);
+                pool.recycle(either);
+            }
+        }
+    }
+
     /// Keeps the members that are in a container too.
     pub fn intersect_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
         match (&mut *self, container) {
@@ -136,6 +195,19 @@ mod tests {
             let mut rest = set.copied(pool);
             rest.subtract_container(&container, pool);
             check(&rest, &own - &other);
+            for second in containers {
+                let more: BTreeSet<u16> = second.iter().collect();
+                let (left, right) = (Some(&container), Some(&second));
+                check(&ChunkSet::either_of(left, right, pool), &other | &more);
+                check(&ChunkSet::both_of(&container, &second, pool), &other & &more);
+                let mut within = set.copied(pool);
+                within.intersect_either(left, right, pool);
+                check(&within, &own & &(&other | &more));
+            }
+            let mut within = set.copied(pool);
+            within.intersect_either(None, Some(&container), pool);
+            check(&within, &own & &other);
+            check(&ChunkSet::either_of(None, None, pool), BTreeSet::new());
             check(&ChunkSet::from_container(&container, pool), other);
         }
     }

@@ -45,6 +45,11 @@ impl Pool {
         }
     }
 
+    /// A bitset with anybody in it, to be written.
+    pub(super) fn any(&mut self) -> Box<ChunkBits> {
+        self.boxes.pop().unwrap_or_else(kernel::zeroed)
+    }
+
     fn copied(&mut self, from: &ChunkBits) -> Box<ChunkBits> {
         match self.boxes.pop() {
             Some(mut bits) => {

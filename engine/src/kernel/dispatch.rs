@@ -48,6 +48,18 @@ dispatched! {
     and_not(target: &mut ChunkBits, other: &ChunkBits)
 }
 dispatched! {
+    /// `target &= left | right`.
+    and_either(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits)
+}
+dispatched! {
+    /// `target = left & right`.
+    both_of(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits)
+}
+dispatched! {
+    /// `target = left | right`.
+    either_of(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits)
+}
+dispatched! {
     /// Sets some positions.
     set_all(target: &mut ChunkBits, positions: &[u16])
 }
@@ -136,6 +148,17 @@ mod tests {
         };
         let mut limited = Box::new(*x);
         or_at_most(&mut limited, values, 30_000);
+        let of_two = |change: fn(&mut ChunkBits, &ChunkBits, &ChunkBits)| {
+            let mut target = limited.clone();
+            change(&mut target, x, y);
+            target
+        };
+        let [narrowed, both, either] = [and_either, both_of, either_of].map(of_two);
+        let anew = |of: fn(u64, u64, u64) -> u64| {
+            Box::new(std::array::from_fn(|word| of(limited[word], x[word], y[word])))
+        };
+        assert!(narrowed == anew(|t, x, y| t & (x | y)));
+        assert!((both, either) == (anew(|_, x, y| x & y), anew(|_, x, y| x | y)));
         let sets = vec![changed(and), changed(or), changed(and_not), limited];
         let sets = sets.into_iter().chain([listed(set_all), listed(unset_all)]).collect();
         (sets, [count(x), count_and(x, y), super::super::count_listed(x, &values[..4_567])])

@@ -10,6 +10,7 @@ pub use again::pick;
 pub use between::{Between, between};
 pub use bits::{count_listed, for_each, is_empty, or_container, set, test, zeroed};
 pub use dispatch::{
-    Level, and, and_not, codes, count, count_and, count_bits, count_codes, count_without, force,
-    in_several, level, or, or_at_most, rank_all, ranks_of, see, set_all, unset_all,
+    Level, and, and_either, and_not, both_of, codes, count, count_and, count_bits, count_codes,
+    count_without, either_of, force, in_several, level, or, or_at_most, rank_all, ranks_of, see,
+    set_all, unset_all,
 };

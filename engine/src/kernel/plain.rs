@@ -27,6 +27,27 @@ pub(super) fn and_not(target: &mut ChunkBits, other: &ChunkBits) {
 }
 
 #[inline(always)]
+pub(super) fn and_either(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits) {
+    for (t, (l, r)) in target.iter_mut().zip(left.iter().zip(right)) {
+        *t &= l | r;
+    }
+}
+
+#[inline(always)]
+pub(super) fn both_of(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits) {
+    for (t, (l, r)) in target.iter_mut().zip(left.iter().zip(right)) {
+        *t = l & r;
+    }
+}
+
+#[inline(always)]
+pub(super) fn either_of(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits) {
+    for (t, (l, r)) in target.iter_mut().zip(left.iter().zip(right)) {
+        *t = l | r;
+    }
+}
+
+#[inline(always)]
 pub(super) fn set_all(target: &mut ChunkBits, positions: &[u16]) {
     each_apart(positions, |position| target[usize::from(position) / 64] |= 1 << (position % 64));
 }

@@ -89,13 +89,13 @@ impl Counted {
             return Ok(());
         }
         let cells = &mut self.cells[place.family];
-        if !cells.contains_key(codes) {
-            cells.insert(codes.to_vec(), vec![0; self.totals.len() * 2]);
-        }
+        let own = place.channel * 2..place.channel * 2 + 2;
         if let Some(numbers) = cells.get_mut(codes) {
-            let own = &mut numbers[place.channel * 2..place.channel * 2 + 2];
-            add(own, &[members, sum]).ok_or(ExecuteError::Overflow)?;
+            return add(&mut numbers[own], &[members, sum]).ok_or(ExecuteError::Overflow);
         }
+        let mut numbers = vec![0; self.totals.len() * 2];
+        numbers[own].copy_from_slice(&[members, sum]);
+        cells.insert(codes.to_vec(), numbers);
         Ok(())
     }
 }

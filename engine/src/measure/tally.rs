@@ -59,7 +59,9 @@ pub fn by_sets(
     };
     let (workers, trace) = for_each_chunk(view, program, bounds, open, |worker, tallies| {
         for (day, (tally, grouping)) in tallies.iter_mut().zip(groupings).enumerate() {
-            bounds.pause()?;
+            if day > 0 {
+                bounds.pause()?;
+            }
             tally.chunk(worker, grouping, bounds)?;
             worker.end_day(day);
         }
@@ -121,9 +123,20 @@ impl<'v> Tally<'v> {
         bounds: &Bounds,
     ) -> Result<(), ExecuteError> {
         let mut money_read = false;
+        // Nobody is split, and nothing but members is added up.
+        let is_plain = matches!(grouping.summand, Summand::Nothing)
+            && grouping.families.iter().all(Vec::is_empty);
         for (channel, of) in grouping.channels.iter().enumerate() {
             let set = match of {
                 Channel::Universe => None,
+                Channel::Node(node) if is_plain => {
+                    let members = i128::from(worker.set(*node)?.count());
+                    self.counted.totals[channel] += members;
+                    for family in 0..grouping.families.len() {
+                        self.counted.add(Place { family, channel }, &[], (members, 0))?;
+                    }
+                    continue;
+                }
                 Channel::Node(node) => {
                     let (set, pool) = worker.set_and_pool(*node)?;
                     let set = set.copied(pool);
