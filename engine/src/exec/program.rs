@@ -247,12 +247,19 @@ impl Program {
     /// change the set in its place.
     pub fn private(&self) -> Vec<bool> {
         let mut parents = vec![0_usize; self.nodes.len()];
-        let children = self.nodes.iter().flat_map(Node::children);
-        children.for_each(|child| parents[child.0] += 1);
         // The statement itself, and the memo.
         let wanted = self.remembered.wanted().iter().map(|wanted| wanted.node);
         for node in self.roots.iter().copied().chain(wanted) {
             parents[node.0] = usize::MAX;
+        }
+        // Children come before their parents. Of some nodes others were made, and nobody asks for
+        // them any more.
+        for (at, node) in self.nodes.iter().enumerate().rev() {
+            if parents[at] > 0 {
+                node.children().for_each(|child| {
+                    parents[child.0] = parents[child.0].saturating_add(1);
+                });
+            }
         }
         parents.into_iter().map(|parents| parents == 1).collect()
     }
