@@ -17,7 +17,7 @@ pub mod io;
 pub mod level;
 mod manifest;
 pub mod names;
-mod prefetch;
+pub mod prefetch;
 pub mod probe;
 pub mod rows;
 pub mod segment;

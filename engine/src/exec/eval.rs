@@ -90,6 +90,7 @@ impl<'v> Worker<'v> {
             }
         }
         self.chunk = chunk;
+        self.pool.ahead().turn();
         self.trace.chunks += 1;
         let before = std::mem::replace(&mut self.forgotten, ChunkSet::Empty);
         self.pool.recycle(before);
@@ -433,7 +434,7 @@ impl<'v> Worker<'v> {
         let reader =
             self.leaves[node.0].get_or_insert_with(|| LeafReader::open(view, leaf, lanes, voids));
         let LeafReader::Index(reader) = reader else { return Ok(None) };
-        let Some(container) = reader.in_place(self.chunk)? else { return Ok(None) };
+        let Some(container) = reader.in_place(self.chunk, &mut self.pool)? else { return Ok(None) };
         self.touched = Touched::default();
         if let Some(container) = &container {
             self.touched.container(container);

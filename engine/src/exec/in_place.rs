@@ -119,7 +119,7 @@ impl ChunkSet {
     /// Adds the members of a container.
     pub fn unite_container(&mut self, container: &Container<'_>, pool: &mut Pool) {
         match self {
-            Self::Bits(bits) => kernel::or_container(bits, container),
+            Self::Bits(bits) => kernel::or_container_ahead(bits, container, pool.ahead()),
             Self::Empty => *self = Self::from_container(container, pool),
             Self::Sparse(_) => {
                 let mut other = Self::from_container(container, pool);
@@ -134,7 +134,9 @@ impl ChunkSet {
         match (&mut *self, container) {
             (Self::Empty, _) => {}
             (_, Container::Full) => pool.recycle(std::mem::take(self)),
-            (Self::Bits(bits), Container::Array(lows)) => kernel::unset_all(bits, lows),
+            (Self::Bits(bits), Container::Array(lows)) => {
+                kernel::unset_all_ahead(bits, lows, pool.ahead());
+            }
             (Self::Bits(bits), Container::Bitset(more)) => kernel::and_not(bits, more),
             (_, other) => {
                 let other = Self::from_container(other, pool);

@@ -1,6 +1,7 @@
 //! A set of consumers within one chunk: the value every node of a program has.
 
 use throng_storage::container::{CHUNK_SIZE, ChunkBits, Container};
+use throng_storage::prefetch::Ahead;
 
 use crate::kernel;
 use crate::memo::KeptChunk;
@@ -26,9 +27,11 @@ pub enum ChunkSet {
     Bits(Box<ChunkBits>),
 }
 
-/// Boxes and lists given back, to be used again.
+/// Boxes and lists given back, to be used again, and what will be read soon.
 #[derive(Debug, Default)]
 pub struct Pool {
+    /// What indexes hold of the chunks that come next.
+    ahead: Ahead,
     boxes: Vec<Box<ChunkBits>>,
     lists: Vec<Vec<u16>>,
 }
@@ -43,6 +46,11 @@ impl Pool {
             }
             None => kernel::zeroed(),
         }
+    }
+
+    /// What will be read soon.
+    pub fn ahead(&mut self) -> &mut Ahead {
+        &mut self.ahead
     }
 
     /// A bitset with anybody in it, to be written.
@@ -292,7 +300,7 @@ impl SetBuilder {
             }
             Some(_) => {
                 let bits = self.dense(pool);
-                kernel::set_all(bits, lows);
+                kernel::set_all_ahead(bits, lows, &mut pool.ahead);
             }
             None => {}
         }
@@ -318,7 +326,10 @@ impl SetBuilder {
             Container::Bitset(bits) if self.bits.is_none() && self.list.is_empty() => {
                 self.bits = Some(pool.copied(bits));
             }
-            other => kernel::or_container(self.dense(pool), other),
+            other => {
+                let bits = self.dense(pool);
+                kernel::or_container_ahead(bits, other, &mut pool.ahead);
+            }
         }
     }
 

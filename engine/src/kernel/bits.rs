@@ -1,8 +1,9 @@
 //! Single positions and containers of one chunk's bitset.
 
 use throng_storage::container::{CHUNK_WORDS, ChunkBits, Container};
+use throng_storage::prefetch::Ahead;
 
-use super::dispatch::{or, set_all};
+use super::dispatch::{or, set_all_ahead};
 
 /// Whether no position is set.
 #[must_use]
@@ -17,8 +18,13 @@ pub fn set(bits: &mut ChunkBits, position: u16) {
 
 /// Adds a container's positions to `target`.
 pub fn or_container(target: &mut ChunkBits, container: &Container<'_>) {
+    or_container_ahead(target, container, &mut Ahead::default());
+}
+
+/// The same, while what will be read soon is loaded.
+pub fn or_container_ahead(target: &mut ChunkBits, container: &Container<'_>, ahead: &mut Ahead) {
     match container {
-        Container::Array(positions) => set_all(target, positions),
+        Container::Array(positions) => set_all_ahead(target, positions, ahead),
         Container::Bitset(bits) => or(target, bits),
         Container::Runs(runs) => runs.iter().for_each(|run| {
             set_range(target, run.first, run.last);

@@ -2,6 +2,7 @@
 
 use throng_storage::container::{CHUNK_SIZE, ChunkBits};
 pub use throng_storage::level::{Level, force, level};
+use throng_storage::prefetch::Ahead;
 
 use super::plain;
 
@@ -66,6 +67,14 @@ dispatched! {
 dispatched! {
     /// Unsets some positions.
     unset_all(target: &mut ChunkBits, positions: &[u16])
+}
+dispatched! {
+    /// Sets some positions, and loads what will be read soon meanwhile.
+    set_all_ahead(target: &mut ChunkBits, positions: &[u16], ahead: &mut Ahead)
+}
+dispatched! {
+    /// Unsets some positions, and loads what will be read soon meanwhile.
+    unset_all_ahead(target: &mut ChunkBits, positions: &[u16], ahead: &mut Ahead)
 }
 dispatched! {
     /// How many positions are set.
@@ -161,6 +170,14 @@ mod tests {
         assert!((both, either) == (anew(|_, x, y| x & y), anew(|_, x, y| x | y)));
         let sets = vec![changed(and), changed(or), changed(and_not), limited];
         let sets = sets.into_iter().chain([listed(set_all), listed(unset_all)]).collect();
+        fn set_ahead(target: &mut ChunkBits, positions: &[u16]) {
+            set_all_ahead(target, positions, &mut Ahead::default());
+        }
+        fn unset_ahead(target: &mut ChunkBits, positions: &[u16]) {
+            unset_all_ahead(target, positions, &mut Ahead::default());
+        }
+        assert!(listed(set_ahead) == listed(set_all));
+        assert!(listed(unset_ahead) == listed(unset_all));
         (sets, [count(x), count_and(x, y), super::super::count_listed(x, &values[..4_567])])
     }
 

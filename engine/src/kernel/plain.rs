@@ -4,6 +4,7 @@
 //! what that level has. So there is one text of each loop, and it is also its own naive twin.
 
 use throng_storage::container::{CHUNK_SIZE, CHUNK_WORDS, ChunkBits};
+use throng_storage::prefetch::Ahead;
 
 #[inline(always)]
 pub(super) fn and(target: &mut ChunkBits, other: &ChunkBits) {
@@ -55,6 +56,40 @@ pub(super) fn set_all(target: &mut ChunkBits, positions: &[u16]) {
 #[inline(always)]
 pub(super) fn unset_all(target: &mut ChunkBits, positions: &[u16]) {
     each_apart(positions, |position| target[usize::from(position) / 64] &= !(1 << (position % 64)));
+}
+
+#[inline(always)]
+pub(super) fn set_all_ahead(target: &mut ChunkBits, positions: &[u16], ahead: &mut Ahead) {
+    let set = |position: u16| target[usize::from(position) / 64] |= 1 << (position % 64);
+    each_apart_ahead(positions, ahead, set);
+}
+
+#[inline(always)]
+pub(super) fn unset_all_ahead(target: &mut ChunkBits, positions: &[u16], ahead: &mut Ahead) {
+    let unset = |position: u16| target[usize::from(position) / 64] &= !(1 << (position % 64));
+    each_apart_ahead(positions, ahead, unset);
+}
+
+/// As [`each_apart`]; for every eight positions a line is loaded of what will be read soon.
+#[inline(always)]
+fn each_apart_ahead(positions: &[u16], ahead: &mut Ahead, mut visit: impl FnMut(u16)) {
+    const SOME: usize = 16;
+    let quarter = positions.len() / 4 / SOME * SOME;
+    let (a, rest) = positions.split_at(quarter);
+    let (b, rest) = rest.split_at(quarter);
+    let (c, rest) = rest.split_at(quarter);
+    let (d, rest) = rest.split_at(quarter);
+    let parts = [a, b, c, d].map(|part| part.as_chunks::<SOME>().0);
+    for (((a, b), c), d) in parts[0].iter().zip(parts[1]).zip(parts[2]).zip(parts[3]) {
+        for some in 0..SOME {
+            visit(a[some]);
+            visit(b[some]);
+            visit(c[some]);
+            visit(d[some]);
+        }
+        ahead.load();
+    }
+    each_apart(rest, visit);
 }
 
 /// Calls `visit` with every position, neighbours of an ascending list not one after the other:

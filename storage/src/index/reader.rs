@@ -13,7 +13,7 @@ use crate::bytes::{Bytes, bits_at, positions_at, runs_at, u16_at, u32_at, u64_at
 use crate::container::{CHUNK_SIZE, Container};
 use crate::error::{CorruptError, FileError};
 use crate::io::Mapping;
-use crate::prefetch::prefetch_all;
+use crate::prefetch::Ahead;
 
 /// Bytes of the directory before its sets: how many sets, the last chunk, the free bytes.
 const HEAD_LEN: usize = 16;
@@ -272,11 +272,24 @@ impl<'a> IndexCursor<'a> {
     /// When the bytes do not match their checksum or do not decode.
     #[inline]
     pub fn chunk(&mut self, chunk: u32) -> Result<Option<Container<'a>>, CorruptError> {
+        self.chunk_ahead(chunk, &mut Ahead::default())
+    }
+
+    /// The same, where what comes next may be loaded beside something else.
+    ///
+    /// # Errors
+    /// As [`Self::chunk`].
+    #[inline]
+    pub fn chunk_ahead(
+        &mut self,
+        chunk: u32,
+        ahead: &mut Ahead,
+    ) -> Result<Option<Container<'a>>, CorruptError> {
         match self.seek(chunk)? {
             Some(entry) if u32::from(entry.chunk) == chunk => {
                 // The memory cannot guess where the next chunk's members are.
                 if let Some(next) = self.entry(self.at + 1).and_then(|next| self.bytes(next)) {
-                    prefetch_all(self.file.file.raw().get(next).unwrap_or_default());
+                    ahead.add(self.file.file.raw().get(next).unwrap_or_default());
                 }
                 self.container(entry).map(Some)
             }

@@ -5,7 +5,7 @@ use throng_storage::index::IndexCursor;
 
 use super::Tools;
 use crate::error::ExecuteError;
-use crate::exec::set::{ChunkSet, SetBuilder};
+use crate::exec::set::{ChunkSet, Pool, SetBuilder};
 use crate::view::View;
 
 /// Some sets of one index, united.
@@ -27,9 +27,13 @@ impl<'v> IndexReader<'v> {
     ///
     /// # Errors
     /// When the bytes are corrupt.
-    pub fn in_place(&mut self, chunk: u32) -> Result<Option<Option<Container<'v>>>, ExecuteError> {
+    pub fn in_place(
+        &mut self,
+        chunk: u32,
+        pool: &mut Pool,
+    ) -> Result<Option<Option<Container<'v>>>, ExecuteError> {
         match self.cursors.as_mut_slice() {
-            [cursor] => Ok(Some(cursor.chunk(chunk)?)),
+            [cursor] => Ok(Some(cursor.chunk_ahead(chunk, pool.ahead())?)),
             _ => Ok(None),
         }
     }
@@ -45,7 +49,7 @@ impl<'v> IndexReader<'v> {
     ) -> Result<ChunkSet, ExecuteError> {
         let mut members = SetBuilder::new(tools.pool);
         for cursor in &mut self.cursors {
-            if let Some(container) = cursor.chunk(chunk)? {
+            if let Some(container) = cursor.chunk_ahead(chunk, tools.pool.ahead())? {
                 tools.touched.container(&container);
                 members.push_container(&container, tools.pool);
             }
