@@ -5,15 +5,13 @@ use std::time::Instant;
 use roaring::RoaringBitmap;
 use throng_storage::container::{ChunkBits, Container};
 
+use super::held::{Held, put_together};
 use super::leaf::{Lanes, LeafReader, Scratch, Tools, Voids};
 use super::program::{Leaf, Node, NodeId, Program};
 use super::set::{ChunkSet, Pool};
 use super::trace::{NodeTrace, Timing, Touched, Trace};
 use crate::error::ExecuteError;
 use crate::view::View;
-
-/// Sets of indexes that an AND holds at once before it puts them together.
-const HELD_MAX: usize = 8;
 
 /// The members of a bitmap in a chunk.
 fn forgotten_in(pending: &RoaringBitmap, chunk: u32, pool: &mut Pool) -> ChunkSet {
@@ -36,6 +34,8 @@ pub struct Worker<'v> {
     /// Nodes with a slot filled.
     filled: Vec<usize>,
     chunk: u32,
+    /// What an AND has read in place and not put together yet.
+    held: Vec<Held<'v>>,
     /// Whether nobody but one other node asks for a node.
     private: Vec<bool>,
     /// Consumers of the chunk who are forgotten: no leaf has them. All other sets come from
@@ -64,6 +64,7 @@ impl<'v> Worker<'v> {
             slots: vec![None; nodes],
             filled: Vec::with_capacity(nodes),
             chunk: 0,
+            held: Vec::new(),
             private: program.private(),
             forgotten: ChunkSet::Empty,
             timing,
@@ -208,55 +209,47 @@ impl<'v> Worker<'v> {
     /// Ends at the first child that leaves nobody: the rest is not even read. What indexes hold is
     /// put to the first set that has to be made in any case, so that it is not copied.
     fn and(&mut self, node: NodeId, children: &[NodeId]) -> Result<ChunkSet, ExecuteError> {
-        let mut rest = children;
-        let mut held = [None; HELD_MAX];
-        let mut count = 0;
-        while let Some((child, others)) = rest.split_first()
-            && let Some(place) = held.get_mut(count)
-        {
-            match self.in_place(*child)? {
-                Some(Some(container)) => *place = Some(container),
-                Some(None) => return Ok(ChunkSet::Empty),
-                None => break,
+        let mut held = std::mem::take(&mut self.held);
+        held.clear();
+        let mut rest = children.iter();
+        let mut made = None;
+        for child in rest.by_ref() {
+            match self.held_of(*child)? {
+                Some(Some(one)) => held.push(one),
+                Some(None) => {
+                    self.held = held;
+                    return Ok(ChunkSet::Empty);
+                }
+                None => {
+                    made = Some(*child);
+                    break;
+                }
             }
-            (rest, count) = (others, count + 1);
         }
-        let made = match rest.split_first() {
-            Some((first, others)) if count < HELD_MAX => {
-                rest = others;
-                Some(self.owned(node, *first)?)
-            }
-            _ => None,
-        };
+        let made = made.map(|child| self.owned(node, child)).transpose()?;
         let clock = self.clock();
-        let mut held = held.iter().flatten();
-        let mut set = match made {
-            Some(set) => set,
-            None => match (held.next(), held.next()) {
-                (Some(left), Some(right)) => ChunkSet::both_of(left, right, &mut self.pool),
-                (Some(one), None) => ChunkSet::from_container(one, &mut self.pool),
-                (None, _) => ChunkSet::Empty,
-            },
-        };
-        for container in held {
-            if !matches!(set, ChunkSet::Empty) {
-                set.intersect_container(container, &mut self.pool);
-            }
-        }
+        let mut set = put_together(made, &mut held, &mut self.pool);
         self.account(node, clock);
+        self.held = held;
         for child in rest {
             if set.is_empty() {
                 break;
             }
-            if self.intersect_either(node, *child, &mut set)? {
-                continue;
-            }
-            self.apply(node, *child, &mut set, ChunkSet::intersect, |set, container, pool| {
-                match container {
-                    Some(container) => set.intersect_container(&container, pool),
-                    None => pool.recycle(std::mem::take(set)),
+            match self.held_of(*child)? {
+                Some(Some(one)) => {
+                    let clock = self.clock();
+                    one.narrow(&mut set, &mut self.pool);
+                    self.account(node, clock);
                 }
-            })?;
+                Some(None) => self.pool.recycle(std::mem::take(&mut set)),
+                None => {
+                    self.compute(*child)?;
+                    let clock = self.clock();
+                    let other = self.slots[child.0].get_or_insert_default();
+                    set.intersect(other, &mut self.pool);
+                    self.account(node, clock);
+                }
+            }
         }
         if set.is_empty() {
             self.pool.recycle(set);
@@ -266,21 +259,18 @@ impl<'v> Worker<'v> {
     }
 
     fn or(&mut self, node: NodeId, children: &[NodeId]) -> Result<ChunkSet, ExecuteError> {
-        let (mut set, rest) = match children {
-            [] => return Ok(ChunkSet::Empty),
-            [left, right, rest @ ..] if self.has_one_set(*left) && self.has_one_set(*right) => {
-                match (self.in_place(*left)?, self.in_place(*right)?) {
-                    (Some(left), Some(right)) => {
-                        let clock = self.clock();
-                        let pool = &mut self.pool;
-                        let set = ChunkSet::either_of(left.as_ref(), right.as_ref(), pool);
-                        self.account(node, clock);
-                        (set, rest)
-                    }
-                    _ => (self.owned(node, *left)?, &children[1..]),
-                }
-            }
-            [first, rest @ ..] => (self.owned(node, *first)?, rest),
+        let Some((first, mut rest)) = children.split_first() else { return Ok(ChunkSet::Empty) };
+        let mut set = if let [second, others @ ..] = rest
+            && let Some(of_two) = self.either_in_place([*first, *second])?
+        {
+            rest = others;
+            let clock = self.clock();
+            let pool = &mut self.pool;
+            let set = of_two.map_or(ChunkSet::Empty, |of_two| of_two.members(pool));
+            self.account(node, clock);
+            set
+        } else {
+            self.owned(node, *first)?
         };
         for child in rest {
             self.apply(node, *child, &mut set, ChunkSet::unite, |set, container, pool| {
@@ -292,32 +282,41 @@ impl<'v> Worker<'v> {
         Ok(set)
     }
 
-    /// Keeps of a set who is in either of two sets that indexes hold, where that is what a child
-    /// is. False where it is something else, of which nothing was read.
-    fn intersect_either(
-        &mut self,
-        node: NodeId,
-        child: NodeId,
-        set: &mut ChunkSet,
-    ) -> Result<bool, ExecuteError> {
-        let program = self.program;
-        let Node::Or(children) = &program.nodes()[child.0] else { return Ok(false) };
-        let &[left, right] = children.as_slice() else { return Ok(false) };
-        let is_known = self.slots[child.0].is_some() || program.remembered().set(child).is_some();
-        let are_sets = self.has_one_set(left) && self.has_one_set(right);
-        if !self.private[child.0] || is_known || !are_sets {
-            return Ok(false);
+    /// What indexes hold of a child of an AND, where that is all that it is: one set, or either of
+    /// two. Of anything else nothing is read.
+    fn held_of(&mut self, child: NodeId) -> Result<Option<Option<Held<'v>>>, ExecuteError> {
+        if let Some(container) = self.in_place(child)? {
+            return Ok(Some(container.map(Held::One)));
         }
-        let (Some(left), Some(right)) = (self.in_place(left)?, self.in_place(right)?) else {
-            return Ok(false);
-        };
-        let clock = self.clock();
-        set.intersect_either(left.as_ref(), right.as_ref(), &mut self.pool);
-        self.account(node, clock);
+        let program = self.program;
+        let Node::Or(children) = &program.nodes()[child.0] else { return Ok(None) };
+        let &[left, right] = children.as_slice() else { return Ok(None) };
+        let is_known = self.slots[child.0].is_some() || program.remembered().set(child).is_some();
+        if !self.private[child.0] || is_known {
+            return Ok(None);
+        }
+        let Some(held) = self.either_in_place([left, right])? else { return Ok(None) };
         let trace = &mut self.trace.nodes[child.0];
         trace.chunks += 1;
-        trace.occupied += u64::from(left.is_some() || right.is_some());
-        Ok(true)
+        trace.occupied += u64::from(held.is_some());
+        Ok(Some(held))
+    }
+
+    /// What indexes hold of two nodes of which either is enough, where each is one set.
+    fn either_in_place(
+        &mut self,
+        [left, right]: [NodeId; 2],
+    ) -> Result<Option<Option<Held<'v>>>, ExecuteError> {
+        if !self.has_one_set(left) || !self.has_one_set(right) {
+            return Ok(None);
+        }
+        let (Some(left), Some(right)) = (self.in_place(left)?, self.in_place(right)?) else {
+            return Ok(None);
+        };
+        Ok(Some(match (left, right) {
+            (Some(left), Some(right)) => Some(Held::Either(left, right)),
+            (one, other) => one.or(other).map(Held::One),
+        }))
     }
 
     /// Whether a node is one set of an index that can be read in place.

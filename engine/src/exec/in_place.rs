@@ -13,26 +13,16 @@ impl ChunkSet {
         members.finish(pool)
     }
 
-    /// The members of two containers, none of them where there is none.
-    pub fn either_of(
-        left: Option<&Container<'_>>,
-        right: Option<&Container<'_>>,
-        pool: &mut Pool,
-    ) -> Self {
-        match (left, right) {
-            (Some(Container::Bitset(left)), Some(Container::Bitset(right))) => {
-                let mut bits = pool.any();
-                kernel::either_of(&mut bits, left, right);
-                Self::Bits(bits)
-            }
-            (left, right) => {
-                let mut set = Self::Empty;
-                for container in [left, right].into_iter().flatten() {
-                    set.unite_container(container, pool);
-                }
-                set
-            }
+    /// The members of two containers.
+    pub fn either_of(left: &Container<'_>, right: &Container<'_>, pool: &mut Pool) -> Self {
+        if let (Container::Bitset(left), Container::Bitset(right)) = (left, right) {
+            let mut bits = pool.any();
+            kernel::either_of(&mut bits, left, right);
+            return Self::Bits(bits);
         }
+        let mut set = Self::from_container(left, pool);
+        set.unite_container(right, pool);
+        set
     }
 
     /// Those who are in two containers.
@@ -50,17 +40,15 @@ impl ChunkSet {
     /// Keeps the members that are in one of two containers.
     pub fn intersect_either(
         &mut self,
-        left: Option<&Container<'_>>,
-        right: Option<&Container<'_>>,
+        left: &Container<'_>,
+        right: &Container<'_>,
         pool: &mut Pool,
     ) {
-        let bitsets = match (left, right) {
-            (Some(Container::Bitset(left)), Some(Container::Bitset(right))) => Some((left, right)),
-            _ => None,
-        };
-        match (&mut *self, bitsets) {
-            (Self::Bits(bits), Some((left, right))) => kernel::and_either(bits, left, right),
-            (Self::Sparse(list), Some((left, right))) => {
+        match (&mut *self, left, right) {
+            (Self::Bits(bits), Container::Bitset(left), Container::Bitset(right)) => {
+                kernel::and_either(bits, left, right);
+            }
+            (Self::Sparse(list), Container::Bitset(left), Container::Bitset(right)) => {
                 list.retain(|low| kernel::test(left, *low) || kernel::test(right, *low));
                 self.drop_empty(pool);
             }
@@ -199,17 +187,12 @@ mod tests {
             check(&rest, &own - &other);
             for second in containers {
                 let more: BTreeSet<u16> = second.iter().collect();
-                let (left, right) = (Some(&container), Some(&second));
-                check(&ChunkSet::either_of(left, right, pool), &other | &more);
+                check(&ChunkSet::either_of(&container, &second, pool), &other | &more);
                 check(&ChunkSet::both_of(&container, &second, pool), &other & &more);
                 let mut within = set.copied(pool);
-                within.intersect_either(left, right, pool);
+                within.intersect_either(&container, &second, pool);
                 check(&within, &own & &(&other | &more));
             }
-            let mut within = set.copied(pool);
-            within.intersect_either(None, Some(&container), pool);
-            check(&within, &own & &other);
-            check(&ChunkSet::either_of(None, None, pool), BTreeSet::new());
             check(&ChunkSet::from_container(&container, pool), other);
         }
     }

@@ -6,6 +6,7 @@ mod compile;
 mod crew;
 mod divide;
 mod eval;
+mod held;
 mod in_place;
 mod keeper;
 mod lead;

@@ -57,6 +57,10 @@ dispatched! {
     both_of(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits)
 }
 dispatched! {
+    /// `target = one & (left | right)`.
+    both_of_either(target: &mut ChunkBits, one: &ChunkBits, left: &ChunkBits, right: &ChunkBits)
+}
+dispatched! {
     /// `target = left | right`.
     either_of(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits)
 }
@@ -168,6 +172,9 @@ mod tests {
         };
         assert!(narrowed == anew(|t, x, y| t & (x | y)));
         assert!((both, either) == (anew(|_, x, y| x & y), anew(|_, x, y| x | y)));
+        let mut target = Box::new(*x);
+        both_of_either(&mut target, &limited, x, y);
+        assert!(target == anew(|t, x, y| t & (x | y)));
         let sets = vec![changed(and), changed(or), changed(and_not), limited];
         let sets = sets.into_iter().chain([listed(set_all), listed(unset_all)]).collect();
         fn set_ahead(target: &mut ChunkBits, positions: &[u16]) {

@@ -42,6 +42,18 @@ pub(super) fn both_of(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBit
 }
 
 #[inline(always)]
+pub(super) fn both_of_either(
+    target: &mut ChunkBits,
+    one: &ChunkBits,
+    left: &ChunkBits,
+    right: &ChunkBits,
+) {
+    for ((t, o), (l, r)) in target.iter_mut().zip(one).zip(left.iter().zip(right)) {
+        *t = o & (l | r);
+    }
+}
+
+#[inline(always)]
 pub(super) fn either_of(target: &mut ChunkBits, left: &ChunkBits, right: &ChunkBits) {
     for (t, (l, r)) in target.iter_mut().zip(left.iter().zip(right)) {
         *t = l | r;
