@@ -8,6 +8,9 @@ use crate::kernel;
 /// them.
 const WORDS_FOR_EACH: usize = 64;
 
+/// Words that are passed as fast as one row is looked up.
+const WORDS_FOR_ONE: usize = 8;
+
 /// Consumers seen among the rows of lanes, counted from the first of the chunks.
 #[derive(Debug, Default)]
 pub(super) struct Planes {
@@ -16,6 +19,8 @@ pub(super) struct Planes {
     again: Vec<u64>,
     /// The same as a list: while they are seen some of them are in it several times.
     listed: Vec<u32>,
+    /// How many were not seen before.
+    new: u64,
     /// By word, how many before it were seen again; not while few were, whose ranks are their
     /// places in the list.
     ranks: Vec<u32>,
@@ -32,12 +37,18 @@ impl Planes {
         self.seen.resize(words, 0);
         self.again.resize(words, 0);
         self.listed.clear();
+        self.new = 0;
     }
 
     /// Sees some consumers. False when they are not of the chunks.
     #[must_use]
     pub(super) fn see(&mut self, consumers: &[u32]) -> bool {
-        kernel::see((&mut self.seen, &mut self.again), consumers, &mut self.listed)
+        let before = self.listed.len();
+        let seen = kernel::see((&mut self.seen, &mut self.again), consumers, &mut self.listed);
+        if seen {
+            self.new += (consumers.len() - (self.listed.len() - before)) as u64;
+        }
+        seen
     }
 
     /// Gives ranks to those seen again. How many there are.
@@ -88,9 +99,23 @@ impl Planes {
         found.truncate(end);
     }
 
-    /// Calls `visit` with those seen, ascending.
-    pub(super) fn each_seen(&self, visit: impl FnMut(u32)) {
-        each_one(&self.seen, visit);
+    /// Appends those seen: of few rows, which `lists` has, in any order.
+    pub(super) fn push_seen<'r>(
+        &mut self,
+        lists: impl Iterator<Item = &'r [u32]>,
+        found: &mut Vec<u32>,
+    ) {
+        if self.new > (self.seen.len() / WORDS_FOR_ONE) as u64 {
+            return each_one(&self.seen, |consumer| found.push(consumer));
+        }
+        for consumer in lists.flatten() {
+            let Some(word) = self.seen.get_mut((consumer >> 6) as usize) else { continue };
+            // Nobody is told of twice.
+            if *word >> (consumer & 63) & 1 == 1 {
+                *word &= !(1 << (consumer & 63));
+                found.push(*consumer);
+            }
+        }
     }
 
     /// Calls `visit` with those seen again, in the order of their ranks.
@@ -104,7 +129,7 @@ impl Planes {
 
     /// How many were seen.
     pub(super) fn count(&self) -> u64 {
-        self.seen.iter().map(|word| u64::from(word.count_ones())).sum()
+        self.new
     }
 
     /// Ends the chunks: forgets those of `lists`, of all rows that were seen.
@@ -164,9 +189,7 @@ mod tests {
                 all.windows(2).filter(|two| two[0] == two[1]).map(|two| two[0]).collect();
             again.dedup();
             all.dedup();
-            let (mut seen, mut several) = (Vec::new(), Vec::new());
-            planes.each_seen(|consumer| seen.push(consumer));
-            assert_eq!(seen, all);
+            let mut several = Vec::new();
             assert_eq!(planes.count(), all.len() as u64);
             assert_eq!(planes.rank() as usize, again.len());
             planes.each_again(|consumer| several.push(consumer));
@@ -177,8 +200,20 @@ mod tests {
             let (places, ranks) = planes.pick(&lists[0]);
             let picked = places.iter().map(|place| lists[0][*place as usize]);
             assert!(picked.eq(ranks.iter().map(|rank| again[*rank as usize])));
+            let mut seen = Vec::new();
+            planes.push_seen(lists.iter().map(Vec::as_slice), &mut seen);
+            seen.sort_unstable();
+            assert_eq!(seen, all);
             planes.forget(&[&lists[0], &lists[1]]);
         }
+        // So many that all words are passed.
+        let many: Vec<u32> = (0..131_072).step_by(3).collect();
+        let mut seen = Vec::new();
+        planes.begin(2);
+        assert!(planes.see(&many));
+        planes.push_seen([many.as_slice()].into_iter(), &mut seen);
+        assert_eq!(seen, many);
+        planes.forget(&[&many]);
         planes.begin(2);
         assert!(!planes.see(&[5, 131_072]), "not of two chunks");
         assert_eq!((planes.count(), planes.rank()), (0, 0));

@@ -94,7 +94,7 @@ impl Finder {
         found.clear();
         let fits = match self {
             Self::Once if is_listed => {
-                planes.each_seen(|consumer| found.push(consumer));
+                planes.push_seen((0..walk.runs()).map(|run| walk.run(run).0.consumers), found);
                 true
             }
             Self::Once => return Ok(Some(planes.count())),
