@@ -78,9 +78,10 @@ pub enum Length {
     #[default]
     Any,
     /// What takes some hundred microseconds at most when its pages are in memory: numbers that the
-    /// memo has, and questions about one consumer at a few brands. Everything else ends with
-    /// [`ExecuteError::TakesLonger`](crate::ExecuteError::TakesLonger) before it has changed or
-    /// counted anything. For a thread on which others wait, such as one that serves many clients.
+    /// memo has, counts that read a few thousand rows, and questions about one consumer at a few
+    /// brands. Everything else ends with
+    /// [`ExecuteError::TakesLonger`](crate::ExecuteError::TakesLonger) before it has changed
+    /// anything. For a thread on which others wait, such as one that serves many clients.
     Brief,
 }
 

@@ -77,6 +77,16 @@ impl Bounds {
         }
     }
 
+    /// Whether the statement is to be brief.
+    pub fn is_brief(&self) -> bool {
+        self.length == Length::Brief
+    }
+
+    /// The bounds of what a brief statement may do whatever it is, as it was found to be short.
+    pub fn of_short_work(&self) -> Self {
+        Self { length: Length::Any, ..self.clone() }
+    }
+
     /// Lets a statement go on to what takes long.
     ///
     /// # Errors

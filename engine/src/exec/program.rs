@@ -243,25 +243,38 @@ impl Program {
         &self.roots
     }
 
-    /// For each node, whether nobody but one other node asks for it: who computes that one may
-    /// change the set in its place.
-    pub fn private(&self) -> Vec<bool> {
-        let mut parents = vec![0_usize; self.nodes.len()];
-        // The statement itself, and the memo.
+    /// How often each node is asked for by others, `usize::MAX` times where the statement itself
+    /// asks, or the memo. Of some nodes others were made, and nobody asks for them any more.
+    fn times_asked(&self) -> Vec<usize> {
+        let mut times = vec![0_usize; self.nodes.len()];
         let wanted = self.remembered.wanted().iter().map(|wanted| wanted.node);
         for node in self.roots.iter().copied().chain(wanted) {
-            parents[node.0] = usize::MAX;
+            times[node.0] = usize::MAX;
         }
-        // Children come before their parents. Of some nodes others were made, and nobody asks for
-        // them any more.
+        // Children come before their parents.
         for (at, node) in self.nodes.iter().enumerate().rev() {
-            if parents[at] > 0 {
+            if times[at] > 0 {
                 node.children().for_each(|child| {
-                    parents[child.0] = parents[child.0].saturating_add(1);
+                    times[child.0] = times[child.0].saturating_add(1);
                 });
             }
         }
-        parents.into_iter().map(|parents| parents == 1).collect()
+        times
+    }
+
+    /// For each node, whether nobody but one other node asks for it: who computes that one may
+    /// change the set in its place.
+    pub fn private(&self) -> Vec<bool> {
+        self.times_asked().into_iter().map(|times| times == 1).collect()
+    }
+
+    /// The leaves that are asked for.
+    pub fn asked_leaves(&self) -> impl Iterator<Item = &Leaf> {
+        let asked = self.nodes.iter().zip(self.times_asked()).filter(|(_, times)| *times > 0);
+        asked.filter_map(|(node, _)| match node {
+            Node::Leaf(leaf) => Some(leaf),
+            _ => None,
+        })
     }
 
     /// Notes that other statements may ask for a node again.

@@ -19,7 +19,7 @@ use crate::database::Method;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{
     Bounds, Compiler, KeyChoice, NodeId, Program, RowKey, Sources, SpendChoice, Timing, Trace,
-    census, for_each_chunk,
+    census, for_each_chunk, reads_few,
 };
 use crate::options::ExecuteOptions;
 use crate::view::View;
@@ -89,7 +89,15 @@ pub fn run(
         let trace = remembered::trace(&program);
         return Ok((parts, program, trace));
     }
-    bounds.begin_long()?;
+    let short;
+    let is_short = || are_of_nodes(view, &groupings) && reads_few(view, &program);
+    let bounds = if bounds.is_brief() && is_short() {
+        short = bounds.of_short_work();
+        &short
+    } else {
+        bounds.begin_long()?;
+        bounds
+    };
     if known.is_some() {
         view.memo().miss();
     }
@@ -251,6 +259,21 @@ pub fn counts(
     let step = Step { parts: vec![sets], ..Step::new(vec![day], Cow::Borrowed(query)) };
     let (parts, ..) = run(view, &step, &bounds)?;
     Ok(parts.into_iter().next().map(|part| part.totals).unwrap_or_default())
+}
+
+/// Whether nothing is read but the sets of nodes, as the universe is known where it is needed.
+fn are_of_nodes(view: &View, groupings: &[Grouping]) -> bool {
+    groupings.iter().all(|grouping| {
+        let mut groups = grouping.families.iter().flatten();
+        let mut channels = grouping.channels.iter();
+        let is_known = |channel: &Channel| match channel {
+            Channel::Universe => view.is_universe_ready(),
+            Channel::Node(_) => true,
+        };
+        matches!(grouping.summand, Summand::Nothing)
+            && groups.all(|groups| matches!(groups, Groups::Nodes { .. }))
+            && channels.all(is_known)
+    })
 }
 
 /// How many the universe has as of a day.

@@ -32,7 +32,8 @@ fn what_is_not_brief_says_so_before_it_does_anything() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
     let database = Database::create(&path, &CreateOptions::default()).unwrap();
-    bought(&database, 0..1000);
+    // More than are read at once.
+    bought(&database, 0..40_000);
     let count = "COUNT WHERE one DID buy IN LAST 3 DAYS";
     assert!(takes_longer(&database, count), "nobody has resolved the view");
     database.query("SHOW BRANDS").unwrap();
@@ -73,6 +74,32 @@ fn what_is_not_brief_says_so_before_it_does_anything() {
     let day = Value::Boolean(true);
     assert_eq!(database.query(matched).unwrap().rows[0][1], day);
     // What comes in between ends what was brief.
-    bought(&database, 1000..1100);
+    bought(&database, 40_000..40_100);
     assert!(takes_longer(&database, count));
+}
+
+#[test]
+fn what_reads_a_few_rows_is_brief() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let database = Database::create(&path, &CreateOptions::default()).unwrap();
+    bought(&database, 0..1000);
+    database.query("SHOW BRANDS").unwrap();
+    let (count, stages) = ("COUNT WHERE one DID buy IN LAST 3 DAYS", "COUNT BY one.stage");
+    assert!(takes_longer(&database, stages), "nobody has gathered the universe");
+    ask(&database, "COUNT WHERE one DID buy IN LAST 2 DAYS").unwrap();
+    database.query("COUNT").unwrap();
+    let misses = database.memo().usage().misses;
+    let asked = [count, stages].map(|text| ask(&database, text).unwrap());
+    assert!(database.memo().usage().misses > misses, "they were not there");
+    database.memo().set_limit(0);
+    assert_eq!([count, stages].map(|text| database.query(text).unwrap().rows), asked);
+    for long in [
+        "COUNT WHERE ANY BRAND DID buy IN LAST 3 DAYS",
+        "COUNT WHERE SAMPLE 10 PERCENT",
+        "SUM one.spend BY one.stage",
+        "SUM one.purchase_days",
+    ] {
+        assert!(takes_longer(&database, long), "{long}");
+    }
 }
