@@ -21,8 +21,9 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    /// Lines that are loaded at a time.
-    pub const LINES: usize = 12;
+    /// Lines that are loaded at a time: with fewer, what is loaded falls behind what is read where
+    /// 64 positions are set between two times.
+    const LINES: usize = 12;
     /// Lines from which on it is.
     const BESIDE_MIN: usize = 64;
     /// Ranges that wait, at most.
@@ -42,7 +43,7 @@ impl Ahead {
         }
     }
 
-    /// Loads the next [`Self::LINES`].
+    /// Loads the next dozen lines: to be called after some 64 steps of work.
     #[inline]
     pub fn load(&mut self) {
         self.beside += Self::LINES;

@@ -82,7 +82,7 @@ pub(super) fn unset_all_ahead(target: &mut ChunkBits, positions: &[u16], ahead: 
     each_apart_ahead(positions, ahead, unset);
 }
 
-/// As [`each_apart`]; for every eight positions a line is loaded of what will be read soon.
+/// As [`each_apart`]; after every 64 positions some of what will be read soon is loaded.
 #[inline(always)]
 fn each_apart_ahead(positions: &[u16], ahead: &mut Ahead, mut visit: impl FnMut(u16)) {
     const SOME: usize = 16;

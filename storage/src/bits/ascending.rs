@@ -133,7 +133,7 @@ impl Ascending {
         let is_end = last_step == self.span >> self.low_bits;
         let end = if is_end { bits } else { after(at, last_step as usize + 1)? };
         let (word, from, taken) = (at.bit / 64 * 64, out.len(), at.taken);
-        #[expect(clippy::cast_possible_truncation, reason = "it is a difference of two of them")]
+        #[expect(clippy::cast_possible_truncation, reason = "a list has few bits; it may go round")]
         let zeros = (word as u32).wrapping_sub(taken as u32);
         let data = high.get(word / 8..).unwrap_or_default();
         let part = Unary { data, bits: end.checked_sub(word)?, skip: at.bit - word, zeros };

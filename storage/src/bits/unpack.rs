@@ -148,7 +148,8 @@ pub(super) struct Unary<'a> {
     /// Bits of these that are of the part, but for the first, which are below 64.
     pub(super) bits: usize,
     pub(super) skip: usize,
-    /// How many zeros are before the word less how many ones are before the part, in 32 bits.
+    /// How many bits are before the word, less how many that are set are before the part; it may be
+    /// below 0, which goes round.
     pub(super) zeros: u32,
 }
 
