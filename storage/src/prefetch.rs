@@ -139,7 +139,7 @@ mod tests {
         ahead.add(&bytes);
         ahead.add(&bytes[..70]);
         assert_eq!(ahead.ranges.len(), 2);
-        // The first goes on to what there is, three load whole rounds of it, the others what is left.
+        // The first goes on to what there is, three load whole rounds, the others what is left.
         (0..4).for_each(|_| ahead.load());
         assert_eq!((ahead.present.len(), ahead.ranges.len()), (100, 1));
         ahead.load();

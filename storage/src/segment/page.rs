@@ -259,8 +259,8 @@ impl<'a> Page<'a> {
             .ok_or_else(|| self.corrupt("a page's consumers do not decode"))
     }
 
-    /// Appends the distinct consumers of a list that are in some chunks, in all when none are given,
-    /// counted from the consumer `origin` on. The list was read up to a place before these.
+    /// Appends the distinct consumers of a list that are in some chunks, in all when none are
+    /// given, counted from the consumer `origin` on. The list was read up to a place before these.
     pub(super) fn listed_in(
         &self,
         chunks: Option<&Range<u32>>,
