@@ -291,8 +291,7 @@ impl<'v> Worker<'v> {
         let program = self.program;
         let Node::Or(children) = &program.nodes()[child.0] else { return Ok(None) };
         let &[left, right] = children.as_slice() else { return Ok(None) };
-        let is_known = self.slots[child.0].is_some() || program.remembered().set(child).is_some();
-        if !self.private[child.0] || is_known {
+        if !self.private[child.0] || self.is_known(child) {
             return Ok(None);
         }
         let Some(held) = self.either_in_place([left, right])? else { return Ok(None) };
@@ -319,18 +318,18 @@ impl<'v> Worker<'v> {
         }))
     }
 
-    /// Whether a node is one set of an index that can be read in place.
+    /// Whether a node is one set of an index that [`Self::in_place`] reads.
     fn has_one_set(&self, node: NodeId) -> bool {
-        let program = self.program;
-        let is_one = match &program.nodes()[node.0] {
-            Node::Leaf(Leaf::Index { sets, .. }) => sets.len() == 1,
-            _ => false,
+        let Node::Leaf(Leaf::Index { sets, .. }) = &self.program.nodes()[node.0] else {
+            return false;
         };
-        is_one
-            && self.private[node.0]
-            && matches!(self.forgotten, ChunkSet::Empty)
-            && self.slots[node.0].is_none()
-            && program.remembered().set(node).is_none()
+        let is_whole = matches!(self.forgotten, ChunkSet::Empty);
+        sets.len() == 1 && self.private[node.0] && is_whole && !self.is_known(node)
+    }
+
+    /// Whether a node's set in the chunk need not be read: it was computed, or the memo has it.
+    fn is_known(&self, node: NodeId) -> bool {
+        self.slots[node.0].is_some() || self.program.remembered().set(node).is_some()
     }
 
     /// What is taken away is not read where nobody is to be taken it from.
@@ -423,9 +422,7 @@ impl<'v> Worker<'v> {
         let Node::Leaf(leaf @ Leaf::Index { .. }) = &program.nodes()[node.0] else {
             return Ok(None);
         };
-        let is_whole = matches!(self.forgotten, ChunkSet::Empty);
-        let is_known = self.slots[node.0].is_some() || program.remembered().set(node).is_some();
-        if !is_whole || is_known {
+        if !matches!(self.forgotten, ChunkSet::Empty) || self.is_known(node) {
             return Ok(None);
         }
         let clock = self.clock();

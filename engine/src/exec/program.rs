@@ -384,3 +384,27 @@ impl Program {
         self.add(Node::Leaf(leaf))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Leaf, Program};
+
+    #[test]
+    fn nodes_that_others_replaced_ask_for_nothing() {
+        let mut program = Program::default();
+        let index = |key: &str| Leaf::Index { key: key.to_owned(), sets: vec![0] };
+        let [some, other] = ["some", "other"].map(|key| program.leaf(index(key)));
+        let universe = program.leaf(Leaf::Universe { day: 17_000 });
+        // As NOT makes it, and as AND takes it off the rest instead.
+        let everybody_else = program.minus(universe, other);
+        let root = program.minus(some, other);
+        program.ask(root);
+        let private = program.private();
+        assert_eq!([some, other].map(|node| private[node.0]), [true, true]);
+        assert!(!private[root.0], "the statement asks for it");
+        let asked: Vec<_> = program.asked_leaves().cloned().collect();
+        assert_eq!(asked, [index("some"), index("other")]);
+        program.ask(everybody_else);
+        assert!(!program.private()[other.0], "two ask for it");
+    }
+}
