@@ -155,6 +155,11 @@ impl Memo {
         self.limit.load(Ordering::Relaxed) > 0
     }
 
+    /// Bytes that may be kept.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
     /// Bytes that one set, or the numbers of one pass, may take.
     pub fn set_bytes_max(&self) -> usize {
         self.limit.load(Ordering::Relaxed) / SHARE_MAX

@@ -19,6 +19,9 @@ use crate::matched::MatchLists;
 use crate::memo::Memo;
 use crate::universe::{Gathered, Universe};
 
+/// Filters of lanes may take this part of what the memo may take, beside it.
+const FILTERS_SHARE: usize = 4;
+
 /// Everything a statement may ask: a snapshot with its definitions decoded. Threads share it.
 #[derive(Debug)]
 pub struct View {
@@ -103,6 +106,7 @@ impl View {
         let settings = store.settings();
         let currency = Currency { code: settings.currency.clone(), exponent: settings.exponent };
         let universe = Gathered::after(before.map(|view| &view.universe));
+        let lanes = LaneCache::after(before.map(|view| &view.lanes));
         let before = before.map(|view| (&*view.snapshot, &view.definitions));
         let definitions = Definitions::resolve(&snapshot, &currency, before)?;
         let newest_day = snapshot.newest_day()?;
@@ -113,7 +117,7 @@ impl View {
             newest_day,
             universe,
             beginnings: Beginnings::default(),
-            lanes: LaneCache::default(),
+            lanes,
             match_lists: MatchLists::default(),
             memo: Arc::default(),
         })
@@ -248,6 +252,18 @@ impl View {
     /// The lanes of a brand.
     pub(crate) fn brand_lanes(&self, brand: u32) -> Arc<BrandLanes> {
         self.lanes.get(brand, self.snapshot.segments())
+    }
+
+    /// The same for a question about one consumer, which may read so many rows to make such
+    /// questions shorter: they are taken off.
+    pub(crate) fn brand_lanes_for_one(&self, brand: u32, rows: &mut u64) -> Arc<BrandLanes> {
+        let limit = self.memo.limit() / FILTERS_SHARE;
+        self.lanes.get_for_one(brand, self.snapshot.segments(), rows, limit)
+    }
+
+    /// Bytes of what tells whom lanes do not have.
+    pub(crate) fn filter_bytes(&self) -> usize {
+        self.lanes.filter_bytes()
     }
 
     /// Whether the universe was gathered, or is never.

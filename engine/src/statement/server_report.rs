@@ -47,6 +47,7 @@ pub(super) fn lines(reading: &Reading<'_>) -> Vec<Vec<Value>> {
         ("memo_passes", number(memo.passes)),
         ("memo_hits", Some(memo.hits.to_string())),
         ("memo_misses", Some(memo.misses.to_string())),
+        ("lane_filter_bytes", number(view.filter_bytes())),
         ("statements_running", number(vitals.running())),
         ("connections", options.connections.and_then(number)),
         ("background_merging", Some(merging)),

@@ -7,13 +7,16 @@ use throng_storage::error::CorruptError;
 use throng_storage::segment::{ColumnSet, ConsumerRows, Lane, RowBuffer, rows_of};
 
 use super::wanted::Wanted;
-use crate::brand_lanes::BrandLanes;
+use crate::brand_lanes::{BrandLanes, Hashed};
 use crate::error::ExecuteError;
 use crate::exec::bounds::Bounds;
 use crate::exec::program::LaneChoice;
 use crate::exec::trace::Timing;
 use crate::options::ExecuteOptions;
 use crate::view::View;
+
+/// Rows that one question reads for filters of lanes: about 20 us.
+const ROWS_FOR_FILTERS: u64 = 1 << 12;
 
 /// One event of the consumer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub struct OneConsumer<'v> {
     /// Of a brand as of a day.
     voids: HashMap<(u32, i32), HashSet<u32>>,
     rows: ConsumerRows,
+    /// Rows that may still be read for filters.
+    rows_for_filters: u64,
 }
 
 /// What the consumer did at one brand.
@@ -86,6 +91,7 @@ impl<'v> OneConsumer<'v> {
             is_whole: false,
             voids: HashMap::new(),
             rows: ConsumerRows::default(),
+            rows_for_filters: ROWS_FOR_FILTERS,
         }
     }
 
@@ -144,7 +150,8 @@ impl<'v> OneConsumer<'v> {
         let chosen = |behaviour: u16| {
             choice.behaviours.is_empty() || choice.behaviours.binary_search(&behaviour).is_ok()
         };
-        let mut read = Vec::new();
+        let (mut read, hashed) = (Vec::new(), Hashed::new(self.consumer));
+        let segments = self.view.snapshot().segments();
         for (brand, of_brand) in self.brands.range_mut(brands) {
             self.bounds.check()?;
             let mut wanted = None;
@@ -153,7 +160,7 @@ impl<'v> OneConsumer<'v> {
             for (place, (behaviour, events)) in behaviours.filter(|(_, (of, _))| chosen(*of)) {
                 if events.is_none() {
                     let wanted = wanted.get_or_insert_with(|| self.wanted.of_brand(*brand));
-                    let lanes = lanes.lanes_at(place, self.view.snapshot().segments());
+                    let lanes = lanes.lanes_at(place, segments, hashed);
                     let lanes = lanes.filter(|lane| wanted.wants(lane));
                     let key = (*brand, *behaviour);
                     *events = Some(events_in(lanes, key, self.consumer, &mut self.rows)?);
@@ -167,7 +174,8 @@ impl<'v> OneConsumer<'v> {
     /// Finds the lanes of a brand.
     fn find(&mut self, brand: u32) {
         if !self.is_whole && !self.brands.contains_key(&brand) {
-            self.brands.insert(brand, BrandEvents::new(self.view.brand_lanes(brand)));
+            let lanes = self.view.brand_lanes_for_one(brand, &mut self.rows_for_filters);
+            self.brands.insert(brand, BrandEvents::new(lanes));
         }
     }
 

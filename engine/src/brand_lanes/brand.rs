@@ -1,30 +1,26 @@
-//! The lanes of a brand in all segments of a view, found once for all statements that read them:
-//! finding them takes longer than reading one consumer's rows, or a small brand's.
+//! The lanes of a brand.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use throng_storage::segment::{DetachedLane, Lane, Segment};
 
-/// Brands whose lanes are kept; one has some hundred lanes of 80 bytes in a store of two years.
-const BRANDS_MAX: usize = 1024;
+use super::filter::{Filter, Hashed};
+use super::growth::LaneFilters;
 
-/// The lanes of a brand.
+/// The lanes of a brand. One has some hundred of 80 bytes in a store of two years.
 #[derive(Debug, Default)]
 pub struct BrandLanes {
     /// Each with the place of its segment, by segment and behaviour.
     lanes: Vec<(usize, DetachedLane)>,
     /// By behaviour, the places of its lanes in the list.
     behaviours: Vec<(u16, Vec<usize>)>,
+    filters: LaneFilters,
 }
 
-/// The lanes of the brands asked for lately.
-#[derive(Debug, Default)]
-pub struct LaneCache(Mutex<HashMap<u32, Arc<BrandLanes>>>);
-
 impl BrandLanes {
-    /// A lane more, behind those added so far in the order of segments and behaviours.
-    pub fn add(&mut self, segment: usize, lane: Lane<'_>) {
+    /// A lane more, behind those added so far in the order of segments and behaviours, and its
+    /// filter where there is one.
+    pub(super) fn add(&mut self, segment: usize, lane: Lane<'_>, filter: Option<Filter>) {
         let behaviour = lane.behaviour();
         let found = self.behaviours.binary_search_by_key(&behaviour, |(other, _)| *other);
         let place = found.unwrap_or_else(|place| {
@@ -33,6 +29,7 @@ impl BrandLanes {
         });
         self.behaviours[place].1.push(self.lanes.len());
         self.lanes.push((segment, lane.detach()));
+        self.filters.push(filter);
     }
 
     /// Calls `visit` with the lanes of some behaviours, of all when none are named, and the places
@@ -60,37 +57,31 @@ impl BrandLanes {
         self.behaviours.iter().map(|(behaviour, _)| *behaviour)
     }
 
-    /// The lanes of the behaviour at a place among them, by segment.
+    /// The lanes of the behaviour at a place among them, by segment, but for those of which it is
+    /// known that they do not have a consumer.
     pub fn lanes_at<'v>(
         &self,
         place: usize,
         segments: &'v [Arc<Segment>],
+        consumer: Hashed,
     ) -> impl Iterator<Item = Lane<'v>> {
-        self.behaviours[place].1.iter().map(|place| {
-            let (number, lane) = &self.lanes[*place];
-            segments[*number].attach(lane)
-        })
+        let places = self.behaviours[place].1.iter();
+        let may_have = move |place: &&usize| self.filters.may_have(**place, consumer);
+        places.filter(may_have).map(|place| self.lane(*place, segments))
     }
-}
 
-impl LaneCache {
-    /// The lanes of a brand in the segments of the view that this belongs to.
-    pub fn get(&self, brand: u32, segments: &[Arc<Segment>]) -> Arc<BrandLanes> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&brand).cloned();
-        if let Some(lanes) = kept {
-            return lanes;
-        }
-        let mut lanes = BrandLanes::default();
-        for (number, segment) in segments.iter().enumerate() {
-            segment.each_lane_of(brand, |lane| lanes.add(number, lane));
-        }
-        let lanes = Arc::new(lanes);
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= BRANDS_MAX {
-            // What is asked for again and again is soon there again.
-            kept.clear();
-        }
-        kept.insert(brand, Arc::clone(&lanes));
-        lanes
+    /// The lane at a place in the list.
+    pub(super) fn lane<'v>(&self, place: usize, segments: &'v [Arc<Segment>]) -> Lane<'v> {
+        let (segment, lane) = &self.lanes[place];
+        segments[*segment].attach(lane)
+    }
+
+    /// The place of the segment of the lane at a place.
+    pub(super) fn segment(&self, place: usize) -> usize {
+        self.lanes[place].0
+    }
+
+    pub(super) fn filters(&self) -> &LaneFilters {
+        &self.filters
     }
 }
