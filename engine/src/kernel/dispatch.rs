@@ -1,6 +1,6 @@
 //! One copy of each loop per level of instructions, and the choice between them at run time.
 
-use throng_storage::container::{CHUNK_SIZE, ChunkBits};
+use throng_storage::container::{CHUNK_SIZE, CHUNK_WORDS, ChunkBits};
 pub use throng_storage::level::{Level, force, level};
 use throng_storage::prefetch::Ahead;
 
@@ -67,6 +67,14 @@ dispatched! {
 dispatched! {
     /// Sets some positions.
     set_all(target: &mut ChunkBits, positions: &[u16])
+}
+dispatched! {
+    /// Sets some positions of one of eight sets, whose words are side by side.
+    set_all_of_eight(target: &mut [[u64; 8]; CHUNK_WORDS], set: usize, positions: &[u16])
+}
+dispatched! {
+    /// Copies the words of eight sets so that they are side by side.
+    side_by_side(target: &mut [[u64; 8]; CHUNK_WORDS], sets: &[&ChunkBits; 8])
 }
 dispatched! {
     /// Unsets some positions.
@@ -140,10 +148,8 @@ dispatched! {
 
 #[cfg(test)]
 mod tests {
-    use rand::{RngExt, SeedableRng};
-    use throng_storage::container::CHUNK_WORDS;
-
     use super::*;
+    use rand::{RngExt, SeedableRng};
 
     type Bits = Box<ChunkBits>;
 

@@ -4,6 +4,7 @@ mod again;
 mod between;
 mod bits;
 mod dispatch;
+mod eight;
 mod plain;
 
 pub use again::pick;
@@ -16,3 +17,4 @@ pub use dispatch::{
     count_codes, count_without, either_of, force, in_several, level, or, or_at_most, rank_all,
     ranks_of, see, set_all, set_all_ahead, unset_all, unset_all_ahead,
 };
+pub use eight::{EIGHT, Eight};

@@ -66,6 +66,29 @@ pub(super) fn set_all(target: &mut ChunkBits, positions: &[u16]) {
 }
 
 #[inline(always)]
+pub(super) fn set_all_of_eight(
+    target: &mut [[u64; 8]; CHUNK_WORDS],
+    set: usize,
+    positions: &[u16],
+) {
+    each_apart(positions, |position| {
+        target[usize::from(position) / 64][set % 8] |= 1 << (position % 64);
+    });
+}
+
+#[inline(always)]
+pub(super) fn side_by_side(target: &mut [[u64; 8]; CHUNK_WORDS], sets: &[&ChunkBits; 8]) {
+    for (block, lines) in target.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let words = sets.map(|set| &set.as_chunks::<LANES>().0[block]);
+        for (lane, line) in lines.iter_mut().enumerate() {
+            for (word, words) in line.iter_mut().zip(words) {
+                *word = words[lane];
+            }
+        }
+    }
+}
+
+#[inline(always)]
 pub(super) fn unset_all(target: &mut ChunkBits, positions: &[u16]) {
     each_apart(positions, |position| target[usize::from(position) / 64] &= !(1 << (position % 64)));
 }

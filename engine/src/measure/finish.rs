@@ -2,7 +2,7 @@
 
 use throng_query::plan::{Column, ColumnType, Dates, Measure, Operand, OverlapShape, Query};
 
-use super::overlap::pair_place;
+use super::pairs::pair_place;
 use super::partial::{DayPartial, GroupKey, Partial};
 use super::{asset, backtest, flow, forecast, ledger, named, order, profile};
 use crate::answer::{Answer, Date, Decimal, Value};

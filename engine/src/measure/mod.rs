@@ -30,6 +30,7 @@ mod moves;
 mod named;
 mod order;
 mod overlap;
+mod pairs;
 mod partial;
 mod profile;
 mod regions;

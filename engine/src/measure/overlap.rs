@@ -5,6 +5,7 @@ use throng_storage::container::{CHUNK_SIZE, ChunkBits, Container};
 
 use super::counted::{Asked, Counted};
 use super::group::universe_count;
+use super::pairs::{PairTally, Positions, pair_place};
 use super::partial::{DayPartial, add};
 use super::regions::RegionTally;
 use super::remembered;
@@ -44,16 +45,8 @@ struct Tally {
     /// The same for more than 64.
     widest_codes: Vec<u128>,
     lows: Vec<u16>,
-    /// The bits of a list; all 0 between lists.
-    lookup: Option<Box<ChunkBits>>,
+    pairs: PairTally,
     regions: RegionTally,
-}
-
-/// The positions of a set in one chunk.
-#[derive(Debug, Clone, Copy)]
-enum Positions<'s> {
-    List(&'s [u16]),
-    Bits(&'s ChunkBits),
 }
 
 /// What an index holds of a chunk for a node, where that is as its set would be; otherwise the node
@@ -67,6 +60,7 @@ fn stored_as_is<'v>(
         return Ok(None);
     };
     match container {
+        // A longer one is compared faster as a bitset.
         Some(Container::Array(list)) if list.len() <= SPARSE_MAX => Ok(container),
         Some(Container::Bitset(_)) => Ok(container),
         None | Some(Container::Array(_) | Container::Runs(_) | Container::Full) => {
@@ -74,11 +68,6 @@ fn stored_as_is<'v>(
             Ok(None)
         }
     }
-}
-
-/// The place of pair (i, j), i <= j, of k sets.
-pub fn pair_place(i: usize, j: usize, k: usize) -> usize {
-    i * (2 * k + 1 - i) / 2 + (j - i)
 }
 
 /// The counts of an overlap as of one day, the first of those given.
@@ -142,12 +131,12 @@ fn by_chunks(
     bounds: &Bounds,
 ) -> Result<(DayPartial, Trace), ExecuteError> {
     let sets = nodes.len();
-    let (places, positions) = match shape {
-        OverlapShape::Pairs => (sets * (sets + 1) / 2, 0),
-        OverlapShape::Regions => (1 << sets, CHUNK_SIZE),
+    let (places, lookup) = match shape {
+        OverlapShape::Pairs => (sets * (sets + 1) / 2, PairTally::BYTES),
+        OverlapShape::Regions => (1 << sets, CHUNK_SIZE * size_of::<u64>()),
     };
     // Of each worker, and once more where they are added up.
-    let numbers = places * size_of::<i128>() + positions * size_of::<u64>();
+    let numbers = places * size_of::<i128>() + lookup;
     let mut held = bounds.holds(MemoryUse::Overlap);
     held.set((bounds.threads + 1) * (numbers + sets * size_of::<ChunkBits>()))?;
     let wanted: Vec<_> = filter.into_iter().chain(nodes.iter().copied()).collect();
@@ -266,43 +255,8 @@ impl Tally {
             };
             (set, own)
         });
-        self.pairs_set_by_set(&sets.collect::<Vec<_>>());
+        self.pairs.set_by_set(&sets.collect::<Vec<_>>(), &mut self.counts);
         Ok(())
-    }
-
-    /// Lists are looked up in bitsets, also in those of longer lists, which are made for that: one
-    /// bitset after the other, so that the first cache holds it while all lists are looked up.
-    fn pairs_set_by_set(&mut self, sets: &[(Positions<'_>, u32)]) {
-        let Self { counts, lookup, .. } = self;
-        let lookup = lookup.get_or_insert_with(kernel::zeroed);
-        let mut count = |i: usize, j: usize, both: u32| {
-            counts[pair_place(i.min(j), i.max(j), sets.len())] += i128::from(both);
-        };
-        for (j, (set, own)) in sets.iter().enumerate() {
-            count(j, j, *own);
-            let (bits, length) = match set {
-                Positions::List([]) => continue,
-                Positions::Bits(bits) => (*bits, usize::MAX),
-                Positions::List(list) => {
-                    kernel::set_all(lookup, list);
-                    (&**lookup, list.len())
-                }
-            };
-            for (i, (other, _)) in sets.iter().enumerate() {
-                match other {
-                    Positions::List(list) if (list.len(), i) < (length, j) => {
-                        count(i, j, kernel::count_listed(bits, list));
-                    }
-                    Positions::Bits(other) if i < j && length == usize::MAX => {
-                        count(i, j, kernel::count_and(bits, other));
-                    }
-                    _ => {}
-                }
-            }
-            if length < usize::MAX {
-                lookup.fill(0);
-            }
-        }
     }
 
     /// For each position the sets it is in, as bits; then each of its pairs.
@@ -429,16 +383,3 @@ macro_rules! code {
     )*};
 }
 code!(u16, u64, u128);
-
-#[cfg(test)]
-mod tests {
-    use super::pair_place;
-
-    #[test]
-    fn pairs_have_places_row_by_row() {
-        for k in 1..9 {
-            let places = (0..k).flat_map(|i| (i..k).map(move |j| pair_place(i, j, k)));
-            assert!(places.eq(0..k * (k + 1) / 2), "{k}");
-        }
-    }
-}
