@@ -32,7 +32,7 @@ mod wide;
 mod work;
 
 pub use bounds::Bounds;
-pub use census::{CensusPlan, Combinations, census};
+pub use census::{CensusPlan, Combinations, NodeBits, TOGETHER, census};
 pub use compile::{Compiler, NONE_STAGE};
 pub use eval::Worker;
 pub use few::reads_few;

@@ -4,7 +4,7 @@ use super::counted::{Counted, Place};
 use super::group::{Channel, Grouping, Summand};
 use super::groups::{Groups, TOTAL_CODE};
 use crate::error::ExecuteError;
-use crate::exec::{CensusPlan, Combinations, NodeId, Program, SpendChoice};
+use crate::exec::{CensusPlan, Combinations, NodeBits, NodeId, Program, SpendChoice};
 use crate::view::View;
 
 /// The census that gives the numbers of some groupings; none when their sets must be made.
@@ -64,29 +64,34 @@ pub fn count(
     program: &Program,
 ) -> Result<Counted, ExecuteError> {
     let mut counted = Counted::new(grouping);
-    let mut nodes = Vec::new();
-    for (combination, members) in combinations.iter() {
-        combination.nodes(plan, program, &mut nodes);
-        add(grouping, &nodes, (i128::from(members), 0), &mut counted)?;
+    let mut nodes = NodeBits::new(plan, program);
+    for some in combinations.members() {
+        nodes.find(some);
+        for (at, (_, members)) in some.iter().enumerate() {
+            let numbers = (i128::from(*members), 0);
+            add(grouping, &|node| nodes.has(node, at), numbers, &mut counted)?;
+        }
     }
-    for (combination, money) in combinations.money() {
-        combination.nodes(plan, program, &mut nodes);
-        add(grouping, &nodes, (0, money), &mut counted)?;
+    for some in combinations.money() {
+        nodes.find(some);
+        for (at, (_, money)) in some.iter().enumerate() {
+            add(grouping, &|node| nodes.has(node, at), (0, *money), &mut counted)?;
+        }
     }
     Ok(counted)
 }
 
-/// Adds (members, money) of consumers who are in some nodes.
+/// Adds (members, money) of consumers who are in those nodes that `is_in` says.
 pub(super) fn add(
     grouping: &Grouping,
-    nodes: &[bool],
+    is_in: &impl Fn(NodeId) -> bool,
     numbers: (i128, i128),
     counted: &mut Counted,
 ) -> Result<(), ExecuteError> {
     for (channel, of) in grouping.channels.iter().enumerate() {
         let known = match of {
             Channel::Universe => false,
-            Channel::Node(node) if nodes[node.0] => true,
+            Channel::Node(node) if is_in(*node) => true,
             Channel::Node(_) => continue,
         };
         if known {
@@ -94,15 +99,16 @@ pub(super) fn add(
         }
         for (family, groups) in grouping.families.iter().enumerate() {
             let (place, mut codes) = (Place { family, channel }, Vec::new());
-            One { nodes, numbers, place, known }.add(groups, &mut codes, counted)?;
+            One { is_in, numbers, place, known }.add(groups, &mut codes, counted)?;
         }
     }
     Ok(())
 }
 
 /// The consumers of one combination.
-struct One<'n> {
-    nodes: &'n [bool],
+struct One<'n, F> {
+    /// Whether they are in a node.
+    is_in: &'n F,
     /// Members, and their money.
     numbers: (i128, i128),
     place: Place,
@@ -110,7 +116,7 @@ struct One<'n> {
     known: bool,
 }
 
-impl One<'_> {
+impl<F: Fn(NodeId) -> bool> One<'_, F> {
     /// Adds them to every group they are in, and to all groups of each partition together.
     fn add(
         &self,
@@ -124,7 +130,7 @@ impl One<'_> {
             return counted.add(self.place, codes, (members, self.numbers.1));
         };
         for (code, node) in (0..).zip(first.nodes()) {
-            if self.nodes[node.0] {
+            if (self.is_in)(node) {
                 codes.push(code);
                 self.add(rest, codes, counted)?;
                 codes.pop();

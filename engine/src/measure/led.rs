@@ -35,8 +35,8 @@ pub fn count(
     let mut counted = Counted::new(grouping);
     let mut nodes = vec![false; program.nodes().len()];
     if leading.is_all() {
-        nodes[whole.0] = true;
-        combined::add(grouping, &nodes, (i128::from(led.members), 0), &mut counted)?;
+        let numbers = (i128::from(led.members), 0);
+        combined::add(grouping, &|node| node == whole, numbers, &mut counted)?;
         return Ok(Some((vec![counted], led.trace)));
     }
     let asked: Vec<NodeId> = std::iter::once(whole).chain(parts).collect();
@@ -44,7 +44,10 @@ pub fn count(
         for (node, holds) in asked.iter().zip(holds) {
             nodes[node.0] = *holds;
         }
-        if nodes[whole.0] { combined::add(grouping, &nodes, (1, 0), &mut counted) } else { Ok(()) }
+        if nodes[whole.0] {
+            combined::add(grouping, &|node| nodes[node.0], (1, 0), &mut counted)?;
+        }
+        Ok(())
     })?;
     Ok(Some((vec![counted], led.trace)))
 }

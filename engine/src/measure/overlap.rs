@@ -12,8 +12,8 @@ use super::remembered;
 use crate::database::Method;
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::{
-    Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeId, Program, SPARSE_MAX, Sources,
-    Trace, Worker, census, for_each_chunk,
+    Bounds, CensusPlan, ChunkSet, Combinations, Compiler, NodeBits, NodeId, Program, SPARSE_MAX,
+    Sources, TOGETHER, Trace, Worker, census, for_each_chunk,
 };
 use crate::kernel;
 use crate::view::View;
@@ -283,25 +283,31 @@ impl Tally {
         (filter, operands): (Option<NodeId>, &[NodeId]),
         shape: OverlapShape,
     ) {
-        let mut nodes = Vec::new();
-        for (combination, members) in combinations.iter() {
-            combination.nodes(plan, program, &mut nodes);
-            let members = i128::from(members);
-            if filter.is_some_and(|filter| nodes[filter.0]) {
-                self.total += members;
+        let mut nodes = NodeBits::new(plan, program);
+        for some in combinations.members() {
+            nodes.find(some);
+            if let Some(filter) = filter {
+                nodes.each(filter, |at| self.total += i128::from(some[at].1));
             }
-            let bits = (0..).zip(operands).map(|(bit, node)| u128::from(nodes[node.0]) << bit);
-            let code = bits.fold(0, |code, bit: u128| code | bit);
-            match shape {
-                OverlapShape::Pairs => {
-                    each_pair(code, operands.len(), |place| self.counts[place] += members);
-                }
-                OverlapShape::Regions if code == 0 => {}
-                OverlapShape::Regions => {
-                    let place = usize::try_from(code).unwrap_or(usize::MAX);
-                    if let Some(count) = self.counts.get_mut(place) {
-                        *count += members;
-                    }
+            let mut codes = [0_u128; TOGETHER];
+            for (bit, operand) in operands.iter().enumerate() {
+                nodes.each(*operand, |at| codes[at].set(bit));
+            }
+            for (code, (_, members)) in codes.into_iter().zip(some) {
+                self.add(code, i128::from(*members), operands.len(), shape);
+            }
+        }
+    }
+
+    /// Adds so many consumers who are in the sets whose bits are set, of so many sets.
+    fn add(&mut self, code: u128, members: i128, sets: usize, shape: OverlapShape) {
+        match shape {
+            OverlapShape::Pairs => each_pair(code, sets, |place| self.counts[place] += members),
+            OverlapShape::Regions if code == 0 => {}
+            OverlapShape::Regions => {
+                let place = usize::try_from(code).unwrap_or(usize::MAX);
+                if let Some(count) = self.counts.get_mut(place) {
+                    *count += members;
                 }
             }
         }

@@ -5,6 +5,8 @@ pub(crate) mod backup;
 mod backup_tests;
 #[cfg(test)]
 mod brief_tests;
+#[cfg(test)]
+mod census_tests;
 pub(crate) mod consumer;
 mod create;
 pub(crate) mod define;

@@ -5,13 +5,17 @@ use std::ops::RangeInclusive;
 use throng_query::plan::AtLeast;
 use throng_storage::segment::{ColumnSet, Lane};
 
+use super::leaf_bits::{LeafBits, WORDS_MAX};
 use super::marks::{COUNTED_MAX, COUNTERS_MAX};
 use crate::exec::listed::each_lane;
 use crate::exec::program::{LaneChoice, Leaf, Node, NodeId, Program, RowChoice};
 use crate::view::View;
 
-/// Leaves a census can have: bits of a mark, less the one that says that there is a mark.
-const LEAVES_MAX: usize = 63;
+/// Leaves a census can have.
+const LEAVES_MAX: usize = LeafBits::<WORDS_MAX>::LEAVES;
+/// Leaves beyond which, where sets are made of most of them, marking who is in these takes longer
+/// than comparing them: marks have several words.
+const NARROW_LEAVES: usize = LeafBits::<1>::LEAVES;
 /// Rows of one chunk from which on sets are as good: about half of its consumers.
 const ROWS_DENSE: u64 = 1 << 15;
 /// Lanes a leaf may have: each is walked for each span.
@@ -22,8 +26,8 @@ const LANES_MAX: usize = 4096;
 pub struct CensusPlan {
     /// The leaves, in the order of their bits.
     pub(super) leaves: Vec<PlannedLeaf>,
-    /// The bit of each node that is a leaf.
-    pub(super) bits: Vec<Option<u32>>,
+    /// By node, its place among the leaves, if it is one.
+    pub(super) places: Vec<Option<usize>>,
     /// Rows of all lanes that are read.
     pub(super) rows: u64,
     /// How many leaves are counted in marks.
@@ -80,7 +84,7 @@ impl CensusPlan {
         }
         let mut plan = Self {
             leaves: Vec::new(),
-            bits: vec![None; program.nodes().len()],
+            places: vec![None; program.nodes().len()],
             rows: 0,
             counters: 0,
         };
@@ -94,6 +98,10 @@ impl CensusPlan {
         if !program.remembered().is_empty() && !plan.leaves.iter().any(by_row) {
             return None;
         }
+        let by_sets = plan.leaves.iter().filter(|leaf| !by_row(leaf)).count();
+        if plan.leaves.len() > NARROW_LEAVES && 2 * by_sets > plan.leaves.len() {
+            return None;
+        }
         let chunks = u64::from(view.chunk_end()).max(1);
         (plan.rows / chunks <= ROWS_DENSE).then_some(plan)
     }
@@ -103,7 +111,7 @@ impl CensusPlan {
     #[must_use]
     pub fn add(&mut self, view: &View, program: &Program, node: NodeId) -> Option<()> {
         if let Some(kept) = program.remembered().set(node) {
-            if self.bits[node.0].is_none() {
+            if self.places[node.0].is_none() {
                 self.rows += kept.members();
             }
             return self.place(node, Reading::Set);
@@ -120,7 +128,7 @@ impl CensusPlan {
                 self.add(view, program, *what)?;
             }
             Node::Leaf(leaf) => {
-                if self.bits[node.0].is_none()
+                if self.places[node.0].is_none()
                     && let Some(reading) = self.reading(view, leaf)?
                 {
                     self.place(node, reading)?;
@@ -130,14 +138,13 @@ impl CensusPlan {
         Some(())
     }
 
-    /// Gives a node a bit.
+    /// Makes a node a leaf.
     fn place(&mut self, node: NodeId, reading: Reading) -> Option<()> {
-        if self.bits[node.0].is_none() {
-            let bit = self.leaves.len();
-            if bit == LEAVES_MAX {
+        if self.places[node.0].is_none() {
+            if self.leaves.len() == LEAVES_MAX {
                 return None;
             }
-            self.bits[node.0] = u32::try_from(bit).ok();
+            self.places[node.0] = Some(self.leaves.len());
             self.leaves.push(PlannedLeaf { node, reading });
         }
         Some(())

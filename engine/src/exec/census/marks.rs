@@ -1,38 +1,12 @@
 //! Marks: for each consumer of a chunk, the leaves it is in.
 
-use std::ops::{BitOrAssign, RangeInclusive};
+use std::ops::{Range, RangeInclusive};
 
 use throng_storage::container::CHUNK_SIZE;
 
-use super::combinations::Combinations;
+use super::counts::Counts;
+use super::leaf_bits::{LeafBits, Mark};
 use crate::exec::listed::{Needs, Purpose};
-
-/// The mark of whoever has a row at all. A leaf's mark is `2 << bit`.
-const ANY: u64 = 1;
-
-/// An unsigned number as wide as the leaves of a census need.
-pub(super) trait Mark: Copy + Eq + BitOrAssign + Into<u64> + std::fmt::Debug {
-    /// No mark.
-    const ZERO: Self;
-
-    /// The low bits.
-    fn of(bits: u64) -> Self;
-}
-
-macro_rules! mark {
-    ($($width:ty),*) => {$(
-        impl Mark for $width {
-            const ZERO: Self = 0;
-
-            #[expect(clippy::allow_attributes, reason = "one of the widths needs no cast")]
-            #[allow(clippy::cast_possible_truncation, reason = "a plan's bits fit")]
-            fn of(bits: u64) -> Self {
-                bits as Self
-            }
-        }
-    )*};
-}
-mark!(u8, u16, u32, u64);
 
 /// Leaves that may be counted in marks; of what is beyond, sets are made.
 pub(super) const COUNTERS_MAX: usize = 4;
@@ -50,8 +24,8 @@ pub(super) struct Counted {
 
 /// A leaf that needs several rows.
 #[derive(Debug, Clone)]
-struct Count {
-    mark: u64,
+struct Count<const WORDS: usize> {
+    mark: LeafBits<WORDS>,
     first: u16,
     span: u16,
     counted: Counted,
@@ -60,36 +34,44 @@ struct Count {
 
 /// How the rows of one lane mark their consumers.
 #[derive(Debug)]
-pub(super) struct Marking {
+pub(super) struct Marking<const WORDS: usize> {
     /// What every row brings.
-    all: u64,
+    all: LeafBits<WORDS>,
     /// What a row of each day brings, from `first` on.
-    by_day: Vec<u64>,
+    by_day: Vec<LeafBits<WORDS>>,
     first: u16,
-    counts: Vec<Count>,
+    counts: Vec<Count<WORDS>>,
 }
 
-impl Marking {
+impl<const WORDS: usize> Marking<WORDS> {
     /// No marks yet, for rows between two days.
     pub(super) fn new(first: i32, last: i32) -> Self {
         let days = usize::try_from(last - first + 1).unwrap_or(0);
         let first = u16::try_from(first).unwrap_or(0);
-        Self { all: 0, by_day: vec![0; days], first, counts: Vec::new() }
+        let none = LeafBits::NONE;
+        Self { all: none, by_day: vec![none; days], first, counts: Vec::new() }
+    }
+
+    /// The places of some days.
+    fn places(&self, days: &RangeInclusive<i32>) -> Range<usize> {
+        let place = |day: i32| {
+            let place = day.saturating_sub(i32::from(self.first));
+            usize::try_from(place).unwrap_or(0).min(self.by_day.len())
+        };
+        let start = place(*days.start());
+        start..place(days.end().saturating_add(1)).max(start)
     }
 
     /// Every row on some days brings a mark.
-    pub(super) fn once(&mut self, mark: u64, days: &RangeInclusive<i32>) {
-        for (day, marks) in (i32::from(self.first)..).zip(&mut self.by_day) {
-            if days.contains(&day) {
-                *marks |= mark;
-            }
-        }
+    pub(super) fn once(&mut self, mark: LeafBits<WORDS>, days: &RangeInclusive<i32>) {
+        let days = self.places(days);
+        self.by_day[days].iter_mut().for_each(|marks| *marks |= mark);
     }
 
     /// So many rows on some days bring a mark.
     pub(super) fn count(
         &mut self,
-        mark: u64,
+        mark: LeafBits<WORDS>,
         days: &RangeInclusive<i32>,
         counted: Counted,
         wanted: u8,
@@ -100,15 +82,15 @@ impl Marking {
     }
 }
 
-impl Marking {
+impl<const WORDS: usize> Marking<WORDS> {
     /// What a row of some day brings, once it is settled.
     #[inline]
-    pub(super) fn of_day(&self, day: u16) -> u64 {
+    pub(super) fn of_day(&self, day: u16) -> LeafBits<WORDS> {
         if self.by_day.is_empty() {
             return self.all;
         }
         let at = usize::from(day.wrapping_sub(self.first));
-        self.by_day.get(at).copied().unwrap_or(ANY)
+        self.by_day.get(at).copied().unwrap_or(LeafBits::ANY)
     }
 
     /// Whether every row that is read brings the same, but for what is counted.
@@ -118,8 +100,8 @@ impl Marking {
 
     /// Whether a row of some day brings anything, or is counted.
     fn is_of_use(&self, day: u16) -> bool {
-        let counts = |count: &Count| day.wrapping_sub(count.first) <= count.span;
-        self.of_day(day) != ANY || self.counts.iter().any(counts)
+        let counts = |count: &Count<WORDS>| day.wrapping_sub(count.first) <= count.span;
+        self.of_day(day) != LeafBits::ANY || self.counts.iter().any(counts)
     }
 
     /// Of each day from the lane's first on, whether its rows are of use; none when all are that
@@ -136,23 +118,18 @@ impl Marking {
     }
 }
 
-impl Purpose for Marking {
+impl<const WORDS: usize> Purpose for Marking<WORDS> {
     /// Gives every row the mark of whoever has one.
     fn settle(&mut self, read: &RangeInclusive<i32>) -> Needs {
-        let days = self.by_day.len();
-        let mut own = Vec::with_capacity(days);
-        for (day, marks) in (i32::from(self.first)..).zip(&mut self.by_day) {
-            *marks |= ANY;
-            if read.contains(&day) {
-                own.push(*marks);
-            }
-        }
-        let all = own.first().copied().unwrap_or(ANY);
+        self.by_day.iter_mut().for_each(|marks| *marks |= LeafBits::ANY);
+        let own = &self.by_day[self.places(read)];
+        let is_whole = own.len() == self.by_day.len();
+        let all = own.first().copied().unwrap_or(LeafBits::ANY);
         if own.iter().all(|marks| *marks == all) {
             (self.all, self.by_day) = (all, Vec::new());
         }
-        let whole = self.by_day.is_empty() && self.counts.is_empty() && own.len() == days;
-        if whole { Needs::Consumers } else { Needs::Days }
+        let is_even = self.by_day.is_empty() && self.counts.is_empty();
+        if is_whole && is_even { Needs::Consumers } else { Needs::Days }
     }
 }
 
@@ -167,7 +144,7 @@ struct Cell<M, const COUNTERS: usize> {
 
 /// The marks of one chunk.
 #[derive(Debug)]
-pub(super) struct Marks<M, const COUNTERS: usize> {
+pub(super) struct Marks<M, const WORDS: usize, const COUNTERS: usize> {
     /// By position; all 0 between chunks.
     cells: Box<[Cell<M, COUNTERS>; CHUNK_SIZE]>,
     touched: Touched,
@@ -193,8 +170,8 @@ fn filled<T: Copy + std::fmt::Debug, const N: usize>(value: T) -> Box<[T; N]> {
     vec![value; N].into_boxed_slice().try_into().expect("it has this length")
 }
 
-impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
-    const EMPTY: Cell<M, COUNTERS> = Cell { mark: M::ZERO, counters: [0; COUNTERS] };
+impl<M: Mark<WORDS>, const WORDS: usize, const COUNTERS: usize> Marks<M, WORDS, COUNTERS> {
+    const EMPTY: Cell<M, COUNTERS> = Cell { mark: M::NONE, counters: [0; COUNTERS] };
     /// Bytes of it.
     pub(super) const BYTES: usize =
         CHUNK_SIZE * (size_of::<Cell<M, COUNTERS>>() + 2 * size_of::<u16>());
@@ -212,14 +189,14 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
             let cell = &mut self.cells[usize::from(low)];
             // Written before it is known whether it is new, so that no branch has to be guessed.
             self.touched.list[count % (2 * CHUNK_SIZE)] = low;
-            count += usize::from(cell.mark == M::ZERO);
+            count += usize::from(cell.mark == M::NONE);
             cell.mark |= marks;
         }
         self.touched.count = count;
     }
 
     /// Marks the consumers of a lane's rows.
-    pub(super) fn add(&mut self, lows: &[u16], days: &[u16], how: &Marking) {
+    pub(super) fn add(&mut self, lows: &[u16], days: &[u16], how: &Marking<WORDS>) {
         if how.by_day.is_empty() {
             let all = M::of(how.all);
             self.mark(lows.iter().map(|low| (*low, all)));
@@ -227,7 +204,7 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
             let by_day = how.by_day.as_slice();
             self.mark(lows.iter().zip(days).map(|(low, day)| {
                 let at = usize::from(day.wrapping_sub(how.first));
-                (*low, M::of(by_day.get(at).copied().unwrap_or(ANY)))
+                (*low, M::of(by_day.get(at).copied().unwrap_or(LeafBits::ANY)))
             }));
         }
         for count in &how.counts {
@@ -237,7 +214,7 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
 
     /// Rows of one consumer and day lie together, and no other lane has rows of that day where days
     /// are counted.
-    fn count_rows(&mut self, lows: &[u16], days: &[u16], how: &Count) {
+    fn count_rows(&mut self, lows: &[u16], days: &[u16], how: &Count<WORDS>) {
         let Count { first, span, wanted, counted: Counted { counter, by_day }, .. } = *how;
         let mark = M::of(how.mark);
         let mut before = None;
@@ -255,12 +232,13 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
     }
 
     /// Marks whoever has a row in some set.
-    pub(super) fn add_member(&mut self, low: u16, mark: u64) {
-        self.mark(std::iter::once((low, M::of(mark | ANY))));
+    pub(super) fn add_member(&mut self, low: u16, mut mark: LeafBits<WORDS>) {
+        mark |= LeafBits::ANY;
+        self.mark(std::iter::once((low, M::of(mark))));
     }
 
     /// Marks those with marks already for whom `holds`.
-    pub(super) fn look_up(&mut self, mark: u64, mut holds: impl FnMut(u16) -> bool) {
+    pub(super) fn look_up(&mut self, mark: LeafBits<WORDS>, mut holds: impl FnMut(u16) -> bool) {
         for low in self.touched.positions() {
             if holds(*low) {
                 self.cells[usize::from(*low)].mark |= M::of(mark);
@@ -269,21 +247,21 @@ impl<M: Mark, const COUNTERS: usize> Marks<M, COUNTERS> {
     }
 
     /// Calls `visit` with the marks of the first positions, of as many as there are sums.
-    pub(super) fn each_of(&self, sums: &[i128], mut visit: impl FnMut(u64, i128)) {
+    pub(super) fn each_of(&self, sums: &[i128], mut visit: impl FnMut(LeafBits<WORDS>, i128)) {
         for (cell, sum) in self.cells.iter().zip(sums) {
             visit(cell.mark.into(), *sum);
         }
     }
 
     /// The marks of a position.
-    pub(super) fn of(&self, low: u16) -> u64 {
+    pub(super) fn of(&self, low: u16) -> LeafBits<WORDS> {
         self.cells[usize::from(low)].mark.into()
     }
 
     /// Counts the marks by combination; nobody has one then.
-    pub(super) fn count_into(&mut self, combinations: &mut Combinations) {
+    pub(super) fn count_into(&mut self, counts: &mut Counts<WORDS>) {
         let cells = &mut self.cells;
-        combinations.add(self.touched.positions().iter().map(|low| {
+        counts.add(self.touched.positions().iter().map(|low| {
             let cell = std::mem::replace(&mut cells[usize::from(*low)], Self::EMPTY);
             cell.mark.into()
         }));

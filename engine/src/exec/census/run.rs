@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use super::choice::{CensusPlan, Counting, PlannedLeaf, Reading};
 use super::combinations::Combinations;
-use super::marks::{COUNTERS_MAX, Counted, Mark, Marking, Marks};
+use super::counts::Counts;
+use super::leaf_bits::{LeafBits, Mark};
+use super::marks::{COUNTERS_MAX, Counted, Marking, Marks};
 use super::wide::{self, WideTaker};
 use throng_storage::segment::ColumnSet;
 
@@ -33,33 +35,37 @@ pub fn census(
     money: Option<&SpendChoice>,
     bounds: &Bounds,
 ) -> Result<(Combinations, Trace), ExecuteError> {
-    // One bit says that there is a mark.
+    // One bit says that there is a row.
     match (plan.leaves.len(), plan.counters) {
-        (0..8, 0) => run::<u8, 0>(view, program, (plan, money), bounds),
-        (0..8, 1) => run::<u8, 1>(view, program, (plan, money), bounds),
-        (0..16, 0) => run::<u16, 0>(view, program, (plan, money), bounds),
-        (0..16, 1..3) => run::<u16, 2>(view, program, (plan, money), bounds),
-        (0..32, 0) => run::<u32, 0>(view, program, (plan, money), bounds),
-        (0..32, _) => run::<u32, COUNTERS_MAX>(view, program, (plan, money), bounds),
-        (_, 0) => run::<u64, 0>(view, program, (plan, money), bounds),
-        _ => run::<u64, COUNTERS_MAX>(view, program, (plan, money), bounds),
+        (0..8, 0) => run::<u8, 1, 0>(view, program, (plan, money), bounds),
+        (0..8, 1) => run::<u8, 1, 1>(view, program, (plan, money), bounds),
+        (0..16, 0) => run::<u16, 1, 0>(view, program, (plan, money), bounds),
+        (0..16, 1..3) => run::<u16, 1, 2>(view, program, (plan, money), bounds),
+        (0..32, 0) => run::<u32, 1, 0>(view, program, (plan, money), bounds),
+        (0..32, _) => run::<u32, 1, COUNTERS_MAX>(view, program, (plan, money), bounds),
+        (0..64, 0) => run::<LeafBits<1>, 1, 0>(view, program, (plan, money), bounds),
+        (0..64, _) => run::<LeafBits<1>, 1, COUNTERS_MAX>(view, program, (plan, money), bounds),
+        (0..128, 0) => run::<LeafBits<2>, 2, 0>(view, program, (plan, money), bounds),
+        (0..128, _) => run::<LeafBits<2>, 2, COUNTERS_MAX>(view, program, (plan, money), bounds),
+        (_, 0) => run::<LeafBits<4>, 4, 0>(view, program, (plan, money), bounds),
+        _ => run::<LeafBits<4>, 4, COUNTERS_MAX>(view, program, (plan, money), bounds),
     }
 }
 
 /// What one worker has.
-struct Taker<'v, M, const COUNTERS: usize> {
+struct Taker<'v, M, const WORDS: usize, const COUNTERS: usize> {
     plan: &'v CensusPlan,
     bounds: &'v Bounds,
-    walk: Walk<'v, Marking>,
-    marks: Marks<M, COUNTERS>,
+    walk: Walk<'v, Marking<WORDS>>,
+    marks: Marks<M, WORDS, COUNTERS>,
     /// Computes the leaves that are sets, and lends what money is read with.
     sets: Option<Worker<'v>>,
     money: Option<SpendReader<'v>>,
-    combinations: Combinations,
+    counts: Counts<WORDS>,
     trace: Trace,
 }
 
-fn run<M: Mark, const COUNTERS: usize>(
+fn run<M: Mark<WORDS>, const WORDS: usize, const COUNTERS: usize>(
     view: &View,
     program: &Program,
     (plan, money): (&CensusPlan, Option<&SpendChoice>),
@@ -73,30 +79,33 @@ fn run<M: Mark, const COUNTERS: usize>(
         for_each_span(spans, bounds, || {
             let money = money.map(|choice| money_lanes(view, choice, false));
             let sizes = (plan.leaves.len(), nodes);
-            WideTaker::<M, COUNTERS>::new(open(view, plan), money, sizes, bounds)
+            WideTaker::<M, WORDS, COUNTERS>::new(open(view, plan), money, sizes, bounds)
         })?
     } else {
         for_each_span(spans, bounds, || {
-            Taker::<M, COUNTERS>::new(view, program, (plan, money), bounds)
+            Taker::<M, WORDS, COUNTERS>::new(view, program, (plan, money), bounds)
         })?
     };
-    let mut combinations = Combinations::new(plan.leaves.len());
     let mut trace = Trace { way: Way::Rows, ..Trace::default() };
-    for (own, part) in made {
-        combinations.merge(&own);
+    let counts = made.into_iter().map(|(own, part)| {
         trace.merge(&part);
-    }
+        own
+    });
+    let combinations = counts.reduce(Counts::merged).map(Counts::combinations);
     trace.elapsed = start.elapsed();
-    Ok((combinations, trace))
+    Ok((combinations.unwrap_or_default(), trace))
 }
 
-impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
-    type Made = (Combinations, Trace);
+impl<M, const WORDS: usize, const COUNTERS: usize> SpanWork for Taker<'_, M, WORDS, COUNTERS>
+where
+    M: Mark<WORDS>,
+{
+    type Made = (Counts<WORDS>, Trace);
 
     const MEMORY_OF: MemoryUse = MemoryUse::Rows;
 
     fn memory(&self) -> usize {
-        self.walk.memory() + Marks::<M, COUNTERS>::BYTES + self.combinations.memory()
+        self.walk.memory() + Marks::<M, WORDS, COUNTERS>::BYTES + self.counts.memory()
     }
 
     fn span(&mut self, chunks: Range<u32>) -> Result<(), ExecuteError> {
@@ -114,7 +123,7 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
             });
             self.sets(chunk)?;
             self.money(chunk)?;
-            self.marks.count_into(&mut self.combinations);
+            self.marks.count_into(&mut self.counts);
         }
         self.trace.chunks += u64::from(chunks.end - chunks.start);
         Ok(())
@@ -125,12 +134,15 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for Taker<'_, M, COUNTERS> {
             let nodes = sets.trace.nodes.clone();
             self.trace.merge(&Trace { nodes, ..Trace::default() });
         }
-        self.combinations.settle();
-        (self.combinations, self.trace)
+        self.counts.settle();
+        (self.counts, self.trace)
     }
 }
 
-impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
+impl<'v, M, const WORDS: usize, const COUNTERS: usize> Taker<'v, M, WORDS, COUNTERS>
+where
+    M: Mark<WORDS>,
+{
     fn new(
         view: &'v View,
         program: &'v Program,
@@ -148,7 +160,7 @@ impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
             walk,
             sets: sets.then(|| Worker::new(view, program, bounds.timing)),
             money: money.map(|choice| SpendReader::new(view, choice)),
-            combinations: Combinations::new(plan.leaves.len()),
+            counts: Counts::new(plan.leaves.len()),
             trace: Trace { nodes, workers: 1, ..Trace::default() },
         }
     }
@@ -158,40 +170,40 @@ impl<'v, M: Mark, const COUNTERS: usize> Taker<'v, M, COUNTERS> {
         let Some(worker) = &mut self.sets else { return Ok(()) };
         worker.start(chunk);
         let of = |wanted: Reading| {
-            let numbered = (0_u32..).zip(&self.plan.leaves);
+            let numbered = (0..).zip(&self.plan.leaves);
             numbered.filter(move |(_, leaf)| leaf.reading == wanted)
         };
-        for (bit, leaf) in of(Reading::Set) {
+        for (place, leaf) in of(Reading::Set) {
             let set = worker.set(leaf.node)?;
-            set.for_each(|low| self.marks.add_member(low, 2 << bit));
+            set.for_each(|low| self.marks.add_member(low, LeafBits::of(place)));
         }
-        for (bit, leaf) in of(Reading::LookUp) {
+        for (place, leaf) in of(Reading::LookUp) {
             let set = worker.set(leaf.node)?;
             if !matches!(set, ChunkSet::Empty) {
-                self.marks.look_up(2 << bit, |low| set.contains(low));
+                self.marks.look_up(LeafBits::of(place), |low| set.contains(low));
             }
         }
         Ok(())
     }
 }
 
-impl<M: Mark, const COUNTERS: usize> Taker<'_, M, COUNTERS> {
+impl<M: Mark<WORDS>, const WORDS: usize, const COUNTERS: usize> Taker<'_, M, WORDS, COUNTERS> {
     /// Adds the money of the chunk's rows to the combinations of its marks.
     fn money(&mut self, chunk: u32) -> Result<(), ExecuteError> {
         let (Some(worker), Some(money)) = (&mut self.sets, &mut self.money) else { return Ok(()) };
-        let (marks, combinations) = (&self.marks, &mut self.combinations);
+        let (marks, counts) = (&self.marks, &mut self.counts);
         money.each(chunk, worker.tools().money().0, ColumnSet::AMOUNT, |low, _, amount| {
-            combinations.add_money(marks.of(low), amount);
+            counts.add_money(marks.of(low), amount);
         })
     }
 }
 
 /// The lanes of a plan.
-fn open<'v>(view: &'v View, plan: &CensusPlan) -> LaneList<'v, Marking> {
+fn open<'v, const WORDS: usize>(view: &'v View, plan: &CensusPlan) -> LaneList<'v, Marking<WORDS>> {
     let (mut lanes, mut counters) = (LaneList::new(), 0);
-    for (bit, leaf) in (0_u32..).zip(&plan.leaves) {
+    for (place, leaf) in (0..).zip(&plan.leaves) {
         let Reading::Rows(reading) = &leaf.reading else { continue };
-        let (mark, days) = (2 << bit, &reading.days);
+        let (mark, days) = (LeafBits::of(place), &reading.days);
         let counted = match reading.counting {
             Counting::Once => None,
             Counting::Times(n) => Some((n, Counted { counter: counters, by_day: false })),

@@ -9,8 +9,9 @@
 use std::ops::Range;
 
 use super::choice::{CensusPlan, Reading};
-use super::combinations::Combinations;
-use super::marks::{Mark, Marking, Marks};
+use super::counts::Counts;
+use super::leaf_bits::{LeafBits, Mark};
+use super::marks::{Marking, Marks};
 use crate::error::{ExecuteError, MemoryUse};
 use crate::exec::bounds::Bounds;
 use crate::exec::listed::{LaneList, ListedLane};
@@ -45,28 +46,31 @@ fn low_of(rank: u32) -> u16 {
 }
 
 /// What one worker has.
-pub(super) struct WideTaker<'v, M, const COUNTERS: usize> {
+pub(super) struct WideTaker<'v, M, const WORDS: usize, const COUNTERS: usize> {
     bounds: &'v Bounds,
-    pass: WidePass<'v, Marking>,
+    pass: WidePass<'v, Marking<WORDS>>,
     /// By rank, money of those who are marked.
     sums: Vec<i128>,
     /// Ranks and days of one lane's rows of those who are marked.
     lows: Vec<u16>,
     days: Vec<u16>,
-    marks: Marks<M, COUNTERS>,
-    combinations: Combinations,
+    marks: Marks<M, WORDS, COUNTERS>,
+    counts: Counts<WORDS>,
     trace: Trace,
 }
 
-impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
+impl<'v, M, const WORDS: usize, const COUNTERS: usize> WideTaker<'v, M, WORDS, COUNTERS>
+where
+    M: Mark<WORDS>,
+{
     pub(super) fn new(
-        lanes: LaneList<'v, Marking>,
+        lanes: LaneList<'v, Marking<WORDS>>,
         money: Option<LaneList<'v, MoneyLane>>,
         (leaves, nodes): (usize, usize),
         bounds: &'v Bounds,
     ) -> Self {
         let nodes = vec![NodeTrace::default(); nodes];
-        let of_use = |of: &ListedLane<'v, Marking>| {
+        let of_use = |of: &ListedLane<'v, Marking<WORDS>>| {
             let ends = (of.lane.first_day(), of.lane.last_day());
             of.purpose.days_of_use(ends, &of.days)
         };
@@ -77,7 +81,7 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
             lows: Vec::new(),
             days: Vec::new(),
             marks: Marks::new(),
-            combinations: Combinations::new(leaves),
+            counts: Counts::new(leaves),
             trace: Trace { nodes, workers: 1, ..Trace::default() },
         }
     }
@@ -90,14 +94,14 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
         if ranks.start == 0 {
             if how.is_even() {
                 let alone = rows.consumers.len() - places.len();
-                self.combinations.add_many(how.of_day(0), alone);
+                self.counts.add_many(how.of_day(0), alone);
             } else {
                 let mut several = places.iter().peekable();
                 let alone = (0_u32..).zip(rows.days).filter_map(|(place, day)| {
                     let is_several = several.next_if(|other| **other == place).is_some();
                     (!is_several).then(|| how.of_day(*day))
                 });
-                self.combinations.add(alone);
+                self.counts.add(alone);
             }
         }
         self.lows.clear();
@@ -119,7 +123,10 @@ impl<'v, M: Mark, const COUNTERS: usize> WideTaker<'v, M, COUNTERS> {
     }
 }
 
-impl<M: Mark, const COUNTERS: usize> WideTaker<'_, M, COUNTERS> {
+impl<M, const WORDS: usize, const COUNTERS: usize> WideTaker<'_, M, WORDS, COUNTERS>
+where
+    M: Mark<WORDS>,
+{
     /// Adds the money of those of some ranks, who are marked by now, to their combinations; with
     /// the first ranks that of those with no other row, who have none.
     fn add_money(&mut self, ranks: &Range<u32>, several: u32) -> Result<(), ExecuteError> {
@@ -146,26 +153,29 @@ impl<M: Mark, const COUNTERS: usize> WideTaker<'_, M, COUNTERS> {
             self.bounds.pause()?;
         }
         if ranks.start == 0 {
-            self.combinations.add_money(0, alone);
+            self.counts.add_money(LeafBits::NONE, alone);
         }
-        let Self { marks, sums, combinations, .. } = self;
+        let Self { marks, sums, counts, .. } = self;
         marks.each_of(sums, |marks, sum| {
             if sum != 0 {
-                combinations.add_money(marks, sum);
+                counts.add_money(marks, sum);
             }
         });
         Ok(())
     }
 }
 
-impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
-    type Made = (Combinations, Trace);
+impl<M, const WORDS: usize, const COUNTERS: usize> SpanWork for WideTaker<'_, M, WORDS, COUNTERS>
+where
+    M: Mark<WORDS>,
+{
+    type Made = (Counts<WORDS>, Trace);
 
     const MEMORY_OF: MemoryUse = MemoryUse::Rows;
 
     fn memory(&self) -> usize {
         let own = (self.lows.capacity() + self.days.capacity()) * size_of::<u16>();
-        let marks = Marks::<M, COUNTERS>::BYTES + self.combinations.memory();
+        let marks = Marks::<M, WORDS, COUNTERS>::BYTES + self.counts.memory();
         let sums = self.sums.capacity() * size_of::<i128>();
         self.pass.memory() + own + marks + sums
     }
@@ -185,14 +195,14 @@ impl<M: Mark, const COUNTERS: usize> SpanWork for WideTaker<'_, M, COUNTERS> {
                 }
             }
             self.add_money(&ranks, several)?;
-            self.marks.count_into(&mut self.combinations);
+            self.marks.count_into(&mut self.counts);
         }
         self.pass.forget();
         Ok(())
     }
 
     fn finish(mut self) -> Self::Made {
-        self.combinations.settle();
-        (self.combinations, self.trace)
+        self.counts.settle();
+        (self.counts, self.trace)
     }
 }
