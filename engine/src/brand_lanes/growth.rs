@@ -7,6 +7,9 @@ use throng_storage::segment::{Lane, Segment};
 use super::brand::BrandLanes;
 use super::filter::{Filter, Hashed, Unfinished};
 
+/// Consumers of a lane up to which it gets a filter, of 4 MiB at most: room for more would take one
+/// question too long to make.
+const CONSUMERS_MAX: u64 = 1 << 22;
 /// Rows that take as long as finding a lane.
 const ROWS_OF_LANE: u64 = 128;
 
@@ -72,7 +75,10 @@ impl BrandLanes {
         let growth = &mut *growth;
         let left = growth.left.get_or_insert_with(|| {
             let mut left: Vec<usize> = (0..filters.made.len()).collect();
-            left.retain(|lane| filters.made[*lane].get().is_none());
+            left.retain(|lane| {
+                let consumers = self.lane(*lane, segments).consumers_total();
+                filters.made[*lane].get().is_none() && consumers <= CONSUMERS_MAX
+            });
             left.sort_by_key(|lane| std::cmp::Reverse(self.lane(*lane, segments).rows()));
             left
         });

@@ -23,8 +23,13 @@ fn store() -> (tempfile::TempDir, Database) {
 
 /// Every third consumer, or so, does something on a day.
 fn load(database: &Database, brand: &str, day: i32, every: u32) {
+    load_of(database, brand, day, (0..9_000).step_by(every as usize));
+}
+
+/// These do.
+fn load_of(database: &Database, brand: &str, day: i32, numbers: impl Iterator<Item = u32>) {
     let mut batch = EventBatch::new();
-    for number in (0..9_000_u32).filter(|number| number % every == 0) {
+    for number in numbers {
         let behaviour = ["buy", "view", "cart"][number as usize % 3];
         let when = When::day(Date(17_000 + day));
         batch.push(&Event::new(&format!("id:{number}"), brand, behaviour, when));
@@ -43,6 +48,15 @@ fn ask(view: &View, brand: u32) -> Arc<BrandLanes> {
 /// How many lanes, and how often a lane may have somebody whom it does not have; whoever it has it
 /// may have.
 fn lanes_and_wrong(view: &View, lanes: &BrandLanes) -> (usize, usize) {
+    lanes_and_wrong_of(view, lanes, 0..9_000)
+}
+
+/// The same for some consumers.
+fn lanes_and_wrong_of(
+    view: &View,
+    lanes: &BrandLanes,
+    consumers: impl Iterator<Item = u32>,
+) -> (usize, usize) {
     let segments = view.snapshot().segments();
     let mut there: HashMap<u64, Vec<u32>> = HashMap::new();
     lanes.each(&[], |segment, lane| {
@@ -51,12 +65,12 @@ fn lanes_and_wrong(view: &View, lanes: &BrandLanes) -> (usize, usize) {
         lane.wide_cursor().append_consumers(chunks, there).unwrap();
     });
     let mut wrong = 0;
-    for consumer in 0..9_000 {
+    for consumer in consumers {
         let hashed = Hashed::new(consumer);
         let places = 0..lanes.behaviours().count();
         let some = places.flat_map(|place| lanes.lanes_at(place, segments, hashed));
         let some: Vec<u64> = some.map(|lane| key(&lane)).collect();
-        let have = there.iter().filter(|(_, there)| there.contains(&consumer));
+        let have = there.iter().filter(|(_, there)| there.binary_search(&consumer).is_ok());
         let mut known = 0;
         for (lane, _) in have {
             assert!(some.contains(lane), "{consumer}");
@@ -141,4 +155,27 @@ fn filters_have_limits_and_give_way_to_brands_that_are_asked_for() {
     database.memo().set_limit(0);
     assert_eq!(wrong(one), 18_000);
     assert_eq!(view.filter_bytes(), 0);
+}
+
+#[test]
+fn filters_of_several_chunks_are_made_piece_by_piece() {
+    let (_dir, database) = store();
+    load_of(&database, "one", 0, 0..150_000);
+    let view = database.view().unwrap();
+    let brand = view.brand_id("one").unwrap();
+    let some = || (0..150_000).step_by(37);
+    let mut pieces = 0;
+    for question in 0..200 {
+        let mut rows = ROWS;
+        let lanes = view.brand_lanes_for_one(brand, &mut rows);
+        pieces += u32::from(rows < ROWS);
+        if question % 20 == 0 {
+            lanes_and_wrong_of(&view, &lanes, some());
+        }
+    }
+    assert!(pieces > 6, "three lanes of three chunks, in {pieces} pieces");
+    let lanes = view.brand_lanes_for_one(brand, &mut 0);
+    let (count, wrong) = lanes_and_wrong_of(&view, &lanes, some());
+    assert_eq!(count, 3);
+    assert!(wrong < 150_000 / 37 * 3 / 15, "{wrong}");
 }
