@@ -124,7 +124,9 @@ impl Part {
             u32::try_from(u64::from(self.chunk) + some).map_or(last + 1, |end| end.min(last + 1));
         let mut consumers = Vec::new();
         let read = lane.wide_cursor().append_consumers(self.chunk..end, &mut consumers).ok()?;
-        consumers.iter().for_each(|consumer| self.filter.add((self.chunk << 16) + consumer));
+        consumers
+            .iter()
+            .for_each(|consumer| self.filter.add((self.chunk << 16).wrapping_add(*consumer)));
         *rows = rows.saturating_sub(read.rows + ROWS_OF_LANE);
         self.chunk = end;
         Some(end > last)
