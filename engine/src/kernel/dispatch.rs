@@ -127,8 +127,8 @@ dispatched! {
 
 dispatched! {
     /// Notes who of some consumers was seen, and in the second list who was seen before, a bit for
-    /// each; the latter are appended to `found`. False when a consumer has no bit in both lists;
-    /// then nothing is noted.
+    /// each; the latter are appended to `found`, in any order. False when a consumer has no bit in
+    /// both lists; then nothing is noted.
     see(planes: (&mut [u64], &mut [u64]), consumers: &[u32], found: &mut Vec<u32>) -> bool
 }
 dispatched! {

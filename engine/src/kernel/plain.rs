@@ -130,7 +130,7 @@ fn each_apart_ahead(positions: &[u16], ahead: &mut Ahead, mut visit: impl FnMut(
 /// Calls `visit` with every position, neighbours of an ascending list not one after the other:
 /// they are often in the same word, which must be written before it can be read again.
 #[inline(always)]
-fn each_apart(positions: &[u16], mut visit: impl FnMut(u16)) {
+fn each_apart<N: Copy>(positions: &[N], mut visit: impl FnMut(N)) {
     let quarter = positions.len() / 4;
     let (a, rest) = positions.split_at(quarter);
     let (b, rest) = rest.split_at(quarter);
@@ -354,18 +354,19 @@ pub(super) fn see(
     found.reserve(consumers.len());
     let room = found.spare_capacity_mut();
     let mut before = 0;
-    for consumer in consumers {
+    let mut one = |consumer: u32| {
         // SAFETY: every consumer has its word, as was seen; there is room for all consumers, of
         // whom fewer were passed than there are.
         let (word, place) = unsafe {
             (seen.get_unchecked_mut((consumer >> 6) as usize), room.get_unchecked_mut(before))
         };
         // Written before it is known whether it stays, so that no branch has to be guessed.
-        place.write(*consumer);
+        place.write(consumer);
         let bit = 1_u64 << (consumer & 63);
         before += usize::from(*word & bit != 0);
         *word |= bit;
-    }
+    };
+    each_apart(consumers, &mut one);
     let first = found.len();
     // SAFETY: so many were written just above.
     unsafe { found.set_len(first + before) };
