@@ -13,7 +13,9 @@ pub fn contains(id: u32, per_million: u32, seed: u64) -> bool {
     (hash >> 32) * 1_000_000 < u64::from(per_million) << 32
 }
 
-fn mix(mut z: u64) -> u64 {
+/// A number that hangs on every bit of another, as if by chance: the finaliser of SplitMix64.
+#[must_use]
+pub const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)

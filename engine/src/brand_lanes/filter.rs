@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use throng_query::sample::mix;
+
 /// Bits for each consumer.
 const BITS: u64 = 8;
 /// Bits that each sets.
@@ -39,12 +41,7 @@ impl Hashed {
     /// Those of a consumer.
     #[must_use]
     pub fn new(consumer: u32) -> Self {
-        // The finaliser of SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number
-        // generators", OOPSLA 2014.
-        let mut hash = (u64::from(consumer) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        hash ^= hash >> 31;
+        let hash = mix((u64::from(consumer) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let bit = |number: u64| (hash >> (9 * number) & (LINE_BITS - 1)) as u16;
         Self { line: (hash >> 32) as u32, bits: [bit(0), bit(1), bit(2)] }
     }

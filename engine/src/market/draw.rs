@@ -25,12 +25,9 @@ pub(crate) enum Purpose {
 #[derive(Debug, Clone)]
 pub(crate) struct Draw(Pcg64Mcg);
 
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection that mixes all bits.
-pub(crate) const fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+/// A step of SplitMix64 (Steele, Lea, Flood 2014): a bijection that mixes all bits.
+pub(crate) const fn mix(z: u64) -> u64 {
+    throng_query::sample::mix(z.wrapping_add(0x9E37_79B9_7F4A_7C15))
 }
 
 impl Draw {
