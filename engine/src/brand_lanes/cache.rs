@@ -16,7 +16,7 @@ const TIMES: u64 = 32;
 /// Questions after which a brand that nobody asked for in between gives its room to others.
 const IDLE: u64 = 1 << 16;
 /// Questions between two times that room is looked for.
-const SWEEP: u64 = 1 << 10;
+const SWEEP: u64 = 1 << 13;
 /// What a filter takes beside its bits.
 const FILTER_BYTES: usize = 96;
 
@@ -106,7 +106,7 @@ impl LaneCache {
         if lock(&self.kept).ask(brand) < TIMES || *rows == 0 {
             return lanes;
         }
-        let reserve = |bytes: usize| {
+        let has_room = |bytes: usize| {
             let mut kept = lock(&self.kept);
             kept.has_room(bytes, limit)
                 || kept.let_go().is_some_and(|idle| {
@@ -114,9 +114,9 @@ impl LaneCache {
                     kept.has_room(bytes, limit)
                 })
         };
-        lanes.grow(segments, rows, reserve, |Made { segment, behaviour, filter }| {
+        lanes.grow(segments, rows, has_room, |Made { segment, behaviour, filter }| {
             let segment = Arc::downgrade(&segments[segment]);
-            lock(&self.kept).add(brand, KeptFilter { segment, behaviour, filter });
+            lock(&self.kept).add(brand, KeptFilter { segment, behaviour, filter }, limit)
         });
         lanes
     }
@@ -166,16 +166,22 @@ impl Kept {
         of.asked - 1
     }
 
-    fn add(&mut self, brand: u32, kept: KeptFilter) {
+    /// Adds a filter, if there is room for it. Whether it is there.
+    fn add(&mut self, brand: u32, kept: KeptFilter, limit: usize) -> bool {
+        let has_room = self.has_room(kept.filter.bytes(), limit);
         let filters = &mut self.brands.entry(brand).or_default().filters;
         let is_same = |other: &KeptFilter| {
             other.behaviour == kept.behaviour && other.segment.ptr_eq(&kept.segment)
         };
         // Another view may have made it meanwhile.
-        if !filters.iter().any(is_same) {
+        if filters.iter().any(is_same) {
+            return true;
+        }
+        if has_room {
             self.bytes += kept.bytes();
             filters.push(kept);
         }
+        has_room
     }
 
     fn has_room(&self, bytes: usize, limit: usize) -> bool {

@@ -61,14 +61,15 @@ impl LaneFilters {
 
 impl BrandLanes {
     /// Reads up to so many rows, about, for filters, unless somebody else does: the smallest lanes
-    /// first, since each filter spares as much. What was made is told of. Before a filter is begun
-    /// `reserve` says whether there are so many bytes; when there are not, nothing is done.
+    /// first, since each filter spares as much. Before a filter is begun `has_room` says whether
+    /// there are so many bytes; when there are not, nothing is done. One that was made is used if
+    /// `keep` keeps it: others may have taken the room meanwhile.
     pub(super) fn grow(
         &self,
         segments: &[Arc<Segment>],
         rows: &mut u64,
-        mut reserve: impl FnMut(usize) -> bool,
-        mut made: impl FnMut(Made),
+        mut has_room: impl FnMut(usize) -> bool,
+        mut keep: impl FnMut(Made) -> bool,
     ) {
         let filters = self.filters();
         let Ok(mut growth) = filters.growth.try_lock() else { return };
@@ -88,7 +89,7 @@ impl BrandLanes {
                 None => {
                     let Some(lane) = left.last().copied() else { return };
                     let consumers = self.lane(lane, segments).consumers_total();
-                    if !reserve(Unfinished::bytes(consumers)) {
+                    if !has_room(Unfinished::bytes(consumers)) {
                         return;
                     }
                     left.pop();
@@ -104,8 +105,9 @@ impl BrandLanes {
                 Some(true) => {
                     let filter = part.filter.finish();
                     let (segment, behaviour) = (self.segment(part.lane), lane.behaviour());
-                    if filters.made[part.lane].set(filter.clone()).is_ok() {
-                        made(Made { segment, behaviour, filter });
+                    if keep(Made { segment, behaviour, filter: filter.clone() }) {
+                        // Nobody else makes those of this view.
+                        let _ = filters.made[part.lane].set(filter);
                     }
                 }
             }

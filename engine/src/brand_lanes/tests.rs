@@ -146,7 +146,7 @@ fn filters_have_limits_and_give_way_to_brands_that_are_asked_for() {
     let bytes = view.filter_bytes();
     assert!((9_000..=12_000).contains(&bytes), "{bytes}");
     // Nobody asks for the first any more.
-    for _ in 0..70_000 {
+    for _ in 0..80_000 {
         view.brand_lanes_for_one(two, &mut { ROWS });
     }
     assert!(wrong(two) < 3_000);
@@ -155,6 +155,30 @@ fn filters_have_limits_and_give_way_to_brands_that_are_asked_for() {
     database.memo().set_limit(0);
     assert_eq!(wrong(one), 18_000);
     assert_eq!(view.filter_bytes(), 0);
+}
+
+#[test]
+fn filters_that_are_made_at_once_do_not_take_more_than_they_may() {
+    let (_dir, database) = store();
+    // One lane each, of three chunks, so that a filter takes several questions.
+    load_of(&database, "one", 0, (0..420_000).step_by(3));
+    load_of(&database, "two", 0, (0..420_000).step_by(3));
+    let limit = 200_000;
+    database.memo().set_limit(4 * limit);
+    let view = database.view().unwrap();
+    let [one, two] = ["one", "two"].map(|name| view.brand_id(name).unwrap());
+    // Both are begun while there is room for either.
+    for _ in 0..60 {
+        for brand in [one, two] {
+            view.brand_lanes_for_one(brand, &mut { ROWS });
+            assert!(view.filter_bytes() <= limit);
+        }
+    }
+    let bytes = view.filter_bytes();
+    assert!(bytes >= 140_000, "that of one of them: {bytes}");
+    for brand in [one, two] {
+        lanes_and_wrong(&view, &ask(&view, brand));
+    }
 }
 
 #[test]
